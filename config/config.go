@@ -1,0 +1,112 @@
+// Package config is what the operator wants: the original agent's config.json as Go values, with every default filled in
+// and a place (file, line, column, JSON path) for whatever is wrong with it.
+//
+// It is pure: only source.go reads files. What a key means on the wire is decided by the packages that use it; here a key
+// has a type, bounds and a default. Facts about keys come from the original's behaviour as documented in docs/configuration.md.
+package config
+
+import (
+	"regexp"
+	"time"
+)
+
+// Config is one merged configuration. Parse and Load fill in every default.
+type Config struct {
+	Agent   Agent
+	Metrics *Metrics // nil: no metrics section
+	Logs    *Logs    // nil: no logs section
+
+	// Warnings are what was accepted but will not do what its author may expect, in file order.
+	Warnings []Problem
+
+	places map[string]Place // by JSON path
+}
+
+// Agent is the "agent" section.
+type Agent struct {
+	Interval     time.Duration // metrics_collection_interval; default 60 s
+	Region       string        // "": found out at start
+	Debug        bool
+	LogFile      string // "": standard error
+	OmitHostname bool
+	Hostname     string // "": the operating system's
+	RoleARN      string // credentials.role_arn
+	RunAsUser    string // used by the service unit, not by run
+}
+
+// Metrics is the "metrics" section.
+type Metrics struct {
+	Namespace string // default CWAgent
+	// AppendDimensions are the EC2 dimensions asked for, by name, sorted: any of AutoScalingGroupName, ImageId, InstanceId,
+	// InstanceType. AppendsDimensions tells whether the key was there at all: its mere presence removes the dimension host.
+	AppendDimensions      []string
+	AppendsDimensions     bool
+	AggregationDimensions [][]string    // each sorted; an empty list is a roll-up without dimensions
+	ForceFlushInterval    time.Duration // default 60 s
+	EndpointOverride      string
+	RoleARN               string // its own, else the agent section's
+	Plugins               []Plugin
+	// IgnorePseudoFileSystems is "nephoscope": {"ignore_pseudo_file_systems": true}, ours: the disk plugin leaves out
+	// mounts that no disk stands behind (tmpfs, overlay, squashfs, …).
+	IgnorePseudoFileSystems bool
+}
+
+// Plugin is one entry of metrics_collected: which measurements of which collector, how often.
+// Options that a plugin does not have keep their zero value.
+type Plugin struct {
+	Name             string        // cpu, mem, disk, diskio, swap
+	Interval         time.Duration // its own, else the agent section's
+	Measurements     []Measurement
+	Resources        []string          // nil: the key was absent
+	AppendDimensions map[string]string // static dimensions of this plugin; values may be ${aws:InstanceId} and its three sisters
+	DropOriginal     []string          // drop_original_metrics: measurement names, short or long, or "*"
+
+	TotalCPU              bool     // cpu: totalcpu, default true
+	IgnoreFileSystemTypes []string // disk: ignore_file_system_types
+	DropDevice            bool     // disk: drop_device
+
+	Place Place
+}
+
+// Measurement is one item of a measurement list.
+type Measurement struct {
+	Name   string // as written, trimmed, without the "<plugin>_" prefix
+	Rename string // replaces the whole metric name; "": none
+	Unit   string // replaces the unit; "": none
+	Place  Place
+}
+
+// Logs is the "logs" section.
+type Logs struct {
+	LogStreamName      string        // default stream of files; "": the instance id on EC2, else the host name
+	ForceFlushInterval time.Duration // default 5 s
+	EndpointOverride   string
+	RoleARN            string
+	Files              []File // logs_collected.files.collect_list
+}
+
+// File is one entry of collect_list: which files go to which log group and stream, and how they are cut into events.
+type File struct {
+	Path             string // path or glob
+	LogGroupName     string // "": made from the path; may hold placeholders
+	LogStreamName    string // "": Logs.LogStreamName; may hold placeholders
+	LogGroupClass    string // "", STANDARD or INFREQUENT_ACCESS
+	RetentionDays    int    // -1: never touched
+	TimestampFormat  string // "": events carry the time they were read at
+	Timezone         *time.Location
+	TrimTimestamp    bool
+	PublishMultiLogs bool
+	Blacklist        *regexp.Regexp // nil: none; matches base names
+	// MultiLineStart tells which lines begin an event. nil stands for the default `^[\S]`; StartsWithTimestamp for
+	// the literal {timestamp_format}.
+	MultiLineStart      *regexp.Regexp
+	StartsWithTimestamp bool
+	Filters             []Filter
+	Place               Place
+}
+
+// Filter keeps (Include) or leaves out the events that match.
+type Filter struct {
+	Include    bool
+	Expression *regexp.Regexp
+}
