@@ -46,9 +46,6 @@ type Metrics struct {
 	EndpointOverride      string
 	RoleARN               string // its own, else the agent section's
 	Plugins               []Plugin
-	// IgnorePseudoFileSystems is "nephoscope": {"ignore_pseudo_file_systems": true}, ours: the disk plugin leaves out
-	// mounts that no disk stands behind (tmpfs, overlay, squashfs, …).
-	IgnorePseudoFileSystems bool
 }
 
 // Plugin is one entry of metrics_collected: which measurements of which collector, how often.
@@ -64,6 +61,9 @@ type Plugin struct {
 	TotalCPU              bool     // cpu: totalcpu, default true
 	IgnoreFileSystemTypes []string // disk: ignore_file_system_types
 	DropDevice            bool     // disk: drop_device
+	// IgnorePseudoFileSystems is disk's ignore_pseudo_file_systems, a key of ours: mounts that no disk of their own stands
+	// behind (tmpfs, overlay, squashfs, …) are left out. Default false, as the original collects them all.
+	IgnorePseudoFileSystems bool
 
 	Place Place
 }

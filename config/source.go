@@ -1,0 +1,110 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxFileBytes bounds one configuration file; a collect_list of 16,384 entries takes a fifth of it.
+const maxFileBytes = 16 << 20
+
+// Load reads files, folders (every regular file in them by name, without dotfiles, *.tmp and YAML) and "-", which is
+// standard input, and merges them. What could not be read is an error that wraps a file system error; what is wrong in
+// them is Problems, as for Parse.
+func Load(paths ...string) (*Config, error) {
+	var files []document
+	var skipped []Problem
+	var unread []error
+	for _, path := range paths {
+		found, odd, err := read(path)
+		files, skipped = append(files, found...), append(skipped, odd...)
+		if err != nil {
+			unread = append(unread, err)
+		}
+	}
+	if len(unread) > 0 {
+		return nil, errors.Join(unread...)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("read configuration: no file in %s: %w", strings.Join(paths, ", "), fs.ErrNotExist)
+	}
+	c, err := build(files)
+	c.Warnings = append(skipped, c.Warnings...)
+	return c, err
+}
+
+// read gives the documents behind one path.
+func read(path string) ([]document, []Problem, error) {
+	if path == "-" {
+		src, err := bounded(os.Stdin)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read standard input: %w", err)
+		}
+		return []document{{"standard input", src}}, nil, nil
+	}
+	about, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	if !about.IsDir() {
+		d, err := readFile(path)
+		return []document{d}, nil, err
+	}
+	return readFolder(path)
+}
+
+func readFolder(folder string) ([]document, []Problem, error) {
+	entries, err := os.ReadDir(folder) // sorted by name
+	if err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	var files []document
+	var skipped []Problem
+	for _, e := range entries {
+		name := filepath.Join(folder, e.Name())
+		if strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".tmp") {
+			continue
+		}
+		if about, err := os.Stat(name); err != nil { // follows links
+			return nil, nil, fmt.Errorf("read configuration: %w", err)
+		} else if !about.Mode().IsRegular() {
+			continue
+		}
+		if x := filepath.Ext(name); x == ".yaml" || x == ".yml" {
+			skipped = append(skipped, Suspicion(Place{File: name}, "YAML files are not read by this version", "only JSON is"))
+			continue
+		}
+		d, err := readFile(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = append(files, d)
+	}
+	return files, skipped, nil
+}
+
+func readFile(name string) (document, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return document{}, fmt.Errorf("read configuration: %w", err)
+	}
+	defer f.Close()
+	src, err := bounded(f)
+	if err != nil {
+		return document{}, fmt.Errorf("read configuration: %w", &fs.PathError{Op: "read", Path: name, Err: err})
+	}
+	return document{name, src}, nil
+}
+
+func bounded(r io.Reader) ([]byte, error) {
+	src, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	if err == nil && len(src) > maxFileBytes {
+		err = fmt.Errorf("larger than %d MiB, which no configuration is", maxFileBytes>>20)
+	}
+	return src, err
+}
