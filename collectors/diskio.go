@@ -1,0 +1,192 @@
+package collectors
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
+)
+
+// device is one block device and its counters since boot: requests, bytes, milliseconds.
+type device struct {
+	name                 string
+	reads, writes        uint64
+	readBytes            uint64
+	writeBytes           uint64
+	readTime, writeTime  uint64
+	ioTime               uint64
+	inProgress           uint64 // now, not since boot
+	merged, weightedTime uint64 // not measured, but a device that has some is not idle
+}
+
+// deviceReading is a device now, and what its counters grew by since the last Collect.
+type deviceReading struct {
+	now, grown device
+	known      bool
+}
+
+// diskioTable: all but iops_in_progress are differences, as the original sends them.
+var diskioTable = []row[deviceReading]{
+	{"io_time", cloudwatch.Milliseconds, func(r *deviceReading) float64 { return r.difference(r.grown.ioTime) }},
+	{"iops_in_progress", cloudwatch.Count, func(r *deviceReading) float64 { return float64(r.now.inProgress) }},
+	{"read_bytes", cloudwatch.Bytes, func(r *deviceReading) float64 { return r.difference(r.grown.readBytes) }},
+	{"read_time", cloudwatch.Milliseconds, func(r *deviceReading) float64 { return r.difference(r.grown.readTime) }},
+	{"reads", cloudwatch.Count, func(r *deviceReading) float64 { return r.difference(r.grown.reads) }},
+	{"write_bytes", cloudwatch.Bytes, func(r *deviceReading) float64 { return r.difference(r.grown.writeBytes) }},
+	{"write_time", cloudwatch.Milliseconds, func(r *deviceReading) float64 { return r.difference(r.grown.writeTime) }},
+	{"writes", cloudwatch.Count, func(r *deviceReading) float64 { return r.difference(r.grown.writes) }},
+}
+
+func (r *deviceReading) difference(n uint64) float64 {
+	if !r.known {
+		return math.NaN()
+	}
+	return float64(n)
+}
+
+// since compares with the reading before. Counters start anew together, so one that went backwards discredits all.
+func (r *deviceReading) since(last *device) {
+	n := &r.now
+	r.known = n.reads >= last.reads && n.writes >= last.writes && n.readBytes >= last.readBytes && n.writeBytes >= last.writeBytes &&
+		n.readTime >= last.readTime && n.writeTime >= last.writeTime && n.ioTime >= last.ioTime
+	r.grown = device{
+		reads: n.reads - last.reads, writes: n.writes - last.writes,
+		readBytes: n.readBytes - last.readBytes, writeBytes: n.writeBytes - last.writeBytes,
+		readTime: n.readTime - last.readTime, writeTime: n.writeTime - last.writeTime, ioTime: n.ioTime - last.ioTime,
+	}
+}
+
+type diskioCollector struct {
+	host           Host
+	wanted         *regexp.Regexp         // device names; nil: all
+	last, previous map[string]knownDevice // previous is kept for its memory only
+	*sheet[deviceReading]
+}
+
+// knownDevice is a device as the last Collect saw it.
+type knownDevice struct {
+	counters device
+	dims     []cloudwatch.Dimension
+}
+
+func buildDiskIO(p config.Plugin, h Host) (Collector, config.Problems) {
+	measurable, problems := withoutNVMe(p)
+	if len(measurable.Measurements) == 0 && len(p.Measurements) > 0 {
+		return nil, problems
+	}
+	s, more := choose(measurable, diskioTable)
+	problems = append(problems, more...)
+	if s == nil {
+		return nil, problems
+	}
+	return &diskioCollector{h, globs(p.Resources), map[string]knownDevice{}, map[string]knownDevice{}, s}, problems
+}
+
+// nvmeMeasurements are what the original reads from the log pages of Amazon's NVMe controllers.
+var nvmeMeasurements = []string{
+	"ebs_total_read_ops", "ebs_total_write_ops", "ebs_total_read_bytes", "ebs_total_write_bytes", "ebs_total_read_time", "ebs_total_write_time",
+	"ebs_volume_performance_exceeded_iops", "ebs_volume_performance_exceeded_tp",
+	"ebs_ec2_instance_performance_exceeded_iops", "ebs_ec2_instance_performance_exceeded_tp", "ebs_volume_queue_length",
+	"instance_store_total_read_ops", "instance_store_total_write_ops", "instance_store_total_read_bytes", "instance_store_total_write_bytes",
+	"instance_store_total_read_time", "instance_store_total_write_time",
+	"instance_store_performance_exceeded_iops", "instance_store_performance_exceeded_tp", "instance_store_volume_queue_length",
+}
+
+// withoutNVMe takes those measurements out of a plugin, with a warning for each: a configuration of the original stays good.
+func withoutNVMe(p config.Plugin) (config.Plugin, config.Problems) {
+	var kept []config.Measurement
+	var problems config.Problems
+	for _, m := range p.Measurements {
+		if name := short(p.Name, m.Name); slices.Contains(nvmeMeasurements, name) {
+			problems = append(problems, config.Suspicion(m.Place, fmt.Sprintf("diskio_%s is not collected by this version", name),
+				"read_bytes, writes and their kin are collected for every device, NVMe included"))
+			continue
+		}
+		kept = append(kept, m)
+	}
+	p.Measurements = kept
+	return p, problems
+}
+
+func (c *diskioCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {
+	devices, err := readDevices(c.host)
+	data := make([]cloudwatch.Datum, 0, len(devices)*len(c.columns))
+	// A device that is not seen now is forgotten: what comes back under its name may be another one.
+	c.last, c.previous = c.previous, c.last
+	clear(c.last)
+	for i := range devices {
+		r := deviceReading{now: devices[i]}
+		name := r.now.name
+		if c.wanted != nil && !c.wanted.MatchString(name) {
+			continue
+		}
+		known, ok := c.previous[name]
+		if ok {
+			r.since(&known.counters)
+		} else {
+			known.dims = c.dimensions("name", name)
+		}
+		c.last[name] = knownDevice{r.now, known.dims}
+		data = c.fill(data, now, &r, known.dims)
+	}
+	return data, err
+}
+
+// globs makes one expression of patterns, with *, ?, [a-z], [!a-z] and {a,b} as the original takes them; a device may be
+// written with its /dev/. It is nil when everything is wanted: no patterns, or "*" among them.
+func globs(patterns []string) *regexp.Regexp {
+	if len(patterns) == 0 || slices.Contains(patterns, "*") {
+		return nil
+	}
+	all := make([]string, len(patterns))
+	for i, p := range patterns {
+		p = strings.TrimPrefix(p, "/dev/")
+		all[i] = globExpression(p)
+		if _, err := regexp.Compile(all[i]); err != nil {
+			all[i] = regexp.QuoteMeta(p) // a pattern that is none, such as an open bracket, is a name
+		}
+	}
+	return regexp.MustCompile(`^(?s:` + strings.Join(all, "|") + `)$`)
+}
+
+func globExpression(pattern string) string {
+	var b strings.Builder
+	inClass, inChoice := false, false
+	for i, r := range pattern {
+		switch {
+		case r == ']' && inClass:
+			inClass = false
+			b.WriteByte(']')
+		case inClass && r == '!' && pattern[i-1] == '[':
+			b.WriteByte('^')
+		case inClass && r != '-':
+			b.WriteString(regexp.QuoteMeta(string(r)))
+		case inClass:
+			b.WriteByte('-')
+		case r == '[':
+			inClass = true
+			b.WriteByte('[')
+		case r == '*':
+			b.WriteString(`.*`)
+		case r == '?':
+			b.WriteByte('.')
+		case r == '{' && !inChoice:
+			inChoice = true
+			b.WriteString(`(?:`)
+		case r == '}' && inChoice:
+			inChoice = false
+			b.WriteByte(')')
+		case r == ',' && inChoice:
+			b.WriteByte('|')
+		default:
+			b.WriteString(regexp.QuoteMeta(string(r)))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,45 @@
+package collectors
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/shirou/gopsutil/v3/common"
+)
+
+// Host is where to read. The zero value is this machine, seen through HOST_PROC, HOST_SYS and HOST_DEV when they are set, as
+// an agent in a container needs it. With a Root it is a captured machine: a folder that holds proc, sys and statfs.json.
+type Host struct{ Root string }
+
+// proc is the path of a file below /proc.
+func (h Host) proc(name string) string { return h.path("HOST_PROC", "proc", name) }
+
+func (h Host) sys(name string) string { return h.path("HOST_SYS", "sys", name) }
+
+func (h Host) dev(name string) string { return h.path("HOST_DEV", "dev", name) }
+
+func (h Host) path(variable, folder, name string) string {
+	if h.Root != "" {
+		return filepath.Join(h.Root, folder, name)
+	}
+	return filepath.Join(cmp.Or(os.Getenv(variable), "/"+folder), name)
+}
+
+// context tells gopsutil where to read. A value of the context reaches only this call, where an environment variable would
+// reach every test at once.
+func (h Host) context(ctx context.Context) context.Context {
+	if h.Root == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: filepath.Join(h.Root, "proc"),
+		common.HostSysEnvKey:  filepath.Join(h.Root, "sys"),
+		common.HostDevEnvKey:  filepath.Join(h.Root, "dev"),
+		common.HostEtcEnvKey:  filepath.Join(h.Root, "etc"),
+		common.HostVarEnvKey:  filepath.Join(h.Root, "var"),
+		common.HostRunEnvKey:  filepath.Join(h.Root, "run"),
+		common.HostRootEnvKey: h.Root,
+	})
+}

@@ -1,0 +1,78 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/shirou/gopsutil/v3/mem"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
+)
+
+type memory = mem.VirtualMemoryStat
+
+// memTable reads /proc/meminfo. gopsutil's Cached holds SReclaimable already, which makes its Used the original's
+// total − free − buffers − (cached + SReclaimable); but it subtracts unsigned and divides by a total of zero, so both are
+// done again here, where a difference below zero is no datum instead of sixteen exbibytes.
+var memTable = []row[memory]{
+	{"active", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Active) }},
+	{"available", cloudwatch.Bytes, func(m *memory) float64 { return available(m) }},
+	{"available_percent", cloudwatch.Percent, func(m *memory) float64 { return percentOf(available(m), float64(m.Total)) }},
+	{"buffered", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Buffers) }},
+	{"cached", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Cached) }},
+	{"free", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Free) }},
+	{"inactive", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Inactive) }},
+	{"shared", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Shared) }},
+	{"total", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Total) }},
+	{"used", cloudwatch.Bytes, func(m *memory) float64 { return used(m) }},
+	{"used_percent", cloudwatch.Percent, func(m *memory) float64 { return percentOf(used(m), float64(m.Total)) }},
+}
+
+func used(m *memory) float64 {
+	return float64(m.Total) - float64(m.Free) - float64(m.Buffers) - float64(m.Cached)
+}
+
+// available is the kernel's own estimate. Before Linux 3.14 gopsutil makes one by subtraction, which can wrap around.
+func available(m *memory) float64 {
+	if m.Available > m.Total {
+		return math.NaN()
+	}
+	return float64(m.Available)
+}
+
+type memCollector struct {
+	host Host
+	*sheet[memory]
+}
+
+func buildMem(p config.Plugin, h Host) (Collector, config.Problems) {
+	s, problems := choose(p, memTable)
+	if s == nil {
+		return nil, problems
+	}
+	return &memCollector{h, s}, problems
+}
+
+func (c *memCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
+	m, err := readMemory(ctx, c.host)
+	if err != nil {
+		return nil, err
+	}
+	return c.fill(make([]cloudwatch.Datum, 0, len(c.columns)), now, m, c.static), nil
+}
+
+// readMemory asks gopsutil, which takes a meminfo that it cannot open for an empty one: a machine without memory.
+func readMemory(ctx context.Context, h Host) (*memory, error) {
+	m, err := mem.VirtualMemoryWithContext(h.context(ctx))
+	if err == nil && m.Total == 0 {
+		err = errors.New("no total in it")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read memory information: %w", err)
+	}
+	return m, nil
+}

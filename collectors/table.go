@@ -1,0 +1,194 @@
+package collectors
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
+)
+
+// row is one line of a collector's table: a measurement's short name, its unit, and how it is taken from a reading. The
+// value is NaN where this reading does not have it.
+type row[R any] struct {
+	name  string
+	unit  cloudwatch.Unit
+	value func(*R) float64
+}
+
+func rowsOf[R any](table []row[R]) []Row {
+	rows := make([]Row, len(table))
+	for i, r := range table {
+		rows[i] = Row{r.name, r.unit}
+	}
+	return rows
+}
+
+// sheet is the part of a table that a plugin of the configuration asks for, ready to be filled in.
+type sheet[R any] struct {
+	columns    []column[R]
+	static     []cloudwatch.Dimension // append_dimensions of the plugin
+	resolution time.Duration
+}
+
+// column is one asked measurement as it goes on the wire.
+type column[R any] struct {
+	measurement string // short name
+	name        string // on the wire
+	unit        cloudwatch.Unit
+	scale       float64
+	rollUpOnly  bool
+	decorated   bool // has a rename or a unit of its own
+	value       func(*R) float64
+}
+
+// choose makes the sheet of a plugin. It is nil when there is a mistake, or nothing to measure.
+func choose[R any](p config.Plugin, table []row[R]) (*sheet[R], config.Problems) {
+	s := &sheet[R]{resolution: cloudwatch.ResolutionOf(p.Interval), static: staticDimensions(p.AppendDimensions)}
+	var problems config.Problems
+	mistaken := false
+	for _, m := range p.Measurements {
+		c, problem := columnOf(p, m, table)
+		if problem != nil {
+			problems = append(problems, *problem)
+		}
+		if c == nil {
+			mistaken = true
+			continue
+		}
+		if problem := s.add(*c, m.Place); problem != nil {
+			problems = append(problems, *problem)
+		}
+	}
+	problems = append(problems, s.dropOriginal(p)...)
+	if len(p.Measurements) == 0 {
+		problems = append(problems, config.Suspicion(p.Place, p.Name+" collects nothing: its measurement list is empty",
+			"name what to measure, as there is no default"))
+	}
+	if mistaken || len(s.columns) == 0 {
+		return nil, problems
+	}
+	return s, problems
+}
+
+// columnOf finds a measurement in the table. No column: a mistake; a column and a problem: a warning.
+func columnOf[R any](p config.Plugin, m config.Measurement, table []row[R]) (*column[R], *config.Problem) {
+	name := short(p.Name, m.Name)
+	for _, r := range table {
+		if r.name != name {
+			continue
+		}
+		c := &column[R]{name, p.Name + "_" + name, r.unit, 1, false, m.Rename != "" || m.Unit != "", r.value}
+		if m.Rename != "" {
+			c.name = m.Rename
+		}
+		if m.Unit == "" {
+			return c, nil
+		}
+		known := false
+		if c.unit, c.scale, known = cloudwatch.ResolveUnit(m.Unit); !known {
+			warning := config.Suspicion(m.Place, fmt.Sprintf("%q is no unit of CloudWatch: %s is sent with the unit None", m.Unit, c.name),
+				fmt.Sprintf("without a unit it is %s", r.unit))
+			return c, &warning
+		}
+		return c, nil
+	}
+	names := make([]string, len(table))
+	for i, r := range table {
+		names[i] = r.name
+	}
+	mistake := config.Mistake(m.Place, fmt.Sprintf("%s has no measurement %q", p.Name, m.Name), didYouMean(name, names))
+	return nil, &mistake
+}
+
+// add puts a column on the sheet. A measurement named twice is one series; the first rename or unit given for it holds, as in
+// the original.
+func (s *sheet[R]) add(c column[R], at config.Place) *config.Problem {
+	for i := range s.columns {
+		old := &s.columns[i]
+		switch {
+		case old.measurement != c.measurement:
+			continue
+		case !old.decorated:
+			*old = c
+		case c.decorated && (old.name != c.name || old.unit != c.unit):
+			warning := config.Suspicion(at, fmt.Sprintf("%s is already sent as %s in %s", c.measurement, old.name, old.unit),
+				"a measurement has one name and one unit: remove this one")
+			return &warning
+		}
+		return nil
+	}
+	s.columns = append(s.columns, c)
+	return nil
+}
+
+// dropOriginal marks what drop_original_metrics names.
+func (s *sheet[R]) dropOriginal(p config.Plugin) (problems config.Problems) {
+	for _, name := range p.DropOriginal {
+		found := name == "*"
+		for i := range s.columns {
+			if c := &s.columns[i]; name == "*" || short(p.Name, name) == c.measurement {
+				c.rollUpOnly, found = true, true
+			}
+		}
+		if !found {
+			problems = append(problems, config.Suspicion(p.Place,
+				fmt.Sprintf("drop_original_metrics names %q, which %s does not measure here", name, p.Name), ""))
+		}
+	}
+	return problems
+}
+
+// staticDimensions sorts append_dimensions. The two names that the original keeps for itself never become dimensions.
+func staticDimensions(of map[string]string) []cloudwatch.Dimension {
+	var ds []cloudwatch.Dimension
+	for name, value := range of {
+		if value != "" && name != "aws:StorageResolution" && name != "aws:AggregationInterval" {
+			ds = append(ds, cloudwatch.Dimension{Name: name, Value: value})
+		}
+	}
+	cloudwatch.SortDimensions(ds)
+	return ds
+}
+
+// dimensions joins the dimensions of a reading (name, value, name, value, …) and the plugin's static ones, which never
+// replace them. Empty values are left out.
+func (s *sheet[R]) dimensions(pairs ...string) []cloudwatch.Dimension {
+	var own cloudwatch.Datum
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			own.Dimensions = append(own.Dimensions, cloudwatch.Dimension{Name: pairs[i], Value: pairs[i+1]})
+		}
+	}
+	cloudwatch.SortDimensions(own.Dimensions)
+	return own.WithDimensions(s.static).Dimensions
+}
+
+// fill appends what a reading says. No measurement of a host is negative, so what is comes from a counter that cannot be
+// trusted, and is left out with NaN and infinities.
+func (s *sheet[R]) fill(data []cloudwatch.Datum, now time.Time, of *R, dims []cloudwatch.Dimension) []cloudwatch.Datum {
+	values := make([]float64, 0, len(s.columns)) // one allocation for all data of the reading
+	for i := range s.columns {
+		c := &s.columns[i]
+		v := c.value(of) * c.scale
+		if math.IsNaN(v) || v < 0 || !cloudwatch.Sendable(v) {
+			continue
+		}
+		n := len(values)
+		values = append(values, v)
+		data = append(data, cloudwatch.Datum{
+			Name: c.name, Dimensions: dims, Time: now, Unit: c.unit, Resolution: s.resolution,
+			Values: values[n : n+1 : n+1], RollUpOnly: c.rollUpOnly,
+		})
+	}
+	return data
+}
+
+// percentOf is part in hundredths of whole; of nothing there is no share.
+func percentOf(part, whole float64) float64 {
+	if whole == 0 {
+		return math.NaN()
+	}
+	return 100 * part / whole
+}
