@@ -20,7 +20,7 @@ func (r *reading) agent(n *node) Agent {
 	a.Hostname = s.text("hostname", 0, 255)
 	a.RoleARN = s.roleARN()
 	a.RunAsUser = s.text("run_as_user", 0, 255)
-	s.later("service.name", "deployment.environment")
+	s.undone("service.name", "deployment.environment")
 	s.idle("this version does not have it", "aws_sdk_log_level", "user_agent", "use_dualstack_endpoint", "system_metrics_enabled", "quiet")
 	s.idle("this agent sends no usage data", "usage_data", "usage_metadata")
 	s.idle("batches are always as large as the service allows", "internal")

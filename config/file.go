@@ -36,7 +36,7 @@ func (r *reading) file(n *node) (f File, ok bool) {
 	f.Blacklist = s.pattern("blacklist", 1)
 	f.Filters = s.filters()
 	s.encoding()
-	s.later("auto_removal", "backpressure_mode", "service.name", "deployment.environment", "ignore_symlinks", "kms_key_id")
+	s.undone("auto_removal", "backpressure_mode", "service.name", "deployment.environment", "ignore_symlinks", "kms_key_id")
 	s.strict()
 	return f, f.Path != ""
 }

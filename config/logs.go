@@ -34,7 +34,7 @@ func (r *reading) logs(n *node, a Agent) *Logs {
 			e.later(m.key)
 		}
 	}
-	s.later("service.name", "deployment.environment", "concurrency")
+	s.undone("service.name", "deployment.environment", "concurrency")
 	s.strict()
 	return l
 }

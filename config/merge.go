@@ -8,11 +8,15 @@ import (
 // merge adds the document from into the tree into, by the rules of the original: sections join, lists of things to collect
 // join without repetitions, and everything else has to be equal wherever it is said twice. So the order of files means nothing.
 func (r *reading) merge(into, from *node, path string) {
+	known := make(map[string]int, len(into.members))
+	for i, m := range into.members {
+		known[m.key] = i
+	}
 	for _, m := range from.members {
 		at := join(path, m.key)
-		i := slices.IndexFunc(into.members, func(o member) bool { return o.key == m.key })
+		i, ok := known[m.key]
 		switch {
-		case i < 0:
+		case !ok:
 			into.members = append(into.members, member{key: m.key, at: m.at, value: m.value.shallow()})
 		case isSection(at) && into.members[i].value.kind == object && m.value.kind == object:
 			r.merge(into.members[i].value, m.value, at)

@@ -33,7 +33,7 @@ func (r *reading) metrics(n *node, a Agent) *Metrics {
 	s.destinations()
 	s.require("metrics_collected", "it says which metrics to collect")
 	m.Plugins = r.plugins(s.get("metrics_collected"), a.Interval)
-	s.later("service.name", "deployment.environment")
+	s.undone("service.name", "deployment.environment")
 	s.strict()
 	return m
 }

@@ -38,15 +38,7 @@ func build(documents []document) (*Config, error) {
 		root.index("", c.places)
 	}
 	inFileOrder(r.problems, names)
-	var mistakes Problems
-	var warnings []Problem
-	for _, p := range r.problems {
-		if p.Warning {
-			warnings = append(warnings, p)
-		} else {
-			mistakes = append(mistakes, p)
-		}
-	}
+	mistakes, warnings := split(r.problems)
 	if len(mistakes) > 0 {
 		return &Config{Warnings: warnings}, mistakes
 	}
@@ -67,4 +59,16 @@ func (r *reading) config(root *node) *Config {
 	}
 	s.open()
 	return c
+}
+
+// split parts mistakes from warnings; both keep their order.
+func split(problems []Problem) (mistakes Problems, warnings []Problem) {
+	for _, p := range problems {
+		if p.Warning {
+			warnings = append(warnings, p)
+		} else {
+			mistakes = append(mistakes, p)
+		}
+	}
+	return mistakes, warnings
 }

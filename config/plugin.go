@@ -106,9 +106,11 @@ func (s *section) elsewhere(name string) {
 		{"ignore_pseudo_file_systems", "disk"},
 	}
 	for _, o := range options {
-		if n := s.node.child(o.key); n != nil && !slices.Contains(s.asked, o.key) {
-			s.get(o.key)
-			s.warn(n.at, fmt.Sprintf("%s has no %q; it is ignored", name, o.key), "it is an option of "+o.plugins)
+		if slices.Contains(s.asked, o.key) {
+			continue
+		}
+		if at, ok := s.place(o.key); ok {
+			s.warn(at, fmt.Sprintf("%s has no %q; it is ignored", name, o.key), "it is an option of "+o.plugins)
 		}
 	}
 	s.idle("counters are always reported as differences", "report_deltas")

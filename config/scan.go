@@ -194,14 +194,9 @@ func (s *scanner) word(n *node) {
 		n.kind = null
 	default:
 		n.kind = broken
-		hint := "put strings in double quotes"
-		switch strings.ToLower(w) {
-		case "true", "yes", "on":
-			hint = "write true"
-		case "false", "no", "off":
-			hint = "write false"
-		case "none", "nil", "undefined", "nan", "infinity":
-			hint = "leave the key out"
+		hint := instead(w)
+		if hint == "" {
+			hint = "put strings in double quotes"
 		}
 		s.slip(s.pos, n.at.Path, strconv.Quote(clip(w))+" is not a JSON value", hint)
 	}

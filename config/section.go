@@ -34,6 +34,8 @@ func (r *reading) is(n *node, k kind) bool {
 		hint = "leave the key out for its default"
 	case n.kind == text && (k == number && validNumber(n.text) || k == boolean && (n.text == "true" || n.text == "false")):
 		hint = "remove the quotes"
+	case k == boolean && n.kind == text:
+		hint = instead(n.text)
 	case k == text && (n.kind == number || n.kind == boolean):
 		hint = "put it in double quotes"
 	case k == list && n.kind == text:
@@ -171,27 +173,47 @@ func (r *reading) unique(items []*node) map[*node]bool {
 	return again
 }
 
-// later accepts keys of the original that this version does nothing with.
+// later accepts sections of the original that this version does not collect.
 func (s *section) later(keys ...string) {
 	for _, key := range keys {
-		if n := s.get(key); n != nil {
-			s.warn(n.at, fmt.Sprintf("%q is not collected by this version; it is ignored", key), "")
+		if at, ok := s.place(key); ok {
+			s.warn(at, fmt.Sprintf("%q is not collected by this version; it is ignored", key), "")
 		}
 	}
+}
+
+// undone accepts options of the original that this version does not have.
+func (s *section) undone(keys ...string) {
+	for _, key := range keys {
+		if at, ok := s.place(key); ok {
+			s.warn(at, fmt.Sprintf("%q is not done by this version; it is ignored", key), "")
+		}
+	}
+}
+
+// place is where a key stands, if it is there.
+func (s *section) place(key string) (Place, bool) {
+	s.asked = append(s.asked, key)
+	for i := range s.node.members {
+		if s.node.members[i].key == key {
+			return s.node.members[i].at, true
+		}
+	}
+	return Place{}, false
 }
 
 // idle accepts keys that change nothing, for the reason given.
 func (s *section) idle(reason string, keys ...string) {
 	for _, key := range keys {
-		if n := s.get(key); n != nil {
-			s.warn(n.at, fmt.Sprintf("%q has no effect: %s", key, reason), "")
+		if at, ok := s.place(key); ok {
+			s.warn(at, fmt.Sprintf("%q has no effect: %s", key, reason), "")
 		}
 	}
 }
 
 // strict ends a section that has no other keys than those asked for.
 func (s *section) strict() {
-	s.others(func(m member) { s.wrong(m.at, fmt.Sprintf("unknown key %q", m.key), didYouMean(m.key, s.asked)) })
+	s.others(func(m member) { s.wrong(m.at, fmt.Sprintf("unknown key %q", m.key), keyHint(m.key, s.asked)) })
 }
 
 // open ends a section in which the original tolerates keys that it does not know.

@@ -17,6 +17,9 @@ const maxFileBytes = 16 << 20
 // standard input, and merges them. What could not be read is an error that wraps a file system error; what is wrong in
 // them is Problems, as for Parse.
 func Load(paths ...string) (*Config, error) {
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("read configuration: no file was named: %w", fs.ErrInvalid)
+	}
 	var files []document
 	var skipped []Problem
 	var unread []error

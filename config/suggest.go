@@ -37,7 +37,34 @@ func nearest(word string, known []string) string {
 			best, bound = k, d
 		}
 	}
+	for _, k := range known { // memory for mem
+		if p := plain(k); best == "" && size >= 3 && len(p) >= 3 && (strings.HasPrefix(word, p) || strings.HasPrefix(p, word)) {
+			best = k
+		}
+	}
 	return best
+}
+
+// keyHint is the hint for an unknown key.
+func keyHint(key string, known []string) string {
+	switch key {
+	case "buffer_duration", "batch_count", "batch_size", "file_fingerprint_lines", "initial_position", "use_gzip_http_content_encoding":
+		return "a key of the older awslogs agent; nothing takes its place"
+	}
+	return didYouMean(key, known)
+}
+
+// instead is what to write for a word that stands where true or false should be; "" if that is not clear.
+func instead(word string) string {
+	switch strings.ToLower(word) {
+	case "true", "yes", "on", "1":
+		return "write true"
+	case "false", "no", "off", "0":
+		return "write false"
+	case "none", "nil", "undefined", "nan", "infinity":
+		return "leave the key out"
+	}
+	return ""
 }
 
 // plain takes away what people vary freely: case and separators.
@@ -50,6 +77,10 @@ func formerly(word string) string {
 	switch word {
 	case "datetime_format", "time_format", "date_format":
 		return "timestamp_format"
+	case "multi_line_pattern", "multiline_pattern", "multiline_start_pattern", "multi_line_regex":
+		return "multi_line_start_pattern"
+	case "flush_interval", "force_flush":
+		return "force_flush_interval"
 	case "time_zone":
 		return "timezone"
 	case "file", "path":

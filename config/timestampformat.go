@@ -21,7 +21,7 @@ func (r *reading) directives(n *node) {
 			continue
 		}
 		seen[name] = true
-		r.warn(n.at, fmt.Sprintf("%s is not a directive; it is matched as plain text", name), instead(name))
+		r.warn(n.at, fmt.Sprintf("%s is not a directive; it is matched as plain text", name), otherwise(name))
 	}
 	if !strings.Contains(n.text, "%") {
 		r.warn(n.at, "there is no directive such as %Y in it, so no time is ever found", layoutHint(n.text))
@@ -45,8 +45,8 @@ func knownDirective(d string) bool {
 	return false
 }
 
-// instead is what to write for a directive of strftime that there is not.
-func instead(d string) string {
+// otherwise is what to write for a directive of strftime that there is not.
+func otherwise(d string) string {
 	switch d {
 	case "%e":
 		return "write %-d"
