@@ -1,0 +1,192 @@
+package collectors
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
+)
+
+// The measurements and units that the original registers on Linux.
+func TestEveryMeasurementOfTheOriginalExists(t *testing.T) {
+	f := func(plugin string, unit cloudwatch.Unit, names string) {
+		t.Helper()
+		for _, name := range strings.Fields(names) {
+			if !slices.Contains(Measurements(plugin), Row{name, unit}) {
+				t.Errorf("%s has no %s in %s", plugin, name, unit)
+			}
+		}
+	}
+	states := strings.Fields("active guest guest_nice idle iowait irq nice softirq steal system user")
+	f("cpu", cloudwatch.None, "time_"+strings.Join(states, " time_"))
+	f("cpu", cloudwatch.Percent, "usage_"+strings.Join(states, " usage_"))
+	f("disk", cloudwatch.Bytes, "free total used")
+	f("disk", cloudwatch.Count, "inodes_free inodes_total inodes_used")
+	f("disk", cloudwatch.Percent, "used_percent")
+	f("diskio", cloudwatch.Count, "reads writes iops_in_progress")
+	f("diskio", cloudwatch.Bytes, "read_bytes write_bytes")
+	f("diskio", cloudwatch.Milliseconds, "read_time write_time io_time")
+	f("mem", cloudwatch.Bytes, "active available buffered cached free inactive shared total used")
+	f("mem", cloudwatch.Percent, "available_percent used_percent")
+	f("swap", cloudwatch.Bytes, "free used")
+	f("swap", cloudwatch.Percent, "used_percent")
+	count := map[string]int{}
+	for _, name := range Names() {
+		count[name] = len(Measurements(name))
+	}
+	if want := map[string]int{"cpu": 22, "disk": 7, "diskio": 8, "mem": 11, "swap": 3}; !reflect.DeepEqual(count, want) {
+		t.Errorf("counts are %v, want %v", count, want)
+	}
+}
+
+// twice is a table of one measurement, for what the configuration makes of a row.
+var twice = []row[float64]{
+	{"size", cloudwatch.Bytes, func(v *float64) float64 { return *v }},
+	{"double", cloudwatch.Percent, func(v *float64) float64 { return 2 * *v }},
+}
+
+func sheetOf(t *testing.T, p config.Plugin) *sheet[float64] {
+	t.Helper()
+	p.Name = "p"
+	s, problems := choose(p, twice)
+	if s == nil || len(problems) > 0 {
+		t.Fatalf("got %v, %v", s, problems)
+	}
+	return s
+}
+
+func TestRenameUnitAndScale(t *testing.T) {
+	at := time.Now()
+	value := 1024.0
+	f := func(m config.Measurement, want cloudwatch.Datum) {
+		t.Helper()
+		s := sheetOf(t, config.Plugin{Interval: time.Minute, Measurements: []config.Measurement{m}})
+		want.Time, want.Resolution = at, time.Minute
+		if got := s.fill(nil, at, &value, nil); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+			t.Errorf("%+v\n got %+v\nwant %+v", m, got, want)
+		}
+	}
+	f(config.Measurement{Name: "size"}, cloudwatch.Datum{Name: "p_size", Unit: "Bytes", Values: []float64{1024}})
+	f(config.Measurement{Name: "size", Rename: "Size Now"}, cloudwatch.Datum{Name: "Size Now", Unit: "Bytes", Values: []float64{1024}})
+	f(config.Measurement{Name: "size", Unit: "megabytes"}, cloudwatch.Datum{Name: "p_size", Unit: "Megabytes", Values: []float64{1024}})
+	f(config.Measurement{Name: "size", Unit: "KiB"}, cloudwatch.Datum{Name: "p_size", Unit: "Kilobytes", Values: []float64{1024 * 1.024}})
+}
+
+func TestUnknownUnitIsSentAsNoneWithAWarning(t *testing.T) {
+	p := config.Plugin{Name: "mem", Measurements: []config.Measurement{{Name: "used", Unit: "unit", Place: config.Place{Line: 9}}}}
+	c, problems := Build(p, Host{})
+	if c == nil || len(problems) != 1 || !problems[0].Warning || problems[0].Line != 9 {
+		t.Fatalf("got %v, %v", c, problems)
+	}
+	if u := c.(*memCollector).columns[0].unit; u != cloudwatch.None {
+		t.Errorf("unit is %s", u)
+	}
+}
+
+func TestShortAndLongNamesAreEqual(t *testing.T) {
+	names := func(written ...string) (names []string) {
+		var p config.Plugin
+		for _, w := range written {
+			p.Measurements = append(p.Measurements, config.Measurement{Name: w})
+		}
+		for _, c := range sheetOf(t, p).columns {
+			names = append(names, c.name)
+		}
+		return names
+	}
+	for _, written := range [][]string{{"size", "double"}, {"p_size", "p_double"}, {" size ", "p_size", "double", "double"}} {
+		if got := names(written...); !slices.Equal(got, []string{"p_size", "p_double"}) {
+			t.Errorf("%q gives %q", written, got)
+		}
+	}
+}
+
+func TestMeasurementNamedTwiceKeepsItsFirstRename(t *testing.T) {
+	p := config.Plugin{Name: "p", Measurements: []config.Measurement{{Name: "size"}, {Name: "size", Rename: "A"}, {Name: "p_size", Rename: "B"}, {Name: "size"}}}
+	s, problems := choose(p, twice)
+	if len(s.columns) != 1 || s.columns[0].name != "A" || len(problems) != 1 || !problems[0].Warning {
+		t.Errorf("got %+v, %v", s.columns, problems)
+	}
+}
+
+func TestDropOriginal(t *testing.T) {
+	f := func(drop string, want ...bool) {
+		t.Helper()
+		s := sheetOf(t, config.Plugin{DropOriginal: []string{drop}, Measurements: []config.Measurement{{Name: "size", Rename: "S"}, {Name: "double"}}})
+		value := 1.0
+		var got []bool
+		for _, d := range s.fill(nil, time.Now(), &value, nil) {
+			got = append(got, d.RollUpOnly)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", drop, got, want)
+		}
+	}
+	f("size", true, false)
+	f("p_double", false, true)
+	f("*", true, true)
+}
+
+func TestDropOriginalOfSomethingElseWarns(t *testing.T) {
+	p := config.Plugin{Name: "swap", DropOriginal: []string{"used", "total"}, Measurements: []config.Measurement{{Name: "used"}}}
+	c, problems := Build(p, Host{})
+	if c == nil || len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Text, `"total"`) {
+		t.Errorf("got %v, %v", c, problems)
+	}
+}
+
+func TestUnknownMeasurementIsAMistakeWithASuggestion(t *testing.T) {
+	f := func(plugin, name, hint string) {
+		t.Helper()
+		p := config.Plugin{Name: plugin, Measurements: []config.Measurement{{Name: name, Place: config.Place{Line: 4}}}}
+		c, problems := Build(p, Host{})
+		if c != nil || len(problems) != 1 || problems[0].Warning || problems[0].Line != 4 || !strings.Contains(problems[0].Hint, hint) {
+			t.Errorf("%s %s: got %v, %v", plugin, name, c, problems)
+		}
+	}
+	f("cpu", "usage_idel", `did you mean "usage_idle"?`)
+	f("mem", "mem_used_percents", `did you mean "used_percent"?`)
+	f("swap", "total", `there are [free used used_percent]`)
+	f("disk", "", `there are [free`)
+}
+
+func TestUnknownPluginIsAMistake(t *testing.T) {
+	c, problems := Build(config.Plugin{Name: "discio"}, Host{})
+	if c != nil || len(problems) != 1 || problems[0].Warning || problems[0].Hint != `did you mean "diskio"?` || Measurements("discio") != nil {
+		t.Errorf("got %v, %v", c, problems)
+	}
+}
+
+func TestEmptyMeasurementListWarns(t *testing.T) {
+	for _, name := range Names() {
+		c, problems := Build(config.Plugin{Name: name, TotalCPU: true}, Host{})
+		if c != nil || len(problems) != 1 || !problems[0].Warning {
+			t.Errorf("%s: got %v, %v", name, c, problems)
+		}
+	}
+}
+
+func TestStaticDimensions(t *testing.T) {
+	s := sheetOf(t, config.Plugin{
+		Measurements: []config.Measurement{{Name: "size"}},
+		AppendDimensions: map[string]string{
+			"team": "blue", "instance": "${aws:InstanceId}", "path": "/no", "empty": "", "aws:StorageResolution": "true", "aws:AggregationInterval": "1",
+		},
+	})
+	want := cloudwatch.Dimensions("instance", "${aws:InstanceId}", "path", "/", "team", "blue")
+	if got := s.dimensions("path", "/", "device", ""); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSubMinuteIntervalsAreHighResolution(t *testing.T) {
+	for interval, want := range map[time.Duration]time.Duration{time.Second: time.Second, 59 * time.Second: time.Second, time.Minute: time.Minute, time.Hour: time.Minute} {
+		if got := sheetOf(t, config.Plugin{Interval: interval, Measurements: []config.Measurement{{Name: "size"}}}).resolution; got != want {
+			t.Errorf("%s: got %s, want %s", interval, got, want)
+		}
+	}
+}
