@@ -1,0 +1,103 @@
+package tailer
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Store is where checkpoints are kept: durable once Put has returned. A durable.Journal is one.
+type Store interface {
+	Get(name string) (value []byte, ok bool)
+	Put(name string, value []byte) error
+	Delete(name string) error
+	Names() []string
+}
+
+// checkpoint is what is remembered of a path: up to where each file that is or was there has been acknowledged, oldest
+// first. More than one while a rotated file is being drained.
+type checkpoint struct {
+	Files []position `json:"files"`
+	// Drained are the files that were read to their end last: a glob may match them under their new names.
+	Drained []position `json:"drained,omitempty"`
+}
+
+const rememberDrained = 8
+
+// position is how far one file has been acknowledged.
+type position struct {
+	identity
+	fingerprint
+	Offset int64 `json:"offset"`
+}
+
+// Memory is the checkpoints of all entries. A checkpoint's name is the path and, behind it, the entry's group and stream as
+// they are written in the configuration: placeholders such as {date} change from run to run, the place in a file does not.
+type Memory struct {
+	store Store
+
+	mu    sync.Mutex
+	owner map[string]int // entries by their part of the name
+}
+
+// NewMemory keeps checkpoints in a store.
+func NewMemory(store Store) *Memory { return &Memory{store: store, owner: map[string]int{}} }
+
+const nameSeparator = " > "
+
+func (m *Memory) claim(owner string, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.owner[owner] += n
+}
+
+// load finds the checkpoint of a path: the owner's own, else one that an entry left which is no longer configured (its
+// group was renamed, say): what has been sent once is not sent again.
+func (m *Memory) load(path, owner string) (cp checkpoint, found bool, err error) {
+	if cp, found, err = m.read(path + owner); found || err != nil {
+		return cp, found, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range m.store.Names() {
+		if left, ok := strings.CutPrefix(name, path); ok && strings.HasPrefix(left, nameSeparator) && m.owner[left] == 0 {
+			return m.read(name)
+		}
+	}
+	return checkpoint{}, false, nil
+}
+
+func (m *Memory) read(name string) (cp checkpoint, found bool, err error) {
+	raw, ok := m.store.Get(name)
+	if !ok {
+		return checkpoint{}, false, nil
+	}
+	if err := json.Unmarshal(raw, &cp); err != nil {
+		return checkpoint{}, false, fmt.Errorf("read checkpoint %s: %w", name, err)
+	}
+	for _, p := range cp.Files {
+		if p.Offset < 0 || p.Bytes < 0 || p.Bytes > headBytes {
+			return checkpoint{}, false, fmt.Errorf("read checkpoint %s: offset %d, head of %d bytes", name, p.Offset, p.Bytes)
+		}
+	}
+	return cp, true, nil
+}
+
+// save makes a checkpoint durable; one without files is forgotten.
+func (m *Memory) save(name string, cp checkpoint) error {
+	if len(cp.Files) == 0 {
+		if err := m.store.Delete(name); err != nil {
+			return fmt.Errorf("forget checkpoint %s: %w", name, err)
+		}
+		return nil
+	}
+	raw, err := json.Marshal(cp)
+	if err != nil {
+		return fmt.Errorf("write checkpoint %s: %w", name, err)
+	}
+	if err := m.store.Put(name, raw); err != nil {
+		return fmt.Errorf("write checkpoint %s: %w", name, err)
+	}
+	return nil
+}

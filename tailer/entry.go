@@ -1,0 +1,287 @@
+// Package tailer is what the log files say: files to events, with a memory. An Entry is one item of collect_list; it finds
+// files. A Source is one path on its way into one log stream; it reads. The log file itself is the queue: nothing is held
+// in memory but the batch that is being filled.
+package tailer
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
+	"go.uber.org/zap"
+)
+
+const (
+	// safetyNet is how often everything is looked at in case the kernel announced nothing (NFS, overlayfs).
+	safetyNet = 10 * time.Second
+	// deafNet is the same where folders cannot be watched at all.
+	deafNet = time.Second
+)
+
+// Options are what all entries share.
+type Options struct {
+	Memory  *Memory
+	Watcher *Watcher
+	Linger  time.Duration // the flush interval: events wait so long for others at most
+	Log     *zap.Logger
+}
+
+// Entry is one item of collect_list at work.
+type Entry struct {
+	file      config.File
+	pattern   pattern
+	all       bool // every match, not only the newest
+	blacklist *regexp.Regexp
+	start     startRule
+	format    *timestampFormat
+	trim      bool
+	linger    time.Duration
+	memory    *Memory
+	watcher   *Watcher
+	owner     string // its part of a checkpoint's name
+	log       *zap.Logger
+	refused   map[string]bool
+	dirty     chan struct{}
+
+	mu      sync.Mutex
+	sources map[string]*Source
+	ship    func(*Source)
+}
+
+// New makes an entry and starts nothing. The error is a config.Problem.
+func New(f config.File, o Options) (*Entry, error) {
+	e := &Entry{
+		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger,
+		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, log: o.Log,
+		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
+		refused: map[string]bool{}, dirty: make(chan struct{}, 1), sources: map[string]*Source{},
+	}
+	var err error
+	if e.pattern, err = parsePattern(f.Path); err != nil {
+		return nil, config.Mistake(f.Place, err.Error(), "")
+	}
+	if f.TimestampFormat != "" {
+		if e.format, err = parseTimestampFormat(f.TimestampFormat, f.Timezone); err != nil {
+			return nil, config.Mistake(f.Place, err.Error(), "")
+		}
+		if f.StartsWithTimestamp {
+			e.start.pattern = e.format.pattern
+		}
+	}
+	return e, nil
+}
+
+// Run finds the files of the entry, now and whenever they change, and calls ship for each source that may have something
+// to read; ship must not block. naming gives a path its stream. It returns when ctx is done.
+func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.LogStream, ship func(*Source)) {
+	e.memory.claim(e.owner, 1)
+	defer e.memory.claim(e.owner, -1)
+	e.ship = ship
+	defer e.watcher.forget(e)
+	for {
+		every := safetyNet
+		if !e.listen() {
+			every = deafNet
+		}
+		e.discover(naming)
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.dirty:
+		case <-time.After(every):
+			e.shipChanged()
+		}
+	}
+}
+
+// Close closes all files; to be called when nobody fills a batch any more.
+func (e *Entry) Close() {
+	for _, s := range e.Sources() {
+		s.Close()
+	}
+}
+
+// Sources are the paths that are followed now.
+func (e *Entry) Sources() []*Source {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]*Source, 0, len(e.sources))
+	for _, s := range e.sources {
+		all = append(all, s)
+	}
+	return all
+}
+
+// listen watches the folders that matter; false if one of them cannot be watched.
+func (e *Entry) listen() bool {
+	folders := map[string]bool{e.pattern.folder: true}
+	for _, s := range e.Sources() {
+		folders[filepath.Dir(s.path)] = true
+	}
+	for folder := range folders {
+		if err := e.watcher.watch(folder, e); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// hear is told by the watcher that something happened to a path; names: a name appeared or disappeared.
+func (e *Entry) hear(path string, names bool) {
+	e.mu.Lock()
+	s := e.sources[path]
+	e.mu.Unlock()
+	if s != nil {
+		e.ship(s)
+	}
+	if names {
+		select {
+		case e.dirty <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (e *Entry) shipChanged() {
+	for _, s := range e.Sources() {
+		if s.changed() {
+			e.ship(s)
+		}
+	}
+}
+
+// discover makes sources of files that are new, and drops those of files that are gone.
+func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) {
+	for _, s := range e.Sources() {
+		if s.ended() {
+			e.log.Info("log file is gone and all of it has been acknowledged", zap.String("file", s.path))
+			e.mu.Lock()
+			delete(e.sources, s.path)
+			e.mu.Unlock()
+			s.Close()
+		}
+	}
+	var strangers []string
+	for _, path := range e.choose(e.pattern.matches()) {
+		e.mu.Lock()
+		known := e.sources[path] != nil
+		e.mu.Unlock()
+		if known {
+			continue
+		}
+		cp, found, err := e.memory.load(path, e.owner)
+		if err != nil {
+			e.log.Error("checkpoint is unusable; the file is read from its beginning, lines may be repeated", zap.Error(err))
+		}
+		if !found {
+			strangers = append(strangers, path)
+			continue
+		}
+		e.follow(path, cp, naming)
+	}
+	for _, path := range strangers {
+		if at, drained := e.placeOf(path); at != nil || !drained {
+			e.follow(path, checkpoint{Files: at}, naming)
+		}
+	}
+}
+
+// placeOf tells where to begin with a path that has no checkpoint: nil for its beginning. A file that another source of the
+// entry reads, or has drained, under an older name is not to be read twice: skip.
+func (e *Entry) placeOf(path string) (at []position, skip bool) {
+	f, err := open(path, 0)
+	if err != nil {
+		return nil, false
+	}
+	defer f.close()
+	for _, s := range e.Sources() {
+		s.mu.Lock()
+		reading := s.follows(f.id, f.info)
+		drained := s.drained
+		s.mu.Unlock()
+		if reading {
+			return nil, true
+		}
+		for _, p := range drained {
+			if p.identity == f.id && p.fits(f.f) {
+				if p.Offset >= f.info.Size() {
+					return nil, true
+				}
+				return []position{p}, false
+			}
+		}
+	}
+	return nil, false
+}
+
+func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) {
+	stream := naming(path)
+	s := &Source{path: path, stream: stream, entry: e, log: e.log.With(zap.String("file", path))}
+	s.mu.Lock()
+	if len(cp.Files) > 0 {
+		s.restore(cp)
+	} else {
+		s.look(time.Now())
+	}
+	s.mu.Unlock()
+	e.mu.Lock()
+	e.sources[path] = s
+	e.mu.Unlock()
+	e.log.Info("following log file", zap.String("file", path), zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int64("offset", s.offset()))
+	e.ship(s)
+}
+
+func (s *Source) offset() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.files) == 0 {
+		return 0
+	}
+	return s.files[0].offset
+}
+
+// wants applies the filters: every one of them has to let the event pass.
+func (e *Entry) wants(message []byte) bool {
+	for _, f := range e.file.Filters {
+		if f.Expression.Match(message) != f.Include {
+			return false
+		}
+	}
+	return true
+}
+
+// Naming makes the log stream of a path by the original's rules: without a group it is named after the path; with
+// publish_multi_logs each path gets a group, or a stream, of its own. expand replaces placeholders; stream is used where
+// the entry names none.
+func (e *Entry) Naming(stream string, expand func(string) string) func(path string) cloudwatch.LogStream {
+	f := e.file
+	return func(path string) cloudwatch.LogStream {
+		group, name := f.LogGroupName, f.LogStreamName
+		if name == "" {
+			name = stream
+		}
+		group, name = expand(group), expand(name)
+		switch {
+		case group == "" && e.all:
+			group = strings.Map(groupRune, path)
+		case group == "":
+			group = strings.Map(groupRune, strings.TrimSuffix(path, filepath.Ext(path)))
+		case e.all:
+			name += "_" + strings.ReplaceAll(strings.Map(groupRune, path), "/", "_")
+		}
+		return cloudwatch.LogStream{Group: group, Name: name, Class: f.LogGroupClass, RetentionDays: f.RetentionDays}
+	}
+}
+
+// groupRune replaces what a log group's name must not hold.
+func groupRune(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/#", r) {
+		return r
+	}
+	return '_'
+}

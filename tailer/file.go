@@ -1,0 +1,95 @@
+package tailer
+
+import (
+	"io"
+	"os"
+	"time"
+)
+
+// file is one file on its way into a log stream: open, and read up to some offset.
+type file struct {
+	f      *os.File
+	info   os.FileInfo // as it was opened; for os.SameFile
+	id     identity
+	head   fingerprint
+	offset int64     // first byte that is in no event yet
+	seen   int64     // end of what has been read, offset or behind it
+	grew   time.Time // when it last had bytes that had not been seen
+	held   time.Time // when the event that is being gathered was first seen; zero: none is
+	// rotated is when the path was found to lead elsewhere (or nowhere); zero while it leads here.
+	rotated time.Time
+	win     *window // nil while nothing is in memory
+}
+
+// open makes a file of a path, to be read from an offset.
+func open(path string, offset int64) (*file, error) {
+	f, info, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	head, err := takeFingerprint(f, headBytes)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	grew := info.ModTime()
+	if now := time.Now(); grew.After(now) {
+		grew = now
+	}
+	return &file{f: f, info: info, id: identify(f, info), head: head, offset: offset, seen: offset, grew: grew}, nil
+}
+
+func (f *file) close() {
+	f.release()
+	_ = f.f.Close()
+}
+
+// release forgets what is in memory and in no event; it will be read again.
+func (f *file) release() {
+	if f.win != nil {
+		f.win.giveBack()
+		f.win = nil
+	}
+}
+
+// more reads on. It returns io.EOF for nothing yet.
+func (f *file) more(now time.Time) (n int, err error) {
+	if f.win == nil {
+		f.win = takeWindow()
+	}
+	at := f.offset + int64(f.win.w-f.win.r)
+	n, err = f.win.read(f.f, at)
+	if end := at + int64(n); end > f.seen {
+		if f.seen >= f.info.Size() { // what was there when the file was opened is as old as its last change says
+			f.grew = now
+		}
+		f.seen = end
+	}
+	return n, err
+}
+
+func (f *file) take(size int) {
+	f.win.take(size)
+	f.offset += int64(size)
+	f.held = time.Time{}
+}
+
+// atEnd tells whether the file holds nothing that has not been seen.
+func (f *file) atEnd() bool {
+	var one [1]byte
+	n, err := f.f.ReadAt(one[:], f.seen)
+	return n == 0 && err == io.EOF
+}
+
+// extendHead takes the fingerprint of more bytes while the file is short. Only bytes that have been read count: they are
+// the ones a checkpoint speaks of.
+func (f *file) extendHead() {
+	if f.head.Bytes >= headBytes || f.seen <= int64(f.head.Bytes) {
+		return
+	}
+	if longer, err := takeFingerprint(f.f, int(min(f.seen, headBytes))); err == nil && f.head.fits(f.f) {
+		f.head = longer
+	}
+}
+
+func (f *file) position() position { return position{f.id, f.head, f.offset} }

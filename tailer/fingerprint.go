@@ -1,0 +1,57 @@
+package tailer
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+)
+
+// identity is which file it is, whatever its path.
+type identity struct {
+	Device uint64 `json:"device"`
+	Inode  uint64 `json:"inode"`
+}
+
+const headBytes = 1024
+
+// fingerprint is a checksum of a file's first bytes: as many as there were, up to headBytes. It tells a file from one that
+// got its inode, and from its own self after a truncation.
+type fingerprint struct {
+	Bytes int    `json:"head_bytes"`
+	Sum   uint64 `json:"head"`
+}
+
+func takeFingerprint(f io.ReaderAt, atMost int) (fingerprint, error) {
+	head := make([]byte, min(atMost, headBytes))
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return fingerprint{}, fmt.Errorf("read fingerprint: %w", err)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(head[:n])
+	return fingerprint{n, h.Sum64()}, nil
+}
+
+// fits tells whether a file begins with the bytes that the fingerprint was taken of.
+func (p fingerprint) fits(f io.ReaderAt) bool {
+	now, err := takeFingerprint(f, p.Bytes)
+	return err == nil && now == p
+}
+
+// openRegular opens a regular file for reading, without waiting for anybody (a pipe) and without taking anything else.
+func openRegular(path string) (*os.File, os.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("open %s: not a regular file", path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}

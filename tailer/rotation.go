@@ -1,0 +1,219 @@
+package tailer
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// look finds out what the path leads to now: the same file, the same one truncated, another one, or none.
+func (s *Source) look(now time.Time) {
+	if len(s.files) == 0 {
+		s.openPath(0)
+		return
+	}
+	current := s.files[len(s.files)-1]
+	if !current.rotated.IsZero() { // deleted while followed; has another one taken its place?
+		s.openPath(0)
+		return
+	}
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if own, err := current.f.Stat(); err == nil && deleted(own) {
+			current.rotated = now
+		}
+		// Renamed, and nothing in its place yet: whoever writes to it may go on doing so.
+	case err != nil: // the folder cannot be read; the open file still can
+	case !os.SameFile(info, current.info):
+		current.rotated = now
+		s.readBetween(current, info)
+		s.openPath(0)
+	case info.Size() < current.seen || !current.head.fits(current.f):
+		s.truncated(current)
+	default:
+		current.extendHead()
+	}
+}
+
+// openPath begins to follow what the path leads to, if anything can be read there.
+func (s *Source) openPath(offset int64) {
+	f, err := open(s.path, offset)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.complain("open log file", err)
+		}
+		return
+	}
+	if s.follows(f.id, f.info) {
+		f.close() // it is still the file that was renamed a moment ago
+		return
+	}
+	s.complaint = ""
+	s.opened = true
+	s.files = append(s.files, f)
+}
+
+func (s *Source) follows(id identity, info os.FileInfo) bool {
+	return slices.ContainsFunc(s.files, func(f *file) bool {
+		return f.id == id && os.SameFile(f.info, info)
+	})
+}
+
+// truncated handles copytruncate: what had not been read of the file stands in its copy, if there is one.
+func (s *Source) truncated(f *file) {
+	s.files = s.files[:len(s.files)-1]
+	f.release()
+	if copied := s.findCopy(f); copied != nil {
+		copied.rotated = copied.grew
+		s.files = append(s.files, copied)
+		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
+	} else if lost := f.seen - f.offset; lost > 0 {
+		s.counts.LostBytes.Add(lost)
+		s.log.Error("log file was truncated before its last event was complete, and no copy of it was found", zap.Int64("lost_bytes", lost))
+	} else {
+		s.log.Info("log file was truncated; reading from its beginning", zap.Int64("offset", f.offset))
+	}
+	s.openPath(0)
+	f.close()
+}
+
+// findCopy looks among the neighbours for a file that begins like f and goes on where f was read up to.
+func (s *Source) findCopy(f *file) *file {
+	if f.head.Bytes == 0 {
+		return nil
+	}
+	for _, n := range s.neighbours() {
+		if n.info.Size() < f.offset || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
+			continue
+		}
+		if found := openIf(n.path, f.offset, func(c *file) bool { return f.head.fits(c.f) }); found != nil {
+			found.head = f.head
+			return found
+		}
+	}
+	return nil
+}
+
+// readBetween follows files that came and went between two looks: rotated neighbours that are newer than the one that was
+// followed and are not what the path leads to now.
+func (s *Source) readBetween(last *file, current os.FileInfo) {
+	own, err := last.f.Stat()
+	if err != nil {
+		return
+	}
+	for _, n := range s.neighbours() {
+		if !rotatedName(s.path, n.path) || os.SameFile(n.info, own) || current != nil && os.SameFile(n.info, current) || !n.info.ModTime().After(own.ModTime()) {
+			continue
+		}
+		if f := openIf(n.path, 0, func(c *file) bool { return !s.follows(c.id, c.info) && !last.head.sameStart(c) }); f != nil {
+			f.rotated = f.grew
+			s.files = append(s.files, f)
+			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("file", n.path))
+		}
+	}
+}
+
+// sameStart tells whether a file is a copy of the one the fingerprint was taken of.
+func (p fingerprint) sameStart(c *file) bool { return p.Bytes > 0 && p.fits(c.f) }
+
+// restore opens what a checkpoint speaks of, wherever it is now, and what the path leads to.
+func (s *Source) restore(cp checkpoint) {
+	s.drained = cp.Drained
+	var last *file
+	for _, p := range cp.Files {
+		f := s.find(p)
+		if f == nil {
+			s.log.Warn("a log file that was being read is gone; what it still held cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
+			continue
+		}
+		f.rotated = f.grew // nobody was looking; it has been quiet since its last change
+		s.files, s.opened = append(s.files, f), true
+		last = f
+	}
+	info, err := os.Stat(s.path)
+	if last != nil && err == nil && os.SameFile(info, last.info) {
+		last.rotated = time.Time{}
+		return
+	}
+	if last != nil {
+		s.readBetween(last, info)
+	}
+	s.openPath(0)
+}
+
+// find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
+func (s *Source) find(p position) *file {
+	is := func(c *file) bool { return c.id == p.identity && p.fits(c.f) && c.info.Size() >= p.Offset }
+	paths := []string{s.path}
+	neighbours := s.neighbours()
+	for _, n := range neighbours {
+		paths = append(paths, n.path)
+	}
+	for _, path := range paths {
+		if f := openIf(path, p.Offset, is); f != nil {
+			f.head = p.fingerprint
+			return f
+		}
+	}
+	return s.findCopy(&file{head: p.fingerprint, offset: p.Offset})
+}
+
+// openIf opens a file and closes it again if it is not the one that is looked for.
+func openIf(path string, offset int64, wanted func(*file) bool) *file {
+	f, err := open(path, offset)
+	if err != nil {
+		return nil
+	}
+	if !wanted(f) {
+		f.close()
+		return nil
+	}
+	return f
+}
+
+type neighbour struct {
+	path string
+	info os.FileInfo
+}
+
+// neighbours are the other regular files of the folder, oldest first.
+func (s *Source) neighbours() (all []neighbour) {
+	dir := filepath.Dir(s.path)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if !e.Type().IsRegular() || path == s.path || compressed(path) {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
+			all = append(all, neighbour{path, info})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(a.info.ModTime().UnixNano(), b.info.ModTime().UnixNano()) })
+	return all
+}
+
+// dated is what logrotate and its kin put behind or into a name: .1, -20261120, .2026-11-20-10, _003
+var dated = regexp.MustCompile(`^[-._]?[0-9][-._:T0-9]*$`)
+
+// rotatedName tells whether a name is what a rotation makes of the path's.
+func rotatedName(path, name string) bool {
+	base, rotated := filepath.Base(path), filepath.Base(name)
+	if len(rotated) > len(base) && rotated[:len(base)] == base {
+		return dated.MatchString(rotated[len(base):])
+	}
+	ext := filepath.Ext(base)
+	stem := base[:len(base)-len(ext)]
+	if len(rotated) > len(base) && rotated[:len(stem)] == stem && filepath.Ext(rotated) == ext {
+		return dated.MatchString(rotated[len(stem) : len(rotated)-len(ext)])
+	}
+	return false
+}

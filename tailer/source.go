@@ -1,0 +1,379 @@
+package tailer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+)
+
+const (
+	// settle is how long a rotated file must have been quiet before its last line counts as complete and the next file
+	// is read. A writer that reopens its log does so well within it.
+	settle = 3 * time.Second
+	// patience is how long a rotated file that is still being written to holds up the one that took its place.
+	patience = 30 * time.Second
+	// step is how often a file that is being written to is looked at: far cheaper than being woken for each write.
+	step = time.Second
+	// slowEvent is how many flush intervals an event that never ends may be gathered.
+	slowEvent = 3
+	// passBytes bounds how much is read, filtered out and not committed.
+	passBytes = 64 << 20
+)
+
+// Source is one path on its way into one log stream: the file that the path leads to, and those that it led to before, until
+// they are drained. Fill reads what is there; Commit remembers what has been acknowledged. It holds no memory while idle.
+type Source struct {
+	path   string
+	stream cloudwatch.LogStream
+	entry  *Entry
+	log    *zap.Logger
+	counts Counts
+
+	mu         sync.Mutex
+	files      []*file // oldest first; the last is what the path leads to
+	stamp      time.Time
+	flushed    time.Time // when the last batch was full or due
+	numbered   uint64
+	marks      []mark
+	drained    []position
+	unmarked   int64 // bytes taken since the last mark
+	complaint  string
+	opened     bool // a file has been followed
+	remembered bool // and a checkpoint says so
+}
+
+type mark struct {
+	number uint64
+	checkpoint
+}
+
+// Counts is the ledger of a source.
+type Counts struct {
+	Bytes     atomic.Int64 // read into events or out of them
+	Events    atomic.Int64 // put into batches
+	Filtered  atomic.Int64 // events that a filter left out
+	Blank     atomic.Int64 // blank lines, which the service does not take
+	Pieces    atomic.Int64 // events that are part of a longer message
+	LostBytes atomic.Int64 // truncated away before they were read
+}
+
+// Stream is where the events go.
+func (s *Source) Stream() cloudwatch.LogStream { return s.stream }
+
+// Path is the path that is followed.
+func (s *Source) Path() string { return s.path }
+
+// Counts is the ledger of the source.
+func (s *Source) Counts() *Counts { return &s.counts }
+
+// Fill puts events into the batch until it is full, the flush interval has passed, or ctx is done. Mark 0 with an empty
+// batch says that there is nothing to do until the file changes. An empty batch with a mark has nothing to send but
+// something to commit.
+func (s *Source) Fill(ctx context.Context, b *cloudwatch.LogBatch) (number uint64, err error) {
+	s.remember()
+	var wait *time.Timer
+	for {
+		s.mu.Lock()
+		now := time.Now()
+		full := s.pass(b, now)
+		next := s.nextMoment(b, now)
+		due := full || !next.IsZero() && !next.After(now) && (b.Len() > 0 || s.unmarked > 0)
+		if due || next.IsZero() || ctx.Err() != nil {
+			if b.Len() > 0 || s.unmarked > 0 {
+				number = s.mark(now)
+			}
+			if !full {
+				s.release()
+			}
+			s.mu.Unlock()
+			return number, nil
+		}
+		s.release()
+		s.mu.Unlock()
+		pause := min(max(next.Sub(now), time.Millisecond), step)
+		if wait == nil {
+			wait = time.NewTimer(pause)
+			defer wait.Stop()
+		} else {
+			wait.Reset(pause)
+		}
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+	}
+}
+
+// pass reads each file to its end, oldest first. It returns true when the batch is full.
+func (s *Source) pass(b *cloudwatch.LogBatch, now time.Time) (full bool) {
+	s.look(now)
+	for len(s.files) > 0 {
+		i := 0
+		for ; i < len(s.files); i++ {
+			f := s.files[i]
+			if s.draw(f, b, now) {
+				return true
+			}
+			if s.finished(f, now) {
+				break
+			}
+			if !f.rotated.IsZero() && now.Sub(f.rotated) < patience {
+				return false // its last lines come before the next file's first
+			}
+		}
+		if i == len(s.files) {
+			return false
+		}
+		last := s.files[i]
+		for {
+			message, size := last.win.last(s.entry.start)
+			if size == 0 {
+				break
+			}
+			if !s.put(last, b, message, size, now) {
+				return true
+			}
+		}
+		s.drained = append(s.drained, last.position())
+		s.drained = s.drained[max(0, len(s.drained)-rememberDrained):]
+		last.close()
+		s.files = slices.Delete(s.files, i, i+1)
+		if len(s.files) == 0 {
+			s.look(now)
+			s.unmarked++ // there is something to commit even if no byte was left: the checkpoint is to be forgotten
+		}
+	}
+	return false
+}
+
+// draw puts a file's complete events into the batch, and the one it ends with if that has waited long enough.
+func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool) {
+	for {
+		for f.win != nil {
+			message, size, cut, ok := f.win.next(s.entry.start)
+			if !ok {
+				break
+			}
+			if !s.put(f, b, message, size, now) {
+				return true
+			}
+			if cut {
+				s.counts.Pieces.Add(1)
+			}
+		}
+		if s.unmarked > passBytes {
+			return true
+		}
+		if _, err := f.more(now); err != nil {
+			if !errors.Is(err, io.EOF) {
+				s.complain("read log file", err)
+			}
+			break
+		}
+	}
+	if f.win.p == f.win.r {
+		f.held = time.Time{}
+		return false
+	}
+	if f.held.IsZero() {
+		f.held = f.grew
+	}
+	if now.Before(s.completeAt(f)) {
+		return false
+	}
+	message, size := f.win.gathered()
+	return !s.put(f, b, message, size, now)
+}
+
+// completeAt is when the event that a file ends with counts as complete: when nothing was added for a flush interval.
+func (s *Source) completeAt(f *file) time.Time {
+	quiet, slow := f.grew.Add(s.entry.linger), f.held.Add(slowEvent*s.entry.linger)
+	if slow.Before(quiet) {
+		return slow
+	}
+	return quiet
+}
+
+// finished tells whether a file has been read to its end for good.
+func (s *Source) finished(f *file, now time.Time) bool {
+	return !f.rotated.IsZero() && now.Sub(f.rotated) >= settle && now.Sub(f.grew) >= settle && f.atEnd()
+}
+
+// put turns a message into an event, or several if it is too long for one, and leaves its bytes behind. False: the batch
+// is full, and what it did not take is still there.
+func (s *Source) put(f *file, b *cloudwatch.LogBatch, message []byte, size int, now time.Time) bool {
+	for n := cloudwatch.FirstPiece(message); n < len(message); n = cloudwatch.FirstPiece(message) {
+		if !s.putEvent(f, b, message[:n], n, now) {
+			return false
+		}
+		s.counts.Pieces.Add(1)
+		message, size = message[n:], size-n
+	}
+	return s.putEvent(f, b, message, size, now)
+}
+
+func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size int, now time.Time) bool {
+	at := now
+	if s.entry.format != nil {
+		at, message = s.timeOf(message, now)
+	}
+	switch {
+	case len(message) == 0:
+		s.counts.Blank.Add(1)
+	case !s.entry.wants(message):
+		s.counts.Filtered.Add(1)
+	case !b.Add(at, message):
+		return false
+	default:
+		s.counts.Events.Add(1)
+	}
+	f.take(size)
+	s.counts.Bytes.Add(int64(size))
+	s.unmarked += int64(size)
+	return true
+}
+
+// timeOf finds the time of an event: its own, else that of the event before it, else now.
+func (s *Source) timeOf(message []byte, now time.Time) (time.Time, []byte) {
+	at, from, to, ok := s.entry.format.find(message, now)
+	switch {
+	case ok:
+		s.stamp = at
+	case s.stamp.IsZero():
+		return now, message
+	default:
+		return s.stamp, message
+	}
+	if s.entry.trim {
+		message = slices.Concat(message[:from], message[to:])
+	}
+	return at, message
+}
+
+// nextMoment is when there is something to do even if the file does not change; zero: never.
+func (s *Source) nextMoment(b *cloudwatch.LogBatch, now time.Time) (next time.Time) {
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	if b.Len() > 0 {
+		sooner(s.flushed.Add(s.entry.linger))
+	} else if s.unmarked > 0 {
+		sooner(now)
+	}
+	for _, f := range s.files {
+		if !f.held.IsZero() {
+			sooner(s.completeAt(f))
+		}
+		if !f.rotated.IsZero() {
+			sooner(later(now.Add(time.Millisecond), later(f.rotated.Add(settle), f.grew.Add(settle))))
+		}
+	}
+	return next
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (s *Source) release() {
+	for _, f := range s.files {
+		f.release()
+	}
+}
+
+// mark numbers what has been taken so far, for Commit.
+func (s *Source) mark(now time.Time) uint64 {
+	s.numbered++
+	s.marks = append(s.marks, mark{s.numbered, s.checkpoint()})
+	s.unmarked, s.flushed = 0, now
+	return s.numbered
+}
+
+func (s *Source) checkpoint() checkpoint {
+	cp := checkpoint{Drained: slices.Clone(s.drained)}
+	for _, f := range s.files {
+		f.extendHead()
+		cp.Files = append(cp.Files, f.position())
+	}
+	return cp
+}
+
+// remember makes it durable, before the first event is read, that the path is followed: if it is rotated away before
+// anything has been acknowledged, a restart has to know whom to look for.
+func (s *Source) remember() {
+	s.mu.Lock()
+	if s.remembered || len(s.files) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.remembered = true
+	cp := s.checkpoint()
+	s.mu.Unlock()
+	if err := s.entry.memory.save(s.path+s.entry.owner, cp); err != nil {
+		s.log.Warn("this log file would be forgotten by a crash before its first event is acknowledged", zap.Error(err))
+	}
+}
+
+// Commit makes it durable that everything up to a mark has been acknowledged.
+func (s *Source) Commit(number uint64) error {
+	s.mu.Lock()
+	at := slices.IndexFunc(s.marks, func(m mark) bool { return m.number == number })
+	if at < 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	cp := s.marks[at].checkpoint
+	s.marks = slices.Delete(s.marks, 0, at+1)
+	s.mu.Unlock()
+	return s.entry.memory.save(s.path+s.entry.owner, cp)
+}
+
+// ended tells whether the path and every file it led to are gone, and all of it is acknowledged.
+func (s *Source) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened && len(s.files) == 0 && len(s.marks) == 0 && s.unmarked == 0
+}
+
+// changed tells whether there may be something to do: the safety net for file systems that announce nothing.
+func (s *Source) changed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.files) == 0 {
+		return true
+	}
+	current := s.files[len(s.files)-1]
+	info, err := os.Stat(s.path)
+	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.seen || info.ModTime().After(current.grew)
+}
+
+// Close closes the files. What has not been committed will be read again.
+func (s *Source) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		f.close()
+	}
+	s.files = nil
+}
+
+// complain logs a lasting trouble once, not at every look.
+func (s *Source) complain(what string, err error) {
+	if s.complaint != err.Error() {
+		s.complaint = err.Error()
+		s.log.Warn(what+" failed; trying again until it works", zap.Error(err))
+	}
+}
