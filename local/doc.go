@@ -1,0 +1,15 @@
+// Package local is a CloudWatch on this machine: the wire protocols of CloudWatch and
+// CloudWatch Logs, an embedded store that survives a restart, and a web console.
+//
+// It is strict. Every limit that the service documents is enforced with the service's own error
+// code (limits.go quotes the sentence each one comes from), so that whatever is accepted here is
+// accepted there. It imports no other package of this module: a fake that shared code with the
+// agent would agree with the agent's mistakes.
+//
+// A Server's zero value is ready for use and keeps everything in memory:
+//
+//	service := httptest.NewServer(&local.Server{})
+//
+// What it does not do: verify signatures (it has no secrets to verify with, but it refuses a
+// request without one), throttle, evaluate metric math, or forget as slowly as the service does.
+package local
