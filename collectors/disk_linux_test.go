@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,11 +110,11 @@ func TestHostMountPrefixIsTakenOff(t *testing.T) {
 
 func TestHungMountIsSkippedAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := make(chan struct{}) // answers while it is closed, or once per value
-		asked := 0
+		server := make(chan struct{}) // answers once it is closed
+		var asked atomic.Int32
 		c := diskWith(t, measuring("disk", "used_percent"), func(path string) (*diskUsage, error) {
 			if path == "/mnt/nfs" {
-				asked++
+				asked.Add(1)
 				<-server
 			}
 			return tenPercent(path)
@@ -130,14 +131,14 @@ func TestHungMountIsSkippedAndRecovers(t *testing.T) {
 			began = time.Now()
 			got, err = collectSome(t, c)
 			expect(t, got, root)
-			if waited := time.Since(began); waited != 0 || err == nil || asked != 1 {
-				t.Errorf("later: waited %s, asked %d times, %v", waited, asked, err)
+			if waited := time.Since(began); waited != 0 || err == nil || asked.Load() != 1 {
+				t.Errorf("later: waited %s, asked %d times, %v", waited, asked.Load(), err)
 			}
 		}
 		close(server)
 		synctest.Wait()
-		if got = collect(t, c); len(got) != 2 || asked != 2 {
-			t.Errorf("recovered: %v, asked %d times", got, asked)
+		if got = collect(t, c); len(got) != 2 || asked.Load() != 2 {
+			t.Errorf("recovered: %v, asked %d times", got, asked.Load())
 		}
 	})
 }
@@ -203,9 +204,10 @@ func TestPseudoMountsWarn(t *testing.T) {
 	p := measuring("disk", "used_percent", "free")
 	p.Place = config.Place{File: "config.json", Line: 3, Column: 5, Path: "metrics.metrics_collected.disk"}
 	advice := mustBuild(t, p, m.Host).(Adviser).Advise(t.Context())
-	const want = `config.json:3:5: metrics.metrics_collected.disk: disk sends 20 series about devtmpfs at /dev, efivarfs at /sys/firmware/efi/efivars, ` +
-		`squashfs at /snap/amazon-ssm-agent/7993, squashfs at /snap/core22/1380, 6 more, with no disk behind them: about $6.00 a month ` +
-		`(an estimate at $0.30 each) (add "ignore_pseudo_file_systems": true, or "ignore_file_system_types": ["devtmpfs", "efivarfs", "squashfs", "tmpfs"])`
+	const want = `config.json:3:5: metrics.metrics_collected.disk: disk sends what has no disk behind it, 20 series about devtmpfs at /dev, ` +
+		`efivarfs at /sys/firmware/efi/efivars, squashfs at /snap/amazon-ssm-agent/7993, squashfs at /snap/core22/1380, 6 more: ` +
+		`about $6.00 a month (an estimate at $0.30 each) ` +
+		`(add "ignore_pseudo_file_systems": true, or "ignore_file_system_types": ["devtmpfs", "efivarfs", "squashfs", "tmpfs"])`
 	if len(advice) != 1 || !advice[0].Warning || advice[0].Error() != want {
 		t.Errorf("got  %v\nwant %s", advice, want)
 	}

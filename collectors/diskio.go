@@ -63,6 +63,7 @@ func (r *deviceReading) since(last *device) {
 
 type diskioCollector struct {
 	host           Host
+	place          config.Place
 	wanted         *regexp.Regexp         // device names; nil: all
 	last, previous map[string]knownDevice // previous is kept for its memory only
 	*sheet[deviceReading]
@@ -84,7 +85,7 @@ func buildDiskIO(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil {
 		return nil, problems
 	}
-	return &diskioCollector{h, globs(p.Resources), map[string]knownDevice{}, map[string]knownDevice{}, s}, problems
+	return &diskioCollector{h, p.Place, globs(p.Resources), map[string]knownDevice{}, map[string]knownDevice{}, s}, problems
 }
 
 // nvmeMeasurements are what the original reads from the log pages of Amazon's NVMe controllers.
@@ -112,6 +113,24 @@ func withoutNVMe(p config.Plugin) (config.Plugin, config.Problems) {
 	p.Measurements = kept
 	return p, problems
 }
+
+// Advise names the devices that are memory, or files of another device, and that the configuration pays for all the same.
+func (c *diskioCollector) Advise(context.Context) []config.Problem {
+	devices, _ := readDevices(c.host) // Collect will tell the error
+	paid := map[string]bool{}
+	for _, d := range devices {
+		if virtual.MatchString(d.name) && (c.wanted == nil || c.wanted.MatchString(d.name)) {
+			paid[d.name] = true
+		}
+	}
+	if len(paid) == 0 {
+		return nil
+	}
+	return []config.Problem{config.Suspicion(c.place, "diskio sends what is no disk, "+costOf(paid, len(c.columns)),
+		`name the disks, as in "resources": ["nvme*", "xvd*", "sd*"]`)}
+}
+
+var virtual = regexp.MustCompile(`^(loop|ram|zram)\d+$`)
 
 func (c *diskioCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {
 	devices, err := readDevices(c.host)

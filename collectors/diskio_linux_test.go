@@ -127,3 +127,18 @@ func TestNVMeMeasurementsAreAcceptedWithAWarning(t *testing.T) {
 		t.Errorf("no such measurement: %v", problems)
 	}
 }
+
+func TestLoopDevicesWarn(t *testing.T) {
+	t.Parallel()
+	m := captured(t, "ec2-ubuntu", "first")
+	p := measuring("diskio", "reads", "writes")
+	advice := mustBuild(t, p, m.Host).(Adviser).Advise(t.Context())
+	const want = `diskio sends what is no disk, 6 series about loop0, loop1, loop2: about $1.80 a month (an estimate at $0.30 each)`
+	if len(advice) != 1 || !advice[0].Warning || advice[0].Text != want {
+		t.Errorf("got %v", advice)
+	}
+	p.Resources = []string{"nvme*", "dm-*"}
+	if advice := mustBuild(t, p, m.Host).(Adviser).Advise(t.Context()); len(advice) != 0 {
+		t.Errorf("left out already: %v", advice)
+	}
+}

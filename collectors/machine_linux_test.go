@@ -73,13 +73,6 @@ func (m machine) write(name, text string) {
 	}
 }
 
-func (m machine) remove(name string) {
-	m.t.Helper()
-	if err := os.Remove(filepath.Join(m.Root, name)); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
 // measuring is a section of config.json that asks for these measurements.
 func measuring(plugin string, names ...string) config.Plugin {
 	p := config.Plugin{Name: plugin, Interval: time.Minute, TotalCPU: true}

@@ -10,10 +10,6 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 )
 
-// dollarsPerSeries is the price of a custom metric per month in us-east-1, first tier (aws.amazon.com/cloudwatch/pricing).
-// Other regions and later tiers differ, so what is made of it is called an estimate.
-const dollarsPerSeries = 0.30
-
 // pseudoTypes are file systems that no disk of their own stands behind: memory, another file system's blocks, or an image
 // that is always full. Most have no size and are never sent; those that have one cost as much as a disk.
 var pseudoTypes = []string{
@@ -26,16 +22,16 @@ var pseudoTypes = []string{
 // only disk there is.
 func (m mount) pseudo() bool { return m.path != "/" && slices.Contains(pseudoTypes, m.fstype) }
 
-// maxNamed is how many mounts a warning names before it only counts them.
-const maxNamed = 4
-
-// Advise names the pseudo file systems that the configuration pays for, and the mount points it names in vain.
+// Advise names the mount points that the configuration names in vain or, where it names none, the pseudo file systems that it
+// pays for unasked.
 func (c *diskCollector) Advise(ctx context.Context) []config.Problem {
 	all, err := c.mounts(c.host)
 	if err != nil && len(all) == 0 {
 		return nil // Collect will say so
 	}
-	problems := c.notMounted(all)
+	if len(c.resources) > 0 {
+		return c.notMounted(all)
+	}
 	mounts := c.choose(all)
 	usages, _ := c.ask(ctx, mounts)
 	paid, types := map[string]bool{}, map[string]bool{}
@@ -46,14 +42,11 @@ func (c *diskCollector) Advise(ctx context.Context) []config.Problem {
 		}
 	}
 	if len(paid) == 0 {
-		return problems
+		return nil
 	}
-	series := len(paid) * len(c.columns)
-	return append(problems, config.Suspicion(c.place,
-		fmt.Sprintf("disk sends %d series about %s, with no disk behind them: about $%.2f a month (an estimate at $%.2f each)",
-			series, listed(paid), float64(series)*dollarsPerSeries, dollarsPerSeries),
+	return []config.Problem{config.Suspicion(c.place, "disk sends what has no disk behind it, "+costOf(paid, len(c.columns)),
 		fmt.Sprintf(`add "ignore_pseudo_file_systems": true, or "ignore_file_system_types": ["%s"]`,
-			strings.Join(slices.Sorted(maps.Keys(types)), `", "`))))
+			strings.Join(slices.Sorted(maps.Keys(types)), `", "`)))}
 }
 
 // notMounted names the resources at which there is no file system now.
@@ -65,12 +58,4 @@ func (c *diskCollector) notMounted(all []mount) (problems []config.Problem) {
 		}
 	}
 	return problems
-}
-
-func listed(set map[string]bool) string {
-	names := slices.Sorted(maps.Keys(set))
-	if more := len(names) - maxNamed; more > 1 {
-		names = append(names[:maxNamed], fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(names, ", ")
 }
