@@ -107,15 +107,7 @@ type knownCore struct {
 func buildCPU(p config.Plugin, h Host) (Collector, config.Problems) {
 	s, problems := choose(p, cpuTable)
 	cores := slices.Contains(p.Resources, "*")
-	if len(p.Resources) > 0 && !cores {
-		problems = append(problems, config.Suspicion(p.Place, `cpu knows no resources but "*", which is every core`, `write "resources": ["*"]`))
-	}
-	if s != nil && !cores && !p.TotalCPU {
-		s = nil
-		problems = append(problems, config.Suspicion(p.Place, "cpu collects nothing: totalcpu is false and no cores are asked for",
-			`remove "totalcpu": false, or add "resources": ["*"] for every core`))
-	}
-	if s == nil {
+	if s == nil || !cores && !p.TotalCPU { // config has warned of a section that collects nothing
 		return nil, problems
 	}
 	return &cpuCollector{host: h, totals: p.TotalCPU, cores: cores, last: map[string]knownCore{}, previous: map[string]knownCore{}, sheet: s}, problems

@@ -1,9 +1,6 @@
 package collectors
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // Times of /proc/stat are hundredths of a second: user nice system idle iowait irq softirq steal guest guest_nice.
 
@@ -97,24 +94,14 @@ func TestCPUWithoutStat(t *testing.T) {
 	}
 }
 
-func TestCPUSectionThatCollectsNothingWarns(t *testing.T) {
+func TestCPUWithoutTotalAndCoresHasNothingToCollect(t *testing.T) {
 	p := measuring("cpu", "usage_idle")
 	p.TotalCPU = false
-	c, problems := Build(p, Host{})
-	if c != nil || len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Error(), "totalcpu") {
+	if c, problems := Build(p, Host{}); c != nil || len(problems) != 0 {
 		t.Errorf("got %v, %v", c, problems)
 	}
 	p.Resources = []string{"*"}
 	if c, problems := Build(p, Host{}); c == nil || len(problems) != 0 {
 		t.Errorf("with cores: %v, %v", c, problems)
-	}
-}
-
-func TestCPUResourcesOtherThanAllWarn(t *testing.T) {
-	p := measuring("cpu", "usage_idle")
-	p.Resources = []string{"cpu0"}
-	c, problems := Build(p, Host{})
-	if c == nil || len(problems) != 1 || !problems[0].Warning {
-		t.Errorf("got %v, %v", c, problems)
 	}
 }

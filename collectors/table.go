@@ -1,8 +1,10 @@
 package collectors
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -39,11 +41,11 @@ type column[R any] struct {
 	unit        cloudwatch.Unit
 	scale       float64
 	rollUpOnly  bool
-	decorated   bool // has a rename or a unit of its own
 	value       func(*R) float64
 }
 
-// choose makes the sheet of a plugin. It is nil when there is a mistake, or nothing to measure.
+// choose makes the sheet of a plugin. It is nil when there is a mistake, or nothing to measure. What config has warned of
+// already, such as an empty list or a name given twice, is not told again.
 func choose[R any](p config.Plugin, table []row[R]) (*sheet[R], config.Problems) {
 	s := &sheet[R]{resolution: cloudwatch.ResolutionOf(p.Interval), static: staticDimensions(p.AppendDimensions)}
 	var problems config.Problems
@@ -53,23 +55,20 @@ func choose[R any](p config.Plugin, table []row[R]) (*sheet[R], config.Problems)
 		if problem != nil {
 			problems = append(problems, *problem)
 		}
-		if c == nil {
-			mistaken = true
-			continue
-		}
-		if problem := s.add(*c, m.Place); problem != nil {
-			problems = append(problems, *problem)
+		mistaken = mistaken || c == nil
+		if c != nil && !s.has(c.measurement) {
+			s.columns = append(s.columns, *c)
 		}
 	}
 	problems = append(problems, s.dropOriginal(p)...)
-	if len(p.Measurements) == 0 {
-		problems = append(problems, config.Suspicion(p.Place, p.Name+" collects nothing: its measurement list is empty",
-			"name what to measure, as there is no default"))
-	}
 	if mistaken || len(s.columns) == 0 {
 		return nil, problems
 	}
 	return s, problems
+}
+
+func (s *sheet[R]) has(measurement string) bool {
+	return slices.ContainsFunc(s.columns, func(c column[R]) bool { return c.measurement == measurement })
 }
 
 // columnOf finds a measurement in the table. No column: a mistake; a column and a problem: a warning.
@@ -79,10 +78,7 @@ func columnOf[R any](p config.Plugin, m config.Measurement, table []row[R]) (*co
 		if r.name != name {
 			continue
 		}
-		c := &column[R]{name, p.Name + "_" + name, r.unit, 1, false, m.Rename != "" || m.Unit != "", r.value}
-		if m.Rename != "" {
-			c.name = m.Rename
-		}
+		c := &column[R]{name, cmp.Or(m.Rename, p.Name+"_"+name), r.unit, 1, false, r.value}
 		if m.Unit == "" {
 			return c, nil
 		}
@@ -100,27 +96,6 @@ func columnOf[R any](p config.Plugin, m config.Measurement, table []row[R]) (*co
 	}
 	mistake := config.Mistake(m.Place, fmt.Sprintf("%s has no measurement %q", p.Name, m.Name), didYouMean(name, names))
 	return nil, &mistake
-}
-
-// add puts a column on the sheet. A measurement named twice is one series; the first rename or unit given for it holds, as in
-// the original.
-func (s *sheet[R]) add(c column[R], at config.Place) *config.Problem {
-	for i := range s.columns {
-		old := &s.columns[i]
-		switch {
-		case old.measurement != c.measurement:
-			continue
-		case !old.decorated:
-			*old = c
-		case c.decorated && (old.name != c.name || old.unit != c.unit):
-			warning := config.Suspicion(at, fmt.Sprintf("%s is already sent as %s in %s", c.measurement, old.name, old.unit),
-				"a measurement has one name and one unit: remove this one")
-			return &warning
-		}
-		return nil
-	}
-	s.columns = append(s.columns, c)
-	return nil
 }
 
 // dropOriginal marks what drop_original_metrics names.
