@@ -14,6 +14,7 @@ func (r *reading) agent(n *node) Agent {
 	}
 	a.Interval = s.seconds("metrics_collection_interval", a.Interval)
 	a.Region = s.text("region", 1, 64)
+	r.variables(s.node.child("region"))
 	a.Debug = s.flag("debug", false)
 	a.LogFile = s.text("logfile", 0, 4096)
 	a.OmitHostname = s.flag("omit_hostname", false)

@@ -21,6 +21,7 @@ func (r *reading) logs(n *node, a Agent) *Logs {
 		RoleARN:            s.roleARN(),
 	}
 	r.streamName(stream)
+	r.variables(s.node.child("endpoint_override"))
 	if l.RoleARN == "" {
 		l.RoleARN = a.RoleARN
 	}

@@ -19,6 +19,8 @@ func (r *reading) metrics(n *node, a Agent) *Metrics {
 		EndpointOverride:   s.text("endpoint_override", 4, 2048),
 		RoleARN:            s.roleARN(),
 	}
+	r.variables(s.node.child("namespace"))
+	r.variables(s.node.child("endpoint_override"))
 	if m.Namespace == "" {
 		m.Namespace = "CWAgent"
 	}

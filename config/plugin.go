@@ -29,7 +29,11 @@ func (r *reading) plugins(n *node, interval time.Duration) []Plugin {
 				all = append(all, p)
 			}
 		default:
-			r.warn(m.at, fmt.Sprintf("there is no plugin %q; it is ignored", m.key), didYouMean(m.key, append(known, later...)))
+			hint := didYouMean(m.key, slices.Concat(known, later))
+			if m.key == "append_dimensions" || m.key == "aggregation_dimensions" {
+				hint = "it belongs beside metrics_collected, not into it"
+			}
+			r.warn(m.at, fmt.Sprintf("there is no plugin %q; it is ignored", m.key), hint)
 			if p := r.section(m.value); p != nil { // the original wants even these to have the basic shape
 				p.basics(m.key, interval)
 			}
@@ -86,7 +90,7 @@ func (s *section) cpu(p *Plugin) {
 		p.Resources = []string{}
 	}
 	for _, item := range s.listOf(n, 0, 1) {
-		if t := s.textOf(item, 0, 4096); s.is(item, text) && t != "*" {
+		if t := s.textOf(item, 0, 4096); item.kind == text && t != "*" {
 			s.wrong(item.at, fmt.Sprintf("must be \"*\", not %s", item.short()), "cpu measures all cores or none")
 		} else if t == "*" {
 			p.Resources = append(p.Resources, t)

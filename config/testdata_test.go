@@ -9,7 +9,7 @@ import (
 )
 
 // A case is a file: valid/*.json (with *.want: its warnings), invalid/*.json with *.want: its problems,
-// merge/<case>/in with want.json (an equal configuration) or want (its problems), common/*.toml with *.want.
+// merge/<case>/in with problems.want, and want.json (an equal configuration) if there is no mistake, common/*.toml with *.want.
 // UPDATE_WANT=1 go test writes the *.want files; read the difference before it is committed.
 
 func TestValid(t *testing.T) {
