@@ -73,14 +73,26 @@ func (s *section) basics(name string, interval time.Duration) Plugin {
 	s.require("measurement", "list the metrics to collect; there is no default")
 	p.Measurements = s.measurements(name)
 	p.AppendDimensions = s.staticDimensions()
-	if n := s.get("drop_original_metrics"); n != nil {
-		for _, item := range s.listOf(n, 0, 4096) {
-			if t := strings.TrimSpace(s.textOf(item, 1, 255)); t != "" {
-				p.DropOriginal = append(p.DropOriginal, t)
-			}
+	p.DropOriginal = s.dropOriginal()
+	return p
+}
+
+// dropOriginal reads drop_original_metrics. The original does not check it, and ignores what is not a list.
+func (s *section) dropOriginal() []string {
+	n := s.get("drop_original_metrics")
+	if n == nil || n.kind == broken {
+		return nil
+	}
+	if n.kind != list {
+		s.warn(n.at, fmt.Sprintf("is ignored: it is %s, not a list of names", n.kind), "put it in [ ]")
+	}
+	var names []string
+	for _, item := range n.items {
+		if t := strings.TrimSpace(s.textOf(item, 1, 255)); t != "" {
+			names = append(names, t)
 		}
 	}
-	return p
+	return names
 }
 
 // cpu reads what only cpu has. With totalcpu false and no resources the original collects nothing at all.
