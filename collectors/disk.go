@@ -158,5 +158,8 @@ func (c *diskCollector) ask(ctx context.Context, mounts []mount) (map[string]*di
 		}
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	if more := len(errs) - maxNamed; more > 1 { // one dead server may hold thousands of mounts
+		errs = append(errs[:maxNamed], fmt.Errorf("and %d more", more))
+	}
 	return usages, errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"strings"
@@ -155,6 +156,41 @@ func TestHungMountCostsHalfAnIntervalAtMost(t *testing.T) {
 		}
 		close(hang)
 	})
+}
+
+func TestThousandsOfHungMountsOccupyFewThreads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		var asked atomic.Int32
+		var mounts []mount
+		for i := range 5000 {
+			mounts = append(mounts, mount{fmt.Sprintf("/mnt/%d", i), "files:/", "nfs"})
+		}
+		c := diskWith(t, measuring("disk", "used_percent"), func(path string) (*diskUsage, error) {
+			asked.Add(1)
+			<-hang
+			return tenPercent(path)
+		}, mounts...)
+		if got, err := collectSome(t, c); len(got) != 0 || asked.Load() != maxAsked || err == nil || !strings.HasSuffix(err.Error(), "and 4996 more") {
+			t.Errorf("%d data, %d asked, %v", len(got), asked.Load(), err)
+		}
+		close(hang)
+		synctest.Wait()
+		if got := collect(t, c); len(got) != len(mounts) {
+			t.Errorf("recovered: %d data", len(got))
+		}
+	})
+}
+
+func TestAdviceWhileCollecting(t *testing.T) {
+	t.Parallel()
+	c := diskWith(t, measuring("disk", "used_percent"), tenPercent, mount{"/", "/dev/sda1", "ext4"}, mount{"/run", "tmpfs", "tmpfs"})
+	advised := make(chan int)
+	go func() { advised <- len(c.Advise(t.Context())) }()
+	collect(t, c)
+	if n := <-advised; n != 1 {
+		t.Errorf("%d pieces of advice", n)
+	}
 }
 
 func TestMountThatMayNotBeReadIsAnErrorOnlyWhenNamed(t *testing.T) {

@@ -82,3 +82,44 @@ func mustBeSound(t *testing.T, d cloudwatch.Datum) {
 func rounded(v float64) string {
 	return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
 }
+
+func TestUsagesOfACoreAddUp(t *testing.T) {
+	for _, name := range []string{"vm", "ec2-ubuntu", "container"} {
+		m := captured(t, name, "first")
+		c := mustBuild(t, everything("cpu"), m.Host)
+		collect(t, c)
+		m.becomes(name, "second")
+		sums := map[string]float64{}
+		for series, value := range collect(t, c) {
+			measurement, core, _ := strings.Cut(series, "{")
+			if strings.HasPrefix(measurement, "cpu_usage_") && measurement != "cpu_usage_active" {
+				sums[core] += value
+			}
+		}
+		for core, sum := range sums {
+			if math.Abs(sum-100) > 1e-9 {
+				t.Errorf("%s {%s: %g", name, core, sum)
+			}
+		}
+	}
+}
+
+func TestHostOfAContainerThroughTheEnvironment(t *testing.T) {
+	m := captured(t, "ec2-ubuntu", "first")
+	t.Setenv("HOST_PROC", filepath.Join(m.Root, "proc"))
+	expect(t, collect(t, mustBuild(t, measuring("mem", "total"), Host{})), map[string]float64{"mem_total{}": 4005176 * 1024})
+	expect(t, collect(t, mustBuild(t, measuring("swap", "used"), Host{})), map[string]float64{"swap_used{}": (2097148 - 2010108) * 1024})
+	expect(t, collect(t, mustBuild(t, measuring("cpu", "time_idle"), Host{})), map[string]float64{"cpu_time_idle{cpu=cpu-total}": (8712004 + 8719877) / 100.})
+	if data := collect(t, mustBuild(t, measuring("diskio", "iops_in_progress"), Host{})); len(data) != 10 {
+		t.Errorf("devices: %v", data)
+	}
+	if mounts, err := readMounts(Host{}); err != nil || len(mounts) != 32 {
+		t.Errorf("%d mounts, %v", len(mounts), err)
+	}
+	file := filepath.Join(m.Root, "mountinfo")
+	m.write("mountinfo", "1 0 8:1 / /elsewhere rw - ext4 /dev/sda1 rw\n")
+	t.Setenv("HOST_PROC_MOUNTINFO", file)
+	if mounts, err := readMounts(Host{}); err != nil || len(mounts) != 1 || mounts[0].path != "/elsewhere" {
+		t.Errorf("%v, %v", mounts, err)
+	}
+}

@@ -10,12 +10,17 @@ import (
 // maxPatience is how long a file system may take to tell its size before it counts as hung.
 const maxPatience = 5 * time.Second
 
+// maxAsked bounds how many are asked at the same time: each occupies a thread while it hangs, and a Go program with ten
+// thousand threads is killed. Beyond it the others wait for their turn, and are late with it.
+const maxAsked = 256
+
 // inquiry puts one question to many, any of which may never answer: statfs on a dead NFS server does not return, and cannot
 // be interrupted. Each is asked in a goroutine of its own. One that is late is not asked again until its answer is in, so
 // there is at most one waiting goroutine each, and a server that comes back is asked afresh.
 type inquiry[V any] struct {
 	question func(of string) (V, error)
 	patience time.Duration
+	slots    chan struct{} // one taken per question being asked
 
 	mu    sync.Mutex
 	stuck map[string]*call[V]
@@ -38,7 +43,7 @@ func newInquiry[V any](interval time.Duration, question func(string) (V, error))
 	if interval > 0 {
 		patience = min(patience, interval/2)
 	}
-	return &inquiry[V]{question: question, patience: patience, stuck: map[string]*call[V]{}}
+	return &inquiry[V]{question: question, patience: patience, slots: make(chan struct{}, maxAsked), stuck: map[string]*call[V]{}}
 }
 
 // ask puts the question to all at once and returns every answer; lateness is one.
@@ -72,7 +77,9 @@ func (q *inquiry[V]) ask(ctx context.Context, all []string) map[string]answer[V]
 func (q *inquiry[V]) start(of string) *call[V] {
 	c := &call[V]{time.Now(), make(chan answer[V], 1)}
 	go func() {
+		q.slots <- struct{}{}
 		value, err := q.question(of)
+		<-q.slots
 		c.done <- answer[V]{value, err}
 	}()
 	return c
