@@ -1,0 +1,97 @@
+// Package awsapi speaks to AWS: the only importer of the SDK. It turns what it is given into requests and what goes wrong
+// into a cloudwatch.Failure with a class; it retries nothing and remembers nothing.
+package awsapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Options say how to reach the service and as whom. What is empty is found out by the SDK's default chain.
+type Options struct {
+	Region          string
+	Profile         string // of the shared configuration
+	CredentialsFile string // instead of ~/.aws/credentials
+	CABundle        string // a file of certificates to trust besides the system's
+	RoleARN         string // to assume with the credentials found
+	Endpoint        string // URL; "": AWS_ENDPOINT_URL_*, else the region's
+	UserAgent       string
+}
+
+// fallbackRegion signs requests to an endpoint that was given by hand when no region is known anywhere.
+const fallbackRegion = "us-east-1"
+
+// Load reads credentials and region the way the SDK does, without asking the network for either.
+func Load(ctx context.Context, o Options) (aws.Config, error) {
+	set := []func(*config.LoadOptions) error{
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // publish retries; nobody else does
+		config.WithAPIOptions([]func(*middleware.Stack) error{agentHeader(o.UserAgent)}),
+	}
+	if o.Region != "" {
+		set = append(set, config.WithRegion(o.Region))
+	}
+	if o.Profile != "" {
+		set = append(set, config.WithSharedConfigProfile(o.Profile))
+	}
+	if o.CredentialsFile != "" {
+		set = append(set, config.WithSharedCredentialsFiles([]string{o.CredentialsFile}))
+	}
+	if o.CABundle != "" {
+		pem, err := os.ReadFile(o.CABundle)
+		if err != nil {
+			return aws.Config{}, fmt.Errorf("read CA bundle: %w", err)
+		}
+		set = append(set, config.WithCustomCABundle(bytes.NewReader(pem)))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, set...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
+	}
+	if o.RoleARN != "" {
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN))
+	}
+	if o.Endpoint != "" {
+		cfg.BaseEndpoint = aws.String(o.Endpoint)
+	}
+	if cfg.Region == "" && byHand(cfg) {
+		cfg.Region = fallbackRegion
+	}
+	return cfg, nil
+}
+
+// byHand tells whether somebody named the endpoint.
+func byHand(cfg aws.Config) bool {
+	if cfg.BaseEndpoint != nil {
+		return true
+	}
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// agentHeader puts the agent's name before the SDK's in User-Agent.
+func agentHeader(name string) func(*middleware.Stack) error {
+	return func(s *middleware.Stack) error {
+		if name == "" {
+			return nil
+		}
+		return s.Build.Add(middleware.BuildMiddlewareFunc("NephoscopeUserAgent", func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+			if req, ok := in.Request.(*smithyhttp.Request); ok {
+				req.Header.Set("User-Agent", name+" "+req.Header.Get("User-Agent"))
+			}
+			return next.HandleBuild(ctx, in)
+		}), middleware.After)
+	}
+}

@@ -1,0 +1,171 @@
+package awsapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/nephoscope/nephoscope/cloudwatch"
+)
+
+// groupTag is the tag that an Auto Scaling group puts on its instances.
+const groupTag = "aws:autoscaling:groupName"
+
+// maxAnswer bounds in bytes what is read of an answer that we parse ourselves.
+const maxAnswer = 1 << 20
+
+// Instance is the EC2 instance that this host is.
+type Instance struct {
+	ID, Type, ImageID, Region, AccountID, PrivateIP string
+	Hostname                                        string // as EC2 knows it; "" if it does not say
+}
+
+// EC2 asks the instance metadata service, and the EC2 API for what that does not tell.
+type EC2 struct {
+	cfg      aws.Config
+	metadata *imds.Client
+}
+
+// NewEC2 makes a client of the metadata service (IMDSv2; AWS_EC2_METADATA_SERVICE_ENDPOINT is honoured).
+func NewEC2(cfg aws.Config) *EC2 {
+	return &EC2{cfg, imds.NewFromConfig(cfg, func(o *imds.Options) { o.Retryer = aws.NopRetryer{} })}
+}
+
+// Instance reads the identity document. A failure is of class Unavailable: there is no metadata service, or not yet.
+func (e *EC2) Instance(ctx context.Context) (Instance, error) {
+	doc, err := e.metadata.GetInstanceIdentityDocument(ctx, nil)
+	if err != nil {
+		return Instance{}, &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("read instance identity: %w", err)}
+	}
+	i := Instance{ID: doc.InstanceID, Type: doc.InstanceType, ImageID: doc.ImageID, Region: doc.Region, AccountID: doc.AccountID, PrivateIP: doc.PrivateIP}
+	if i.ID == "" {
+		return Instance{}, &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: errors.New("read instance identity: the document names no instance")}
+	}
+	i.Hostname, _ = e.text(ctx, "hostname")
+	return i, nil
+}
+
+func (e *EC2) text(ctx context.Context, path string) (string, error) {
+	out, err := e.metadata.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})
+	if err != nil {
+		return "", err
+	}
+	defer out.Content.Close()
+	raw, err := io.ReadAll(io.LimitReader(out.Content, maxAnswer))
+	return strings.TrimSpace(string(raw)), err
+}
+
+// AutoScalingGroup finds the group that the instance belongs to: from the instance's tags in the metadata service, where
+// they are enabled, else by DescribeTags. "" without an error: it belongs to none.
+func (e *EC2) AutoScalingGroup(ctx context.Context, i Instance) (string, error) {
+	tags, listed := e.text(ctx, "tags/instance")
+	if listed == nil {
+		for tag := range strings.SplitSeq(tags, "\n") {
+			if strings.TrimSpace(tag) == groupTag {
+				return e.text(ctx, "tags/instance/"+groupTag)
+			}
+		}
+	}
+	name, err := e.describeTag(ctx, i, groupTag)
+	if err != nil && listed == nil && cloudwatch.ClassOf(err) == cloudwatch.Denied {
+		return "", nil // the metadata service listed the tags, and it is not among them
+	}
+	return name, err
+}
+
+// describeTag reads one tag of the instance by DescribeTags. One call is not worth the SDK's EC2 client: see
+// docs/decisions/0003.
+func (e *EC2) describeTag(ctx context.Context, i Instance, key string) (string, error) {
+	form := url.Values{
+		"Action": {"DescribeTags"}, "Version": {"2016-11-15"},
+		"Filter.1.Name": {"resource-id"}, "Filter.1.Value.1": {i.ID},
+		"Filter.2.Name": {"key"}, "Filter.2.Value.1": {key},
+	}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.endpoint(i.Region), strings.NewReader(form))
+	if err != nil {
+		return "", fmt.Errorf("describe tags: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	credentials, err := e.cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return "", &cloudwatch.Failure{Class: cloudwatch.Denied, Err: fmt.Errorf("describe tags: %w", err)}
+	}
+	sum := sha256.Sum256([]byte(form))
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "ec2", i.Region, time.Now()); err != nil {
+		return "", fmt.Errorf("describe tags: %w", err)
+	}
+	answer, err := e.cfg.HTTPClient.Do(req)
+	if err != nil {
+		return "", &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("describe tags: %w", err)}
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return "", &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("describe tags: %w", err)}
+	}
+	return parseTag(answer.StatusCode, raw, key)
+}
+
+// parseTag reads the answer of DescribeTags, or the error that came instead.
+func parseTag(status int, raw []byte, key string) (string, error) {
+	if status != http.StatusOK {
+		var refusal struct {
+			Code    string `xml:"Errors>Error>Code"`
+			Message string `xml:"Errors>Error>Message"`
+		}
+		_ = xml.Unmarshal(raw, &refusal) // an answer that is no XML has only its status
+		class, known := classOfCode(refusal.Code)
+		if !known {
+			class = classOfStatus(status)
+		}
+		return "", &cloudwatch.Failure{Class: class, Err: fmt.Errorf("describe tags: HTTP %d %s %s", status, refusal.Code, refusal.Message)}
+	}
+	var tags struct {
+		XMLName xml.Name `xml:"DescribeTagsResponse"`
+		Items   []struct {
+			Key   string `xml:"key"`
+			Value string `xml:"value"`
+		} `xml:"tagSet>item"`
+	}
+	if err := xml.Unmarshal(raw, &tags); err != nil {
+		return "", &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("describe tags: unreadable answer: %w", err)}
+	}
+	for _, t := range tags.Items {
+		if t.Key == key {
+			return t.Value, nil
+		}
+	}
+	return "", nil
+}
+
+// endpoint is where the EC2 API of a region is, by the rules of the SDK: environment, shared configuration, region.
+func (e *EC2) endpoint(region string) string {
+	if own := os.Getenv("AWS_ENDPOINT_URL_EC2"); own != "" {
+		return own
+	}
+	if e.cfg.BaseEndpoint != nil {
+		return *e.cfg.BaseEndpoint
+	}
+	suffix := "amazonaws.com"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		suffix = "amazonaws.com.cn"
+	case strings.HasPrefix(region, "us-iso-"):
+		suffix = "c2s.ic.gov"
+	case strings.HasPrefix(region, "us-isob-"):
+		suffix = "sc2s.sgov.gov"
+	}
+	return "https://ec2." + region + "." + suffix + "/"
+}

@@ -1,0 +1,163 @@
+package awsapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/klauspost/compress/gzip"
+	"github.com/nephoscope/nephoscope/cloudwatch"
+)
+
+// compressAbove is the size of a batch in bytes from which on compressing it is worth the header and the work.
+const compressAbove = 512
+
+// Logs is CloudWatch Logs.
+type Logs struct {
+	client *cloudwatchlogs.Client
+	bodies sync.Pool
+	// Whether the endpoint takes compressed requests: the service does, some stand-ins for it do not.
+	gzipWorks, gzipRefused atomic.Bool
+}
+
+// NewLogs makes a client of CloudWatch Logs.
+func NewLogs(cfg aws.Config) *Logs {
+	return &Logs{client: cloudwatchlogs.NewFromConfig(cfg), bodies: sync.Pool{New: func() any {
+		zip, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
+		return &body{zip: zip}
+	}}}
+}
+
+// body is the memory in which requests are made.
+type body struct {
+	bytes.Buffer
+	scratch []byte
+	zip     *gzip.Writer
+}
+
+func (y *body) fill(stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (err error) {
+	y.Reset()
+	if !compress {
+		y.scratch, err = encodeLogEvents(&y.Buffer, stream, b, y.scratch)
+		return err
+	}
+	y.zip.Reset(&y.Buffer)
+	if y.scratch, err = encodeLogEvents(y.zip, stream, b, y.scratch); err != nil {
+		return err
+	}
+	return y.zip.Close()
+}
+
+// PutLogEvents sends a batch, which must be sorted.
+func (l *Logs) PutLogEvents(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
+	compress := b.Bytes() > compressAbove && !l.gzipRefused.Load()
+	refused, err := l.put(ctx, stream, b, compress)
+	if compress && err == nil {
+		l.gzipWorks.Store(true)
+	}
+	if compress && answeredOddly(err) && !l.gzipWorks.Load() {
+		if plainly, err := l.put(ctx, stream, b, false); err == nil {
+			l.gzipRefused.Store(true)
+			return plainly, nil
+		}
+	}
+	return refused, classify(err)
+}
+
+// answeredOddly tells whether there was an answer that could mean: what is this encoding?
+func answeredOddly(err error) bool {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && classOf(err) == cloudwatch.Unavailable && answer.HTTPStatusCode() >= 400
+}
+
+func (l *Logs) put(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (cloudwatch.Refused, error) {
+	y := l.bodies.Get().(*body)
+	defer l.bodies.Put(y)
+	if err := y.fill(stream, b, compress); err != nil {
+		return cloudwatch.NothingRefused(), err
+	}
+	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &stream.Group, LogStreamName: &stream.Name, LogEvents: []types.InputLogEvent{}}
+	out, err := l.client.PutLogEvents(ctx, in, func(o *cloudwatchlogs.Options) {
+		o.APIOptions = append(o.APIOptions, replaceBody(y.Bytes(), compress))
+	})
+	if err != nil {
+		return cloudwatch.NothingRefused(), err
+	}
+	return refusedOf(out.RejectedLogEventsInfo), nil
+}
+
+// replaceBody puts our own bytes in the place of what the SDK would make of one struct per event. Endpoint, signature and
+// the reading of the answer stay the SDK's.
+func replaceBody(raw []byte, compressed bool) func(*middleware.Stack) error {
+	return func(s *middleware.Stack) error {
+		return s.Serialize.Add(middleware.SerializeMiddlewareFunc("NephoscopeBody", func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+			req, ok := in.Request.(*smithyhttp.Request)
+			if !ok {
+				return middleware.SerializeOutput{}, middleware.Metadata{}, errors.New("replace request body: not an HTTP request")
+			}
+			req, err := req.SetStream(bytes.NewReader(raw))
+			if err != nil {
+				return middleware.SerializeOutput{}, middleware.Metadata{}, err
+			}
+			if compressed {
+				req.Header.Set("Content-Encoding", "gzip")
+			}
+			in.Request = req
+			return next.HandleSerialize(ctx, in)
+		}), middleware.After)
+	}
+}
+
+func refusedOf(info *types.RejectedLogEventsInfo) cloudwatch.Refused {
+	r := cloudwatch.NothingRefused()
+	if info == nil {
+		return r
+	}
+	for _, f := range []struct {
+		to   *int
+		from *int32
+	}{{&r.TooNewStart, info.TooNewLogEventStartIndex}, {&r.TooOldEnd, info.TooOldLogEventEndIndex}, {&r.ExpiredEnd, info.ExpiredLogEventEndIndex}} {
+		if f.from != nil {
+			*f.to = int(*f.from)
+		}
+	}
+	return r
+}
+
+// CreateLogGroup makes the log group of a stream, in the class that it asks for.
+func (l *Logs) CreateLogGroup(ctx context.Context, stream cloudwatch.LogStream) error {
+	in := &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &stream.Group}
+	if stream.Class != "" {
+		in.LogGroupClass = types.LogGroupClass(strings.ToUpper(stream.Class))
+	}
+	_, err := l.client.CreateLogGroup(ctx, in)
+	return classify(err)
+}
+
+// CreateLogStream makes the stream in its group.
+func (l *Logs) CreateLogStream(ctx context.Context, stream cloudwatch.LogStream) error {
+	_, err := l.client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &stream.Group, LogStreamName: &stream.Name})
+	return classify(err)
+}
+
+// PutRetention makes the group keep its events as long as the stream asks for, if it does not already.
+func (l *Logs) PutRetention(ctx context.Context, stream cloudwatch.LogStream) error {
+	groups, err := l.client.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &stream.Group})
+	if err == nil {
+		for _, g := range groups.LogGroups {
+			if aws.ToString(g.LogGroupName) == stream.Group && g.RetentionInDays != nil && int(*g.RetentionInDays) == stream.RetentionDays {
+				return nil
+			}
+		}
+	}
+	_, err = l.client.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &stream.Group, RetentionInDays: aws.Int32(int32(stream.RetentionDays))})
+	return classify(err)
+}
