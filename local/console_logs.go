@@ -186,6 +186,7 @@ func (s *Server) consoleTail(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // a server's limit on reading a request must not end this answer
 	beat := time.NewTicker(15 * time.Second)
 	defer beat.Stop()
 	_, err = fmt.Fprint(w, ": here\n\n")

@@ -14,7 +14,8 @@ type consoleMetric struct {
 	Name       string      `json:"name"`
 	Dimensions []Dimension `json:"dimensions"`
 	Unit       string      `json:"unit"`
-	Last       int64       `json:"last"` // seconds
+	Resolution int         `json:"resolution"` // seconds
+	Last       int64       `json:"last"`       // seconds
 }
 
 // consoleMetrics lists every metric.
@@ -22,7 +23,7 @@ func (s *Server) consoleMetrics(r *http.Request) ([]consoleMetric, error) {
 	rows, err := s.store.metrics(r.Context(), "", "", 0, math.MinInt64, 20_000)
 	list := make([]consoleMetric, len(rows))
 	for i, m := range rows {
-		list[i] = consoleMetric{m.id, m.namespace, m.MetricName, m.Dimensions, m.unit, m.last}
+		list[i] = consoleMetric{m.id, m.namespace, m.MetricName, m.Dimensions, m.unit, m.resolution, m.last}
 	}
 	return list, err
 }
@@ -42,7 +43,7 @@ type consoleChart struct {
 }
 
 const (
-	maxChartSeries = 20
+	maxChartSeries = 200
 	maxChartPoints = 5000
 )
 

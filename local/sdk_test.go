@@ -32,7 +32,9 @@ func awsConfig(url string) aws.Config {
 	}
 }
 
-func logsClient(url string) *cloudwatchlogs.Client { return cloudwatchlogs.NewFromConfig(awsConfig(url)) }
+func logsClient(url string) *cloudwatchlogs.Client {
+	return cloudwatchlogs.NewFromConfig(awsConfig(url))
+}
 
 // metricsClients are the AWS SDK's client in each protocol that CloudWatch metrics speak.
 func metricsClients(url string) map[string]*cloudwatch.Client {

@@ -94,15 +94,16 @@ type metricRow struct {
 	id        int64
 	namespace string
 	metricKey
-	last int64 // second of its newest datum
-	unit string
+	last       int64 // second of its newest datum
+	unit       string
+	resolution int // seconds
 }
 
 // metrics lists up to limit metrics in the order of their appearance, after a row, that have a datum at
 // or after a second. Empty namespace or name: any.
 func (s *store) metrics(ctx context.Context, namespace, name string, after, since int64, limit int) ([]metricRow, error) {
 	rows, err := s.read.QueryContext(ctx, `
-		SELECT m.id, m.namespace, m.name, m.dimensions, d.at, d.unit
+		SELECT m.id, m.namespace, m.name, m.dimensions, d.at, d.unit, d.resolution
 		FROM metric m JOIN datum d ON d.metric = m.id
 			AND (d.at, d.seq) = (SELECT at, seq FROM datum WHERE metric = m.id ORDER BY at DESC, seq DESC LIMIT 1)
 		WHERE m.id > ? AND (? = '' OR m.namespace = ?) AND (? = '' OR m.name = ?) AND d.at >= ?
@@ -115,7 +116,7 @@ func (s *store) metrics(ctx context.Context, namespace, name string, after, sinc
 	for rows.Next() {
 		var m metricRow
 		var dimensions string
-		if err := rows.Scan(&m.id, &m.namespace, &m.MetricName, &dimensions, &m.last, &m.unit); err != nil {
+		if err := rows.Scan(&m.id, &m.namespace, &m.MetricName, &dimensions, &m.last, &m.unit, &m.resolution); err != nil {
 			return nil, fmt.Errorf("list metrics: %w", err)
 		}
 		if err := json.Unmarshal([]byte(dimensions), &m.Dimensions); err != nil {
