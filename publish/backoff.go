@@ -1,0 +1,60 @@
+// Package publish gets it there: batching, retry, spool, commit. It is the only place that retries.
+package publish
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	firstWait = 200 * time.Millisecond
+	longWait  = 30 * time.Second
+	// attemptTime bounds one request: a service that hangs is a service that is down.
+	attemptTime = 30 * time.Second
+	// graceTime is how long a request that is on the wire may take when the agent is asked to stop.
+	graceTime = 3 * time.Second
+	// repeatWarning is how often a lasting trouble is logged.
+	repeatWarning = time.Minute
+)
+
+// backoff waits between attempts: twice as long each time, up to longWait, and anything from half of that, so that the
+// hosts of a fleet that failed together do not come back together.
+type backoff struct {
+	failures int
+	warned   time.Time
+}
+
+// wait returns false when ctx was done first.
+func (b *backoff) wait(ctx context.Context) bool {
+	d := min(firstWait<<min(b.failures, 16), longWait)
+	b.failures++
+	t := time.NewTimer(d/2 + rand.N(d/2))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return ctx.Err() == nil
+	}
+}
+
+// warn logs a failure the first time, and then once a minute for as long as it lasts.
+func (b *backoff) warn(log *zap.Logger, what string, err error) {
+	if now := time.Now(); now.Sub(b.warned) >= repeatWarning {
+		b.warned = now
+		log.Warn(what+"; waiting and trying again, nothing is lost meanwhile", zap.Error(err), zap.Int("failures", b.failures+1))
+	}
+}
+
+// attempt makes the context of one request: bounded, and outliving ctx by graceTime.
+func attempt(ctx context.Context) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(graceTime, cancel)
+		context.AfterFunc(own, func() { t.Stop() })
+	})
+	return own, func() { stop(); cancel() }
+}

@@ -1,0 +1,196 @@
+package publish
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+)
+
+// EventSource is asked for events, and told when they have been acknowledged.
+type EventSource interface {
+	// Stream is where the events go.
+	Stream() cloudwatch.LogStream
+	// Fill puts events into b until it is full, the flush interval has passed, or ctx is done. Mark 0: there is nothing to do
+	// until the source is woken again.
+	Fill(ctx context.Context, b *cloudwatch.LogBatch) (mark uint64, err error)
+	// Commit makes it durable that everything up to mark is delivered. Marks are committed in order.
+	Commit(mark uint64) error
+}
+
+// LogsAPI is CloudWatch Logs. Errors have a cloudwatch.Class.
+type LogsAPI interface {
+	PutLogEvents(ctx context.Context, s cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error)
+	CreateLogGroup(ctx context.Context, s cloudwatch.LogStream) error
+	CreateLogStream(ctx context.Context, s cloudwatch.LogStream) error
+	PutRetention(ctx context.Context, s cloudwatch.LogStream) error
+}
+
+// retentionSpread is the time over which the hosts of a fleet spread the look at their groups' retention after a start.
+const retentionSpread = 30 * time.Second
+
+// Logs ships the events of sources. A source has a goroutine only while it has something to ship.
+type Logs struct {
+	api     LogsAPI
+	log     *zap.Logger
+	batches sync.Pool
+
+	mu       sync.Mutex
+	shipping map[EventSource]bool // true: woken again meanwhile
+	tallies  map[cloudwatch.LogStream]*Tally
+	retained map[string]bool
+	work     sync.WaitGroup
+}
+
+// Tally is what became of a stream's events.
+type Tally struct {
+	Events, Bytes atomic.Int64 // acknowledged
+	TooNew        atomic.Int64 // refused by the service, by reason
+	TooOld        atomic.Int64
+	Expired       atomic.Int64
+	Invalid       atomic.Int64
+	accepted      atomic.Bool // the service has taken something of this stream
+}
+
+// NewLogs makes a publisher that has nothing to do yet.
+func NewLogs(api LogsAPI, log *zap.Logger) *Logs {
+	return &Logs{
+		api: api, log: log, shipping: map[EventSource]bool{}, tallies: map[cloudwatch.LogStream]*Tally{}, retained: map[string]bool{},
+		batches: sync.Pool{New: func() any { return new(cloudwatch.LogBatch) }},
+	}
+}
+
+// Wake says that a source may have something to ship. It does not block. Shipping ends when ctx is done.
+func (l *Logs) Wake(ctx context.Context, src EventSource) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	if _, running := l.shipping[src]; running {
+		l.shipping[src] = true
+		return
+	}
+	l.shipping[src] = false
+	l.work.Go(func() {
+		for {
+			l.ship(ctx, src)
+			l.mu.Lock()
+			if again := l.shipping[src]; !again || ctx.Err() != nil {
+				delete(l.shipping, src)
+				l.mu.Unlock()
+				return
+			}
+			l.shipping[src] = false
+			l.mu.Unlock()
+		}
+	})
+}
+
+// Wait returns when nothing is being shipped any more; to be called after the contexts of all sources are done.
+func (l *Logs) Wait() { l.work.Wait() }
+
+// Tallies tells what became of the events of each stream so far.
+func (l *Logs) Tallies() map[cloudwatch.LogStream]*Tally {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make(map[cloudwatch.LogStream]*Tally, len(l.tallies))
+	for s, t := range l.tallies {
+		all[s] = t
+	}
+	return all
+}
+
+func (l *Logs) tally(s cloudwatch.LogStream) *Tally {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tallies[s] == nil {
+		l.tallies[s] = new(Tally)
+	}
+	return l.tallies[s]
+}
+
+// ship delivers what a source has until it has no more. The next batch is filled while the last one is on the wire;
+// commits happen in order because a batch is only sent after the one before it has been acknowledged.
+func (l *Logs) ship(ctx context.Context, src EventSource) {
+	onTheWire := make(chan bool)
+	close(onTheWire)
+	for {
+		b := l.batches.Get().(*cloudwatch.LogBatch)
+		mark, err := src.Fill(ctx, b)
+		if err != nil {
+			l.log.Error("fill batch", zap.Error(err))
+		}
+		<-onTheWire
+		if mark == 0 {
+			b.Reset()
+			l.batches.Put(b)
+			return
+		}
+		onTheWire = make(chan bool)
+		go func() {
+			defer close(onTheWire)
+			if l.deliver(ctx, src, b) {
+				if err := src.Commit(mark); err != nil {
+					l.log.Error("remember what was acknowledged; it would be sent again after a crash", zap.Error(err))
+				}
+			}
+			b.Reset()
+			l.batches.Put(b)
+		}()
+		if ctx.Err() != nil {
+			<-onTheWire
+			return
+		}
+	}
+}
+
+// deliver sends a batch until the service has taken it. False: ctx was done first, and nothing may be committed.
+func (l *Logs) deliver(ctx context.Context, src EventSource, b *cloudwatch.LogBatch) bool {
+	if b.Len() == 0 {
+		return true // nothing but what the filters left out
+	}
+	b.Sort()
+	stream := src.Stream()
+	d := delivery{Logs: l, stream: stream, tally: l.tally(stream), log: l.log.With(zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name))}
+	return d.send(ctx, b)
+}
+
+// retain has a group's retention looked at, once for each group.
+func (l *Logs) retain(ctx context.Context, s cloudwatch.LogStream) {
+	if s.RetentionDays <= 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.retained[s.Group] {
+		return
+	}
+	l.retained[s.Group] = true
+	l.work.Go(func() {
+		var wait backoff
+		for first := true; ; first = false {
+			pause := time.NewTimer(rand.N(retentionSpread))
+			select {
+			case <-ctx.Done():
+				pause.Stop()
+				return
+			case <-pause.C:
+			}
+			own, cancel := attempt(ctx)
+			err := l.api.PutRetention(own, s)
+			cancel()
+			if err == nil {
+				return
+			}
+			if first {
+				l.log.Warn("set retention of log group; trying again, events are shipped meanwhile", zap.String("log_group", s.Group), zap.Error(err))
+			}
+			wait.wait(ctx)
+		}
+	})
+}

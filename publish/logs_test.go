@@ -1,0 +1,286 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+)
+
+// service is CloudWatch Logs as far as a publisher sees it; fail decides about each request.
+type service struct {
+	mu      sync.Mutex
+	fail    func(messages []string) error
+	refuse  cloudwatch.Refused
+	events  []string
+	calls   []string
+	missing bool // group and stream
+}
+
+func fails(class cloudwatch.Class) error {
+	return &cloudwatch.Failure{Class: class, Err: errors.New("as the test wants")}
+}
+
+func (s *service) PutLogEvents(_ context.Context, _ cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, "put")
+	if s.missing {
+		return cloudwatch.NothingRefused(), fails(cloudwatch.NotFound)
+	}
+	var messages []string
+	for _, m := range b.Events() {
+		messages = append(messages, string(m))
+	}
+	if s.fail != nil {
+		if err := s.fail(messages); err != nil {
+			return cloudwatch.NothingRefused(), err
+		}
+	}
+	s.events = append(s.events, messages...)
+	return s.refuse, nil
+}
+
+func (s *service) call(name string, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, name)
+	return err
+}
+
+func (s *service) CreateLogGroup(context.Context, cloudwatch.LogStream) error {
+	return s.call("group", nil)
+}
+
+func (s *service) CreateLogStream(context.Context, cloudwatch.LogStream) error {
+	if s.missing && !slices.Contains(s.calls, "group") {
+		return s.call("stream", fails(cloudwatch.NotFound))
+	}
+	s.missing = false
+	return s.call("stream", nil)
+}
+
+func (s *service) PutRetention(context.Context, cloudwatch.LogStream) error {
+	return s.call("retention", nil)
+}
+
+// lines is a source of batches that are there already.
+type lines struct {
+	mu        sync.Mutex
+	batches   [][]string
+	filled    uint64
+	committed []uint64
+	retention int
+}
+
+func (s *lines) Stream() cloudwatch.LogStream {
+	return cloudwatch.LogStream{Group: "g", Name: "s", RetentionDays: s.retention}
+}
+
+func (s *lines) Fill(_ context.Context, b *cloudwatch.LogBatch) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if int(s.filled) == len(s.batches) {
+		return 0, nil
+	}
+	for _, l := range s.batches[s.filled] {
+		b.Add(time.Unix(int64(s.filled), 0), []byte(l))
+	}
+	s.filled++
+	return s.filled, nil
+}
+
+func (s *lines) Commit(mark uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.committed = append(s.committed, mark)
+	return nil
+}
+
+func newService() *service { return &service{refuse: cloudwatch.NothingRefused()} }
+
+// ship lets a publisher ship a source until it is idle or the time is up.
+func ship(t *testing.T, api LogsAPI, src EventSource, atMost time.Duration) *Tally {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), atMost)
+	defer cancel()
+	l := NewLogs(api, zap.NewNop())
+	l.Wake(ctx, src)
+	l.Wait()
+	return l.tally(src.Stream())
+}
+
+func TestBatchesAreCommittedInOrderAfterTheAcknowledgement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a", "b"}, {"c"}, {}, {"d"}}}
+		api.fail = func([]string) error {
+			if len(src.committed) > int(src.filled) {
+				t.Error("committed before it was acknowledged")
+			}
+			return nil
+		}
+		ship(t, api, src, time.Hour)
+		if !slices.Equal(api.events, []string{"a", "b", "c", "d"}) || !slices.Equal(src.committed, []uint64{1, 2, 3, 4}) {
+			t.Errorf("got %v, committed %v", api.events, src.committed)
+		}
+	})
+}
+
+func TestOutageLosesAndRepeatsNothing(t *testing.T) {
+	f := func(class cloudwatch.Class) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}, {"c"}}}
+			up := time.Now().Add(24 * time.Hour)
+			api.fail = func([]string) error {
+				if time.Now().Before(up) {
+					return fails(class)
+				}
+				return nil
+			}
+			ship(t, api, src, 48*time.Hour)
+			if !slices.Equal(api.events, []string{"a", "b", "c"}) {
+				t.Errorf("%v: got %v", class, api.events)
+			}
+			if n := len(api.calls); n > 6000 {
+				t.Errorf("%v: %d requests in a day", class, n)
+			}
+		})
+	}
+	f(cloudwatch.Unavailable)
+	f(cloudwatch.Throttled)
+	f(cloudwatch.Denied)
+}
+
+func TestStopDuringAnOutageCommitsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}}}
+		api.fail = func([]string) error { return fails(cloudwatch.Unavailable) }
+		before := time.Now()
+		ship(t, api, src, time.Minute)
+		if len(src.committed) != 0 {
+			t.Errorf("committed %v", src.committed)
+		}
+		if took := time.Since(before); took > time.Minute+graceTime {
+			t.Errorf("took %v to stop", took)
+		}
+	})
+}
+
+func TestMissingGroupAndStreamAreCreated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}}, retention: 7}
+		api.missing = true
+		ship(t, api, src, time.Hour)
+		if got := strings.Join(api.calls, " "); got != "put stream group retention stream put put" {
+			t.Errorf("got %s", got)
+		}
+		if !slices.Equal(api.events, []string{"a", "b"}) {
+			t.Errorf("got %v", api.events)
+		}
+	})
+}
+
+func TestRetentionOfAnExistingGroupIsSetOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}, {"c"}}, retention: 7}
+		ship(t, api, src, time.Hour)
+		n := 0
+		for _, c := range api.calls {
+			if c == "retention" {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("got %v", api.calls)
+		}
+	})
+}
+
+func TestOneBadEventInTenThousandIsDroppedAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []string
+		for i := range 10_000 {
+			all = append(all, fmt.Sprint("event ", i))
+		}
+		all[6789] = "bad"
+		api, src := newService(), &lines{batches: [][]string{all}}
+		api.fail = func(messages []string) error {
+			if slices.Contains(messages, "bad") {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		tally := ship(t, api, src, time.Hour)
+		want := slices.Concat(all[:6789], all[6790:])
+		if !slices.Equal(api.events, want) || tally.Invalid.Load() != 1 || tally.Events.Load() != 9_999 || len(src.committed) != 1 {
+			t.Errorf("%d events arrived, %d invalid, committed %v", len(api.events), tally.Invalid.Load(), src.committed)
+		}
+		if n := len(api.calls); n > 40 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestServiceThatCallsEverythingInvalidCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []string
+		for i := range 1000 {
+			all = append(all, fmt.Sprint(i))
+		}
+		api, src := newService(), &lines{batches: [][]string{all}}
+		up := time.Now().Add(time.Hour)
+		api.fail = func([]string) error {
+			if time.Now().Before(up) {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		tally := ship(t, api, src, 2*time.Hour)
+		if !slices.Equal(api.events, all) || tally.Invalid.Load() != 0 {
+			t.Errorf("%d events arrived, %d were dropped", len(api.events), tally.Invalid.Load())
+		}
+	})
+}
+
+func TestRefusedEventsAreCountedByReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"old", "older", "expired", "fine", "new"}}}
+		api.refuse = cloudwatch.Refused{TooNewStart: 4, TooOldEnd: 2, ExpiredEnd: 3}
+		tally := ship(t, api, src, time.Hour)
+		if o, x, n, ok := tally.TooOld.Load(), tally.Expired.Load(), tally.TooNew.Load(), tally.Events.Load(); o != 2 || x != 1 || n != 1 || ok != 1 {
+			t.Errorf("got %d too old, %d expired, %d too new, %d taken", o, x, n, ok)
+		}
+	})
+}
+
+func TestSourceWokenWhileItShipsIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}}}
+		l := NewLogs(api, zap.NewNop())
+		api.fail = func([]string) error {
+			src.mu.Lock()
+			defer src.mu.Unlock()
+			if len(src.batches) == 1 {
+				src.batches = append(src.batches, []string{"b"})
+				go l.Wake(t.Context(), src)
+			}
+			return nil
+		}
+		l.Wake(t.Context(), src)
+		l.Wait()
+		synctest.Wait()
+		l.Wait()
+		if !slices.Equal(api.events, []string{"a", "b"}) {
+			t.Errorf("got %v", api.events)
+		}
+	})
+}

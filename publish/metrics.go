@@ -1,0 +1,281 @@
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+)
+
+// MetricsAPI is CloudWatch. Errors have a cloudwatch.Class.
+type MetricsAPI interface {
+	PutMetricData(ctx context.Context, b cloudwatch.MetricBatch) error
+}
+
+// MetricsOptions say what data look like when they are sent, and when.
+type MetricsOptions struct {
+	Namespace string
+	Interval  time.Duration // between two flushes
+	RollUps   [][]string    // dimension names, a list for each roll-up
+	// Bind adds the dimensions of this host. False: they are not known yet; the data wait.
+	Bind  func([]cloudwatch.Datum) (bound []cloudwatch.Datum, known bool)
+	Spool string // folder
+	Log   *zap.Logger
+}
+
+// MetricCounts is what became of data.
+type MetricCounts struct {
+	Sent    atomic.Int64 // datums acknowledged
+	Refused atomic.Int64 // values that no request may hold: not a number, infinite, beyond 2^360
+	Invalid atomic.Int64 // datums that the service called invalid
+	Dropped atomic.Int64 // batches that the spool gave up
+}
+
+// Metrics sends data: gathered between flushes, spooled durably, sent oldest first with their true times.
+type Metrics struct {
+	MetricsOptions
+	api    MetricsAPI
+	spool  *spool
+	counts MetricCounts
+	wake   chan struct{}
+
+	mu   sync.Mutex
+	data []cloudwatch.Datum
+}
+
+// maxGathered bounds the data that wait for a flush.
+const maxGathered = 100_000
+
+// firstFlush is how long after its start the agent sends what it has read by then.
+const firstFlush = 300 * time.Millisecond
+
+// NewMetrics opens the spool and sends nothing yet.
+func NewMetrics(api MetricsAPI, o MetricsOptions) (*Metrics, error) {
+	s, err := openSpool(o.Spool)
+	if err != nil {
+		return nil, err
+	}
+	return &Metrics{MetricsOptions: o, api: api, spool: s, wake: make(chan struct{}, 1)}, nil
+}
+
+// Counts is the ledger.
+func (m *Metrics) Counts() *MetricCounts { return &m.counts }
+
+// Add takes data into the next flush.
+func (m *Metrics) Add(data []cloudwatch.Datum) {
+	m.mu.Lock()
+	m.data = append(m.data, data...)
+	full := len(m.data) > maxGathered
+	m.mu.Unlock()
+	if full {
+		m.flush(time.Now())
+	}
+}
+
+// Run flushes and sends until ctx is done; what could not be sent by then stays in the spool. The flushes follow the clock
+// at a distance that differs from host to host.
+func (m *Metrics) Run(ctx context.Context) {
+	if n := m.spool.len(); n > 0 {
+		m.Log.Info("sending metrics that an earlier run left in the spool", zap.Int("batches", n))
+	}
+	var sender sync.WaitGroup
+	sender.Go(func() { m.sendAll(ctx) })
+	phase := m.Interval/60 + rand.N(m.Interval/20+1)
+	next := time.NewTimer(firstFlush)
+	defer next.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-next.C:
+			now := time.Now()
+			m.flush(now)
+			next.Reset(now.Truncate(m.Interval).Add(m.Interval + phase).Sub(now))
+		}
+	}
+	sender.Wait()
+	m.flush(time.Now())
+	m.sendLast()
+}
+
+// flush moves what was gathered into the spool.
+func (m *Metrics) flush(now time.Time) {
+	m.mu.Lock()
+	data := m.data
+	m.data = nil
+	m.mu.Unlock()
+	if len(data) > 0 {
+		m.store(data, now)
+	}
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// store spools data: as the requests that will carry them or, while this host's dimensions are not known, as they are.
+func (m *Metrics) store(data []cloudwatch.Datum, now time.Time) {
+	if bound, known := m.Bind(data); known {
+		m.pack(m.Namespace, cloudwatch.RollUp(bound, m.RollUps), ready, now)
+	} else {
+		m.pack(m.Namespace, data, waiting, now)
+	}
+}
+
+func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now time.Time) {
+	batches, refused := cloudwatch.PackMetrics(namespace, cloudwatch.Merge(data))
+	if refused > 0 {
+		m.counts.Refused.Add(int64(refused))
+		m.Log.Error("values that no request may hold are dropped", zap.Int("values", refused))
+	}
+	for _, b := range batches {
+		raw, err := json.Marshal(b)
+		if err != nil {
+			m.counts.Dropped.Add(1)
+			m.Log.Error("spool metrics", zap.Error(err)) // cannot be: every value is a number
+			continue
+		}
+		m.spoolBatch(raw, in, now)
+	}
+}
+
+func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
+	if err := m.spool.put(raw, in, now); err != nil {
+		m.Log.Warn("the spool takes nothing; metrics are kept in memory until they are sent", zap.Error(err))
+	}
+	if overflowed, outdated := m.spool.given(); overflowed+outdated > 0 {
+		m.counts.Dropped.Add(int64(overflowed + outdated))
+		m.Log.Error("the spool gave up its oldest metric batches", zap.Int("full", overflowed), zap.Int("too_old", outdated))
+	}
+}
+
+// sendAll sends what is in the spool, and what comes into it, until ctx is done.
+func (m *Metrics) sendAll(ctx context.Context) {
+	// Looked at from time to time as well: the host's dimensions may become known.
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	for ctx.Err() == nil {
+		m.bindWaiting()
+		if !m.sendOldest(ctx) {
+			select {
+			case <-ctx.Done():
+			case <-m.wake:
+			case <-retry.C:
+			}
+		}
+	}
+}
+
+// bindWaiting gives batches that waited for this host's dimensions what they waited for.
+func (m *Metrics) bindWaiting() {
+	if _, known := m.Bind(nil); !known {
+		return
+	}
+	for {
+		e, raw, err := m.spool.oldest(waiting, time.Now(), cloudwatch.MaxMetricAge)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		var b cloudwatch.MetricBatch
+		if err == nil {
+			err = json.Unmarshal(raw, &b)
+		}
+		if err != nil {
+			m.giveUp(e, err)
+			continue
+		}
+		bound, known := m.Bind(b.Data)
+		if !known {
+			return
+		}
+		m.pack(b.Namespace, cloudwatch.RollUp(bound, m.RollUps), ready, e.at)
+		m.spool.done(e)
+	}
+}
+
+// sendOldest sends one batch. False: there is none.
+func (m *Metrics) sendOldest(ctx context.Context) bool {
+	e, raw, err := m.spool.oldest(ready, time.Now(), cloudwatch.MaxMetricAge)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	var b cloudwatch.MetricBatch
+	if err == nil {
+		err = json.Unmarshal(raw, &b)
+	}
+	if err != nil {
+		m.giveUp(e, err)
+		return true
+	}
+	if m.send(ctx, b) {
+		m.spool.done(e)
+	}
+	return true
+}
+
+func (m *Metrics) giveUp(e spooled, err error) {
+	m.counts.Dropped.Add(1)
+	m.Log.Error("a spooled metric batch cannot be read and is dropped", zap.String("file", e.name()), zap.Error(err))
+	m.spool.done(e)
+}
+
+// send repeats a request until the service has taken it, but for single datums that it calls invalid.
+func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) bool {
+	var wait backoff
+	for {
+		own, cancel := attempt(ctx)
+		err := m.api.PutMetricData(own, b)
+		cancel()
+		switch {
+		case err == nil:
+			m.counts.Sent.Add(int64(len(b.Data)))
+			if wait.failures > 0 {
+				m.Log.Info("CloudWatch answers again", zap.Int("failures", wait.failures), zap.Int("batches_spooled", m.spool.len()))
+			}
+			return true
+		case cloudwatch.ClassOf(err) == cloudwatch.Invalid && len(b.Data) > 1:
+			half := len(b.Data) / 2
+			return m.send(ctx, cloudwatch.MetricBatch{Namespace: b.Namespace, Data: b.Data[:half]}) &&
+				m.send(ctx, cloudwatch.MetricBatch{Namespace: b.Namespace, Data: b.Data[half:]})
+		case cloudwatch.ClassOf(err) == cloudwatch.Invalid && m.counts.Sent.Load() > 0:
+			m.counts.Invalid.Add(1)
+			m.Log.Error("the service calls a datum invalid; it is dropped", zap.String("metric", b.Data[0].Name), zap.Error(err))
+			return true
+		}
+		wait.warn(m.Log, "metrics were not taken", err)
+		if !wait.wait(ctx) {
+			return false
+		}
+	}
+}
+
+// sendLast tries each spooled batch once, within the time that a stopping agent has.
+func (m *Metrics) sendLast() {
+	ctx, cancel := context.WithTimeout(context.Background(), graceTime)
+	defer cancel()
+	m.bindWaiting()
+	for {
+		e, raw, err := m.spool.oldest(ready, time.Now(), cloudwatch.MaxMetricAge)
+		var b cloudwatch.MetricBatch
+		if err == nil {
+			err = json.Unmarshal(raw, &b)
+		}
+		if err == nil {
+			err = m.api.PutMetricData(ctx, b)
+		}
+		if err != nil {
+			break
+		}
+		m.counts.Sent.Add(int64(len(b.Data)))
+		m.spool.done(e)
+	}
+	if n := m.spool.len(); n > 0 {
+		m.Log.Info("metrics are left in the spool for the next start", zap.Int("batches", n))
+	}
+}

@@ -1,0 +1,248 @@
+package publish
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+)
+
+type metricService struct {
+	mu   sync.Mutex
+	fail func(cloudwatch.MetricBatch) error
+	data []cloudwatch.Datum
+}
+
+func (s *metricService) PutMetricData(_ context.Context, b cloudwatch.MetricBatch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		if err := s.fail(b); err != nil {
+			return err
+		}
+	}
+	s.data = append(s.data, b.Data...)
+	return nil
+}
+
+func (s *metricService) values() (all []float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.data {
+		all = append(all, d.Values...)
+	}
+	return all
+}
+
+func bindHost(data []cloudwatch.Datum) ([]cloudwatch.Datum, bool) {
+	return cloudwatch.Bind(data, cloudwatch.Dimensions("host", "h"), nil), true
+}
+
+func datum(value float64, at time.Time) cloudwatch.Datum {
+	return cloudwatch.Datum{Name: "m", Time: at, Resolution: time.Minute, Values: []float64{value}}
+}
+
+func newMetrics(t *testing.T, api MetricsAPI, dir string, change ...func(*MetricsOptions)) *Metrics {
+	t.Helper()
+	o := MetricsOptions{Namespace: "N", Interval: time.Minute, Bind: bindHost, Spool: dir, Log: zap.NewNop()}
+	for _, c := range change {
+		c(&o)
+	}
+	m, err := NewMetrics(api, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// run lets a publisher run for a while, with one datum a minute.
+func run(t *testing.T, m *Metrics, minutes int) (want []float64) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	work.Go(func() { m.Run(ctx) })
+	for i := range minutes {
+		m.Add([]cloudwatch.Datum{datum(float64(i), time.Now())})
+		want = append(want, float64(i))
+		time.Sleep(time.Minute)
+	}
+	cancel()
+	work.Wait()
+	return want
+}
+
+func TestOutageOfHoursIsFilledInWithTrueTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &metricService{}
+		up := time.Now().Add(2 * time.Hour)
+		api.fail = func(cloudwatch.MetricBatch) error {
+			if time.Now().Before(up) {
+				return fails(cloudwatch.Unavailable)
+			}
+			return nil
+		}
+		began := time.Now()
+		want := run(t, newMetrics(t, api, t.TempDir()), 150)
+		if !slices.Equal(api.values(), want) {
+			t.Errorf("got %v", api.values())
+		}
+		for i, d := range api.data {
+			if at := began.Add(time.Duration(i) * time.Minute); !d.Time.Equal(at) {
+				t.Fatalf("datum %d: time %v, want %v", i, d.Time, at)
+			}
+		}
+	})
+}
+
+func TestDataWaitForTheDimensionsOfTheHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &metricService{}
+		known := time.Now().Add(10 * time.Minute)
+		want := run(t, newMetrics(t, api, t.TempDir(), func(o *MetricsOptions) {
+			o.Bind = func(data []cloudwatch.Datum) ([]cloudwatch.Datum, bool) {
+				bound, _ := bindHost(data)
+				return bound, time.Now().After(known)
+			}
+		}), 15)
+		if !slices.Equal(api.values(), want) {
+			t.Errorf("got %v", api.values())
+		}
+		for _, d := range api.data {
+			if len(d.Dimensions) != 1 {
+				t.Fatalf("sent without its dimension: %v", d)
+			}
+		}
+	})
+}
+
+func TestSpoolSurvivesTheAgent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := t.TempDir(), &metricService{}
+		api.fail = func(cloudwatch.MetricBatch) error { return fails(cloudwatch.Unavailable) }
+		want := run(t, newMetrics(t, api, dir), 5)
+		api.fail = nil
+		run(t, newMetrics(t, api, dir), 0)
+		if !slices.Equal(api.values(), want) {
+			t.Errorf("got %v, want %v", api.values(), want)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Errorf("left in the spool: %v", left)
+		}
+	})
+}
+
+func TestSpoolThatTakesNothingIsReplacedByMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := filepath.Join(t.TempDir(), "spool"), &metricService{}
+		m := newMetrics(t, api, dir)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		want := run(t, m, 3)
+		if !slices.Equal(api.values(), want) {
+			t.Errorf("got %v, want %v", api.values(), want)
+		}
+	})
+}
+
+func TestSpoolIsBoundedAndGivesUpItsOldest(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openSpool(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := make([]byte, maxSpoolBytes/2)
+	for i := range 3 {
+		half[0] = byte(i)
+		if err := s.put(half, ready, time.Unix(int64(i), 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, raw, _ := s.oldest(ready, time.Unix(3, 0), time.Hour); raw[0] != 1 {
+		t.Errorf("batch %d is the oldest, want 1", raw[0])
+	}
+	if over, old := s.given(); over != 1 || old != 0 {
+		t.Errorf("gave up %d, %d", over, old)
+	}
+	if _, _, err := s.oldest(ready, time.Unix(3, 0).Add(time.Hour), time.Hour); !os.IsNotExist(err) {
+		t.Errorf("a batch outlived its age: %v", err)
+	}
+	if _, old := s.given(); old != 2 {
+		t.Errorf("%d counted as too old, want 2", old)
+	}
+}
+
+func TestForeignFilesInTheSpoolAreLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"README", "12x.ready", "7.other"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := openSpool(dir)
+	if err != nil || s.len() != 0 {
+		t.Errorf("got %d batches, %v", s.len(), err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 3 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestDamagedBatchIsDroppedAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := t.TempDir(), &metricService{}
+		if err := os.WriteFile(filepath.Join(dir, "0946684800000000000.ready"), []byte("{torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := newMetrics(t, api, dir)
+		want := run(t, m, 2)
+		if !slices.Equal(api.values(), want) || m.Counts().Dropped.Load() != 1 {
+			t.Errorf("got %v, %d dropped", api.values(), m.Counts().Dropped.Load())
+		}
+	})
+}
+
+func TestInvalidDatumIsDroppedAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &metricService{}
+		api.fail = func(b cloudwatch.MetricBatch) error {
+			if slices.ContainsFunc(b.Data, func(d cloudwatch.Datum) bool { return d.Name == "bad" }) {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		m := newMetrics(t, api, t.TempDir())
+		bad := datum(99, time.Now())
+		bad.Name = "bad"
+		m.Add([]cloudwatch.Datum{datum(1, time.Now()), bad})
+		run(t, m, 1)
+		if slices.Contains(api.values(), 99) || !slices.Contains(api.values(), 1) || m.Counts().Invalid.Load() != 1 {
+			t.Errorf("got %v, %d invalid", api.values(), m.Counts().Invalid.Load())
+		}
+	})
+}
+
+func TestValuesThatAreNoNumbersAreCountedEvenWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, known := &metricService{}, time.Now().Add(90*time.Second)
+		m := newMetrics(t, api, t.TempDir(), func(o *MetricsOptions) {
+			o.Bind = func(data []cloudwatch.Datum) ([]cloudwatch.Datum, bool) {
+				bound, _ := bindHost(data)
+				return bound, time.Now().After(known)
+			}
+		})
+		m.Add([]cloudwatch.Datum{datum(math.NaN(), time.Now()), datum(7, time.Now().Add(-time.Hour))})
+		run(t, m, 3)
+		if !slices.Contains(api.values(), 7) || m.Counts().Refused.Load() != 1 {
+			t.Errorf("got %v, %d refused", api.values(), m.Counts().Refused.Load())
+		}
+	})
+}

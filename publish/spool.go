@@ -1,0 +1,165 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nephoscope/nephoscope/internal/durable"
+)
+
+const (
+	maxSpoolBytes = 64 << 20
+	// maxSpoolMemory bounds what is kept in memory while the disk takes nothing.
+	maxSpoolMemory = 8 << 20
+)
+
+// stage is what a spooled batch waits for; it is the ending of its file's name.
+type stage string
+
+const (
+	waiting stage = ".waiting" // for the identity of this host; raw data
+	ready   stage = ".ready"   // to be sent; one request
+)
+
+// spool is metric batches on disk waiting to be sent: one durable file each, whose name says when it was made and what it
+// waits for. The folder is the truth; starting again is listing it. It is bounded, and gives up its oldest first.
+type spool struct {
+	dir string
+
+	mu      sync.Mutex
+	entries []spooled // oldest first
+	bytes   int
+	inMem   int
+	last    int64 // the newest name given out
+	// What was given up, in batches.
+	overflowed, outdated int
+}
+
+type spooled struct {
+	at    time.Time
+	stage stage
+	bytes int
+	raw   []byte // of those in memory alone
+}
+
+func (s spooled) name() string { return fmt.Sprintf("%019d%s", s.at.UnixNano(), s.stage) }
+
+// openSpool lists what an earlier run left.
+func openSpool(dir string) (*spool, error) {
+	if err := durable.MakeDir(dir); err != nil {
+		return nil, fmt.Errorf("open spool: %w", err)
+	}
+	if err := durable.RemoveStray(dir); err != nil {
+		return nil, fmt.Errorf("open spool: %w", err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open spool: %w", err)
+	}
+	s := &spool{dir: dir}
+	for _, f := range files {
+		ending := filepath.Ext(f.Name())
+		nanos, err := strconv.ParseInt(strings.TrimSuffix(f.Name(), ending), 10, 64)
+		info, statErr := f.Info()
+		if err != nil || statErr != nil || stage(ending) != waiting && stage(ending) != ready {
+			continue // not ours
+		}
+		s.entries = append(s.entries, spooled{at: time.Unix(0, nanos), stage: stage(ending), bytes: int(info.Size())})
+		s.bytes += int(info.Size())
+		s.last = max(s.last, nanos)
+	}
+	slices.SortFunc(s.entries, func(a, b spooled) int { return a.at.Compare(b.at) })
+	return s, nil
+}
+
+// put adds a batch. The error says that it is only in memory: the disk did not take it.
+func (s *spool) put(raw []byte, in stage, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last+1, now.UnixNano())
+	e := spooled{at: time.Unix(0, s.last), stage: in, bytes: len(raw)}
+	err := durable.WriteFile(filepath.Join(s.dir, e.name()), raw)
+	if err != nil {
+		e.raw = raw
+		s.inMem += len(raw)
+	}
+	s.entries = append(s.entries, e)
+	s.bytes += e.bytes
+	for len(s.entries) > 1 && (s.bytes > maxSpoolBytes || s.inMem > maxSpoolMemory) {
+		s.drop(s.entries[0])
+		s.overflowed++
+	}
+	return err
+}
+
+// oldest is the batch that has waited longest at a stage. Batches older than maxAge are given up on the way.
+func (s *spool) oldest(in stage, now time.Time, maxAge time.Duration) (e spooled, raw []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.entries) > 0 && now.Sub(s.entries[0].at) > maxAge {
+		s.drop(s.entries[0])
+		s.outdated++
+	}
+	i := slices.IndexFunc(s.entries, func(e spooled) bool { return e.stage == in })
+	if i < 0 {
+		return spooled{}, nil, fs.ErrNotExist
+	}
+	e = s.entries[i]
+	if e.raw != nil {
+		return e, e.raw, nil
+	}
+	raw, err = os.ReadFile(filepath.Join(s.dir, e.name()))
+	if errors.Is(err, fs.ErrNotExist) {
+		s.forget(e) // somebody removed it
+	}
+	return e, raw, err
+}
+
+// done takes a batch out.
+func (s *spool) done(e spooled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(e)
+}
+
+func (s *spool) drop(e spooled) {
+	if e.raw == nil {
+		_ = durable.Remove(filepath.Join(s.dir, e.name())) // at worst it is sent once more
+	}
+	s.forget(e)
+}
+
+func (s *spool) forget(e spooled) {
+	i := slices.IndexFunc(s.entries, func(x spooled) bool { return x.at.Equal(e.at) && x.stage == e.stage })
+	if i < 0 {
+		return
+	}
+	s.entries = slices.Delete(s.entries, i, i+1)
+	s.bytes -= e.bytes
+	if e.raw != nil {
+		s.inMem -= e.bytes
+	}
+}
+
+func (s *spool) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.entries)
+}
+
+// given tells how many batches were given up since it was asked last.
+func (s *spool) given() (overflowed, outdated int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	overflowed, outdated = s.overflowed, s.outdated
+	s.overflowed, s.outdated = 0, 0
+	return overflowed, outdated
+}
