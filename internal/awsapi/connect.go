@@ -5,6 +5,7 @@ package awsapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -20,6 +21,7 @@ import (
 type Options struct {
 	Region          string
 	Profile         string // of the shared configuration
+	ProfileOptional bool   // if there is no such profile, go on as if none had been named
 	CredentialsFile string // instead of ~/.aws/credentials
 	CABundle        string // a file of certificates to trust besides the system's
 	RoleARN         string // to assume with the credentials found
@@ -27,11 +29,19 @@ type Options struct {
 	UserAgent       string
 }
 
-// fallbackRegion signs requests to an endpoint that was given by hand when no region is known anywhere.
-const fallbackRegion = "us-east-1"
+// Account is AWS as one section of the configuration sees it: credentials, region and endpoint.
+type Account struct{ cfg aws.Config }
 
-// Load reads credentials and region the way the SDK does, without asking the network for either.
-func Load(ctx context.Context, o Options) (aws.Config, error) {
+// Open reads credentials and region the way the SDK does, without asking the network for either.
+func Open(ctx context.Context, o Options) (Account, error) {
+	cfg, err := load(ctx, o)
+	return Account{cfg}, err
+}
+
+// Region is what the options, the environment or the shared configuration say; "" if none does.
+func (a Account) Region() string { return a.cfg.Region }
+
+func load(ctx context.Context, o Options) (aws.Config, error) {
 	set := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // publish retries; nobody else does
 		config.WithAPIOptions([]func(*middleware.Stack) error{agentHeader(o.UserAgent)}),
@@ -53,6 +63,10 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 		set = append(set, config.WithCustomCABundle(bytes.NewReader(pem)))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, set...)
+	if _, missing := errors.AsType[config.SharedConfigProfileNotExistError](err); missing && o.ProfileOptional {
+		o.Profile = ""
+		return load(ctx, o)
+	}
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
 	}
@@ -62,23 +76,22 @@ func Load(ctx context.Context, o Options) (aws.Config, error) {
 	if o.Endpoint != "" {
 		cfg.BaseEndpoint = aws.String(o.Endpoint)
 	}
-	if cfg.Region == "" && byHand(cfg) {
-		cfg.Region = fallbackRegion
-	}
 	return cfg, nil
 }
 
-// byHand tells whether somebody named the endpoint.
-func byHand(cfg aws.Config) bool {
-	if cfg.BaseEndpoint != nil {
-		return true
+// FallbackRegion is what requests are signed with when the endpoint was given by hand and no region is known anywhere; ""
+// if it was not.
+func (a Account) FallbackRegion() string {
+	const anyRegion = "us-east-1"
+	if a.cfg.BaseEndpoint != nil {
+		return anyRegion
 	}
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"} {
 		if os.Getenv(name) != "" {
-			return true
+			return anyRegion
 		}
 	}
-	return false
+	return ""
 }
 
 // agentHeader puts the agent's name before the SDK's in User-Agent.

@@ -38,9 +38,9 @@ type EC2 struct {
 	metadata *imds.Client
 }
 
-// NewEC2 makes a client of the metadata service (IMDSv2; AWS_EC2_METADATA_SERVICE_ENDPOINT is honoured).
-func NewEC2(cfg aws.Config) *EC2 {
-	return &EC2{cfg, imds.NewFromConfig(cfg, func(o *imds.Options) { o.Retryer = aws.NopRetryer{} })}
+// EC2 makes a client of the metadata service (IMDSv2; AWS_EC2_METADATA_SERVICE_ENDPOINT is honoured) and of the EC2 API.
+func (a Account) EC2() *EC2 {
+	return &EC2{a.cfg, imds.NewFromConfig(a.cfg, func(o *imds.Options) { o.Retryer = aws.NopRetryer{} })}
 }
 
 // Instance reads the identity document. A failure is of class Unavailable: there is no metadata service, or not yet.

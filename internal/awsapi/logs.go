@@ -28,9 +28,9 @@ type Logs struct {
 	gzipWorks, gzipRefused atomic.Bool
 }
 
-// NewLogs makes a client of CloudWatch Logs.
-func NewLogs(cfg aws.Config) *Logs {
-	return &Logs{client: cloudwatchlogs.NewFromConfig(cfg), bodies: sync.Pool{New: func() any {
+// Logs makes a client of CloudWatch Logs.
+func (a Account) Logs() *Logs {
+	return &Logs{client: cloudwatchlogs.NewFromConfig(a.cfg), bodies: sync.Pool{New: func() any {
 		zip, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
 		return &body{zip: zip}
 	}}}

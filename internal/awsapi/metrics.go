@@ -12,8 +12,8 @@ import (
 // Metrics is CloudWatch.
 type Metrics struct{ client *sdk.Client }
 
-// NewMetrics makes a client of CloudWatch.
-func NewMetrics(cfg aws.Config) *Metrics { return &Metrics{sdk.NewFromConfig(cfg)} }
+// Metrics makes a client of CloudWatch.
+func (a Account) Metrics() *Metrics { return &Metrics{sdk.NewFromConfig(a.cfg)} }
 
 // PutMetricData sends a batch.
 func (m *Metrics) PutMetricData(ctx context.Context, b cloudwatch.MetricBatch) error {

@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/publish"
+)
+
+// Cloud is the way to AWS. Connecting asks the network for nothing.
+type Cloud interface {
+	// Region is what the environment and the shared configuration say; "" if they say nothing. An endpoint that was named
+	// by hand works with any region: that is fallback.
+	Region(ctx context.Context, d Destination) (region, fallback string, err error)
+	Logs(ctx context.Context, d Destination) (publish.LogsAPI, error)
+	Metrics(ctx context.Context, d Destination) (publish.MetricsAPI, error)
+	// Instance asks the metadata service who this host is. AutoScalingGroup is "" for an instance that is in none.
+	Instance(ctx context.Context) (Instance, error)
+	AutoScalingGroup(ctx context.Context, i Instance, d Destination) (string, error)
+}
+
+// Destination is which service to speak to, and as whom.
+type Destination struct{ Region, Endpoint, RoleARN string }
+
+// Instance is the EC2 instance that this host is.
+type Instance struct {
+	ID, Type, ImageID, Region, AccountID, PrivateIP string
+	Hostname                                        string // as EC2 knows it
+}
+
+// connection connects when it is first used: until then the region may not be known.
+type connection[API any] struct {
+	dest    Destination
+	region  func(context.Context, Destination) (string, error)
+	connect func(context.Context, Destination) (API, error)
+
+	mu  sync.Mutex
+	api *API
+}
+
+func (c *connection[API]) get(ctx context.Context) (api API, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.api != nil {
+		return *c.api, nil
+	}
+	dest := c.dest
+	if dest.Region, err = c.region(ctx, dest); err == nil {
+		api, err = c.connect(ctx, dest)
+	}
+	if err != nil {
+		return api, &cloudwatch.Failure{Class: cloudwatch.Denied, Err: err}
+	}
+	c.api = &api
+	return api, nil
+}
+
+var errNoRegion = errors.New("the region is not known: set agent.region in the configuration, or AWS_REGION")
+
+// lateLogs and lateMetrics connect at the first request. A failure to connect is one of the request, and is repeated like
+// every other.
+type lateLogs struct{ connection[publish.LogsAPI] }
+
+func (l *lateLogs) PutLogEvents(ctx context.Context, s cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
+	api, err := l.get(ctx)
+	if err != nil {
+		return cloudwatch.NothingRefused(), err
+	}
+	return api.PutLogEvents(ctx, s, b)
+}
+
+func (l *lateLogs) CreateLogGroup(ctx context.Context, s cloudwatch.LogStream) error {
+	return l.do(ctx, func(api publish.LogsAPI) error { return api.CreateLogGroup(ctx, s) })
+}
+
+func (l *lateLogs) CreateLogStream(ctx context.Context, s cloudwatch.LogStream) error {
+	return l.do(ctx, func(api publish.LogsAPI) error { return api.CreateLogStream(ctx, s) })
+}
+
+func (l *lateLogs) PutRetention(ctx context.Context, s cloudwatch.LogStream) error {
+	return l.do(ctx, func(api publish.LogsAPI) error { return api.PutRetention(ctx, s) })
+}
+
+func (c *connection[API]) do(ctx context.Context, request func(API) error) error {
+	api, err := c.get(ctx)
+	if err != nil {
+		return err
+	}
+	return request(api)
+}
+
+type lateMetrics struct{ connection[publish.MetricsAPI] }
+
+func (m *lateMetrics) PutMetricData(ctx context.Context, b cloudwatch.MetricBatch) error {
+	return m.do(ctx, func(api publish.MetricsAPI) error { return api.PutMetricData(ctx, b) })
+}

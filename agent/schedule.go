@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/collectors"
+	"go.uber.org/zap"
+)
+
+// schedule collects at start and then at every multiple of the interval on the clock: all hosts of a fleet at the same
+// moments. A collector that takes longer than its interval misses the moments that passed meanwhile, and delays nobody else.
+type schedule struct {
+	name      string
+	interval  time.Duration
+	collector collectors.Collector
+	add       func([]cloudwatch.Datum)
+	log       *zap.Logger
+	complaint string
+	since     time.Time
+}
+
+func (s *schedule) run(ctx context.Context) {
+	if adviser, ok := s.collector.(collectors.Adviser); ok {
+		go func() { // it may look at a mount that hangs
+			for _, p := range adviser.Advise(ctx) {
+				s.log.Warn(p.Error())
+			}
+		}()
+	}
+	s.collect(ctx, time.Now())
+	for {
+		moment := time.Now().Truncate(s.interval).Add(s.interval)
+		wait := time.NewTimer(time.Until(moment))
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		case <-wait.C:
+			s.collect(ctx, moment)
+		}
+	}
+}
+
+// collect takes what the collector has, also when it reports an error with it.
+func (s *schedule) collect(ctx context.Context, moment time.Time) {
+	data, err := s.collector.Collect(ctx, moment)
+	s.add(data)
+	switch {
+	case err == nil && s.complaint != "":
+		s.log.Info("collector works again", zap.String("collector", s.name))
+		s.complaint = ""
+	case err != nil && ctx.Err() == nil && (err.Error() != s.complaint || time.Since(s.since) > time.Hour):
+		s.complaint, s.since = err.Error(), time.Now()
+		s.log.Warn("collector failed in part; what it could read is sent", zap.String("collector", s.name), zap.Error(err))
+	}
+}
+
+// sink is where collectors put data: the publisher of the moment. While a reload replaces it, data are held.
+type sink struct {
+	mu   sync.Mutex
+	to   func([]cloudwatch.Datum)
+	held []cloudwatch.Datum
+}
+
+func (s *sink) add(data []cloudwatch.Datum) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.to == nil {
+		s.held = append(s.held, data...)
+		return
+	}
+	s.to(data)
+}
+
+func (s *sink) connect(to func([]cloudwatch.Datum)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to = to
+	if to != nil && len(s.held) > 0 {
+		to(s.held)
+		s.held = nil
+	}
+}

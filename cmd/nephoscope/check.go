@@ -1,0 +1,115 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
+	"github.com/spf13/cobra"
+)
+
+func newCheck() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check FILE|DIR|- ...",
+		Short: "Say what is wrong with a configuration, without starting anything",
+		Long: `Check reads configuration files (a folder: all files in it; -: standard input), merges them as run does, builds
+everything that run would start, and prints every mistake and warning with its place:
+
+  file:line:column: json.path: what is wrong (what to do about it)
+
+Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be read.`,
+		Example: "  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			problems, err := checkFiles(paths)
+			if err != nil {
+				return &exitError{exitUnread, err}
+			}
+			mistakes := 0
+			for _, p := range problems {
+				if !p.Warning {
+					mistakes++
+				}
+			}
+			if asJSON {
+				printJSON(cmd.OutOrStdout(), problems, mistakes)
+			} else {
+				printProblems(cmd.OutOrStdout(), problems, mistakes)
+			}
+			if mistakes > 0 {
+				return &exitError{status: exitMistakes}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document: {\"ok\": …, \"problems\": […]}")
+	return cmd
+}
+
+// checkFiles returns everything that is wrong or suspicious, in the order of the files. The error says what could not be
+// read.
+func checkFiles(paths []string) ([]config.Problem, error) {
+	c, err := config.Load(paths...)
+	var problems []config.Problem
+	if c != nil {
+		problems = c.Warnings
+	}
+	if err == nil {
+		var later []config.Problem
+		later, err = agent.Check(c)
+		problems = append(problems, later...)
+	}
+	if mistakes, ok := errors.AsType[config.Problems](err); ok {
+		problems = append(problems, mistakes...)
+	} else if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(problems, func(a, b config.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return problems, nil
+}
+
+func printProblems(w io.Writer, problems []config.Problem, mistakes int) {
+	for _, p := range problems {
+		if p.Warning {
+			fmt.Fprintln(w, "warning: "+p.Error())
+		} else {
+			fmt.Fprintln(w, p.Error())
+		}
+	}
+	switch warnings := len(problems) - mistakes; {
+	case mistakes > 0:
+		fmt.Fprintf(w, "%s, %s\n", count(mistakes, "mistake"), count(warnings, "warning"))
+	case warnings > 0:
+		fmt.Fprintf(w, "fine, with %s\n", count(warnings, "warning"))
+	default:
+		fmt.Fprintln(w, "fine")
+	}
+}
+
+func printJSON(w io.Writer, problems []config.Problem, mistakes int) {
+	if problems == nil {
+		problems = []config.Problem{}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	_ = e.Encode(struct {
+		OK       bool             `json:"ok"`
+		Problems []config.Problem `json:"problems"`
+	}{mistakes == 0, problems})
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

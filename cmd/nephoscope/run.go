@@ -1,0 +1,231 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/kardianos/service"
+	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Where the original keeps what run reads.
+const (
+	originalConfigs = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.d"
+	originalCommon  = "/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml"
+)
+
+type runFlags struct {
+	configs  []string
+	common   string
+	mode     string
+	state    string
+	logLevel string
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run --config FILE|DIR ...",
+		Short: "Run the agent in the foreground, or under a service manager",
+		Long: `Run collects and ships until it is asked to stop (SIGTERM, Ctrl-C). What the service has not acknowledged by then is
+sent by the next run. SIGHUP reads the configuration again: what did not change goes on undisturbed, and a configuration
+with mistakes changes nothing.
+
+AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*, AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_CA_BUNDLE, HTTPS_PROXY and everything else
+that the AWS SDK reads is honoured.`,
+		Example: "  nephoscope run --config /etc/nephoscope/config.json --state /var/lib/nephoscope",
+		RunE: func(_ *cobra.Command, more []string) error {
+			f.configs = append(f.configs, more...)
+			return f.run()
+		},
+	}
+	cmd.Flags().StringArrayVar(&f.configs, "config", nil, "configuration `file`, or folder of them; may be repeated (default "+originalConfigs+")")
+	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default "+originalCommon+", if it is there)")
+	cmd.Flags().StringVar(&f.mode, "mode", string(agent.Auto), "where this host is: auto, ec2 or onPremise")
+	cmd.Flags().StringVar(&f.state, "state", "", "`folder` for checkpoints and spooled metrics (default "+defaultState()+")")
+	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default info, or debug if the configuration says so)")
+	return cmd
+}
+
+// defaultState is the system's folder for root, else the user's own.
+func defaultState() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/nephoscope"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "nephoscope")
+	}
+	if dir, err := os.UserConfigDir(); err == nil && os.PathSeparator == '\\' {
+		return filepath.Join(dir, "nephoscope")
+	}
+	home, _ := os.UserHomeDir()
+	return filepath.Join(home, ".local", "state", "nephoscope")
+}
+
+func (f *runFlags) run() error {
+	mode, err := agent.ParseMode(f.mode)
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	if len(f.configs) == 0 {
+		if _, err := os.Stat(originalConfigs); err != nil {
+			return &exitError{exitUnread, errors.New("no configuration: name one with --config FILE")}
+		}
+		f.configs = []string{originalConfigs}
+	}
+	if f.state == "" {
+		f.state = defaultState()
+	}
+	common, err := f.readCommon()
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	c, err := config.Load(f.configs...)
+	if mistakes, ok := errors.AsType[config.Problems](err); ok {
+		return &exitError{exitMistakes, fmt.Errorf("the configuration has mistakes:\n%w", mistakes)}
+	} else if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	log, level, closeLog, err := f.newLog(c)
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	defer closeLog()
+	return f.serve(c, agent.Env{StateDir: f.state, Mode: mode, Cloud: cloud{common, mode}, Log: log}, level)
+}
+
+// serve runs the agent until the service manager, or the terminal, asks it to stop.
+func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel) error {
+	a, err := agent.New(env)
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	if err := a.Apply(c); err != nil {
+		if mistakes, ok := errors.AsType[config.Problems](err); ok {
+			err = fmt.Errorf("the configuration has mistakes:\n%w", mistakes)
+		}
+		return &exitError{exitMistakes, errors.Join(err, a.Close())}
+	}
+	p := &program{flags: f, agent: a, log: env.Log, level: level}
+	s, err := service.New(p, &service.Config{Name: "nephoscope", DisplayName: "Nephoscope", Description: "Ships metrics and logs to Amazon CloudWatch"})
+	if err != nil {
+		return &exitError{exitMistakes, errors.Join(err, a.Close())}
+	}
+	if err := s.Run(); err != nil {
+		return &exitError{exitMistakes, err}
+	}
+	return nil
+}
+
+// program is the agent as service managers see it.
+type program struct {
+	flags *runFlags
+	agent *agent.Agent
+	log   *zap.Logger
+	level zap.AtomicLevel
+	hup   chan os.Signal
+}
+
+func (p *program) Start(service.Service) error {
+	p.log.Info("nephoscope "+versionText(), zap.Strings("config", p.flags.configs), zap.String("state", p.flags.state))
+	p.hup = make(chan os.Signal, 1)
+	signal.Notify(p.hup, syscall.SIGHUP)
+	go func() {
+		for range p.hup {
+			p.reload()
+		}
+	}()
+	return nil
+}
+
+func (p *program) Stop(service.Service) error {
+	signal.Stop(p.hup)
+	close(p.hup)
+	p.log.Info("stopping")
+	return p.agent.Close()
+}
+
+func (p *program) reload() {
+	c, err := config.Load(p.flags.configs...)
+	if err == nil {
+		err = p.agent.Apply(c)
+	}
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			p.log.Error("configuration not applied, the old one goes on: " + line)
+		}
+		return
+	}
+	p.level.SetLevel(p.flags.levelOf(c))
+}
+
+func (f *runFlags) readCommon() (config.CommonConfig, error) {
+	path := f.common
+	if path == "" {
+		if _, err := os.Stat(originalCommon); err != nil {
+			return config.CommonConfig{}, nil
+		}
+		path = originalCommon
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return config.CommonConfig{}, fmt.Errorf("read common configuration: %w", err)
+	}
+	common, warnings, err := config.ParseCommon(path, src)
+	for _, w := range warnings {
+		fmt.Fprintln(os.Stderr, "warning: "+w.Error())
+	}
+	// Go's HTTP client and the SDK read proxies from the environment, which the operator's own setting precedes.
+	for name, value := range map[string]string{"HTTP_PROXY": common.HTTPProxy, "HTTPS_PROXY": common.HTTPSProxy, "NO_PROXY": common.NoProxy} {
+		if value != "" && os.Getenv(name) == "" && os.Getenv(strings.ToLower(name)) == "" {
+			_ = os.Setenv(name, value)
+		}
+	}
+	return common, err
+}
+
+func (f *runFlags) levelOf(c *config.Config) zapcore.Level {
+	if level, err := zapcore.ParseLevel(f.logLevel); err == nil && f.logLevel != "" {
+		return level
+	}
+	if c.Agent.Debug {
+		return zapcore.DebugLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// newLog writes to agent.logfile, else to standard error.
+func (f *runFlags) newLog(c *config.Config) (log *zap.Logger, level zap.AtomicLevel, closeLog func(), err error) {
+	if f.logLevel != "" {
+		if _, err := zapcore.ParseLevel(f.logLevel); err != nil {
+			return nil, level, nil, fmt.Errorf("unknown log level %q (debug, info, warn or error)", f.logLevel)
+		}
+	}
+	out, closeLog := os.Stderr, func() {}
+	if c.Agent.LogFile != "" {
+		if err := os.MkdirAll(filepath.Dir(c.Agent.LogFile), 0o755); err != nil {
+			return nil, level, nil, fmt.Errorf("open log: %w", err)
+		}
+		out, err = os.OpenFile(c.Agent.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+		if err != nil {
+			return nil, level, nil, fmt.Errorf("open log: %w", err)
+		}
+		closeLog = func() { _ = out.Close() }
+	}
+	style := zap.NewProductionEncoderConfig()
+	style.EncodeTime = zapcore.RFC3339TimeEncoder
+	style.EncodeLevel = zapcore.CapitalLevelEncoder
+	style.EncodeDuration = zapcore.StringDurationEncoder
+	style.ConsoleSeparator = " "
+	level = zap.NewAtomicLevelAt(f.levelOf(c))
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(style), zapcore.Lock(out), level)), level, closeLog, nil
+}
