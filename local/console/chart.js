@@ -84,7 +84,7 @@ export class Chart {
 
   marksX(d) {
     const { box, x } = this.frame;
-    const room = Math.max(2, Math.floor((box.right - box.left) / (this.compact ? 90 : 100)));
+    const room = Math.max(2, Math.floor((box.right - box.left) / (this.compact ? 72 : 76)));
     const step = timeSteps.find((s) => (d.to - d.from) / s <= room) || 7 * 86400;
     const zone = new Date(d.from * 1000).getTimezoneOffset() * 60;
     const marks = [svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom + 0.5, y2: box.bottom + 0.5 })];

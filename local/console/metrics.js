@@ -8,13 +8,21 @@ import { go } from "./app.js";
 
 export const statistics = ["Average", "Minimum", "Maximum", "Sum", "SampleCount", "p50", "p90", "p99"];
 const ranges = [[300, "5m"], [900, "15m"], [3600, "1h"], [10800, "3h"], [43200, "12h"], [86400, "1d"], [604800, "1w"]];
-const periods = [[0, "Auto"], [1, "1 s"], [5, "5 s"], [10, "10 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [900, "15 min"], [3600, "1 h"], [21600, "6 h"], [86400, "1 d"]];
+const periods = [[0, "Auto period"], [1, "1 s"], [5, "5 s"], [10, "10 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [900, "15 min"], [3600, "1 h"], [21600, "6 h"], [86400, "1 d"]];
 const most = 20;
 
 /** A metric's key in links: its names, not the number that this server happens to give it. */
 export const keyOf = (m) => JSON.stringify([m.namespace, m.name, ...m.dimensions.map((d) => [d.Name, d.Value])]);
 
-export const labelOf = (m) => m.name + (m.dimensions.length ? "  " + m.dimensions.map((d) => d.Value).join(" · ") : "");
+/** Labels that tell metrics apart: only what differs between them. */
+export function labels(metrics) {
+  const values = (name) => new Set(metrics.map((m) => m.dimensions.find((d) => d.Name === name)?.Value));
+  const sameName = new Set(metrics.map((m) => m.name)).size === 1;
+  return metrics.map((m) => {
+    const telling = m.dimensions.filter((d) => values(d.Name).size > 1).map((d) => d.Value);
+    return [...(sameName && telling.length ? [] : [m.name]), ...telling].join(" · ");
+  });
+}
 
 export class MetricsView {
   constructor() {
@@ -134,8 +142,7 @@ export class MetricsView {
   }
 
   select(label, options, chosen, set) {
-    const box = h("select", { "aria-label": label, onchange: () => { set(box.value); this.settle(); } }, options.map(([v, name]) => h("option", { value: v, selected: v === chosen }, name)));
-    return h("label", {}, h("span", {}, label), box);
+    return h("select", { "aria-label": label, onchange: (e) => { set(e.target.value); this.settle(); } }, options.map(([v, name]) => h("option", { value: v, selected: v === chosen }, name)));
   }
 
   /** Asks for what is on the screen. */
@@ -153,7 +160,8 @@ export class MetricsView {
     if (asked !== this.chosen.join() || !this.table) return; // something else has been chosen meanwhile
     const units = new Set(metrics.map((m) => m.unit));
     const unit = this.stat === "SampleCount" ? "Count" : units.size === 1 ? metrics[0].unit : "None";
-    const series = answer.series.map((s, i) => ({ label: labelOf(metrics[i]), colour: i, points: s.points, hidden: s.hidden, metric: metrics[i] }));
+    const names = labels(metrics);
+    const series = answer.series.map((s, i) => ({ label: names[i], colour: i, points: s.points, hidden: s.hidden, metric: metrics[i] }));
     this.chart.show({ from: answer.from, to: answer.to, period: answer.period, unit, series });
     this.drawLegend(series, units.size > 1, period);
   }

@@ -3,7 +3,7 @@
 import { h, ask, empty } from "./dom.js";
 import { value } from "./formats.js";
 import { Chart } from "./chart.js";
-import { autoPeriod, groupBy, labelOf } from "./metrics.js";
+import { autoPeriod, groupBy, keyOf, labels } from "./metrics.js";
 
 const mostCards = 36;
 const mostLines = 5;
@@ -22,7 +22,9 @@ export class Overview {
     const shown = names.slice(0, mostCards);
     for (const [key, list] of shown) {
       if (!this.cards.has(key)) this.cards.set(key, this.card(list[0].name));
-      this.cards.get(key).metrics = list;
+      const card = this.cards.get(key);
+      card.metrics = list;
+      card.element.href = "#/metrics?" + new URLSearchParams(list.slice(0, 20).map((m) => ["m", keyOf(m)]));
     }
     this.shown = shown.map(([key]) => this.cards.get(key));
     const order = shown.map(([key]) => key).join("\n\n") + names.length;
@@ -41,7 +43,7 @@ export class Overview {
     const card = { chart: new Chart({ height: 132, compact: true }), metrics: [] };
     card.latest = h("b", {});
     card.footer = h("footer", {});
-    card.element = h("a", { class: "card mini", href: "#/metrics", onclick: (e) => { e.preventDefault(); this.choose(card.metrics); } },
+    card.element = h("a", { class: "card mini", href: "#/metrics", onclick: (e) => { if (!e.metaKey && !e.ctrlKey) { e.preventDefault(); this.choose(card.metrics); } } },
       h("header", {}, h("h3", {}, name), card.latest), card.chart.element, card.footer);
     return card;
   }
@@ -55,7 +57,9 @@ export class Overview {
     const points = new Map(answer.series.map((s) => [s.id, s.points]));
     for (const card of cards) {
       const unit = stat === "SampleCount" ? "Count" : card.metrics[0].unit;
-      const series = card.metrics.slice(0, mostLines).map((m, i) => ({ label: labelOf(m), colour: i, points: points.get(m.id) ?? [] }));
+      const lines = card.metrics.slice(0, mostLines);
+      const names = labels(lines);
+      const series = lines.map((m, i) => ({ label: names[i], colour: i, points: points.get(m.id) ?? [] }));
       card.chart.show({ from: answer.from, to: answer.to, period: answer.period, unit, series });
       const last = series.map((s) => s.points.at(-1)?.[1]).filter((v) => v !== undefined);
       card.latest.textContent = last.length === 1 ? value(last[0], unit) : "";
