@@ -44,8 +44,8 @@ func BenchmarkPutLogEvents(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			s := &Server{Dir: dir}
 			defer s.Close()
-			call(b, s, "CreateLogGroup", `{"logGroupName":"g"}`)
-			call(b, s, "CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`)
+			must(b, s, "CreateLogGroup", `{"logGroupName":"g"}`)
+			must(b, s, "CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`)
 			var body strings.Builder
 			now := time.Now().UnixMilli()
 			body.WriteString(`{"logGroupName":"g","logStreamName":"s","logEvents":[`)
@@ -55,7 +55,7 @@ func BenchmarkPutLogEvents(b *testing.B) {
 			content := strings.TrimSuffix(body.String(), ",") + "]}"
 			b.SetBytes(int64(len(content)))
 			for b.Loop() {
-				call(b, s, "PutLogEvents", content)
+				must(b, s, "PutLogEvents", content)
 			}
 			b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 		})
@@ -72,11 +72,11 @@ func BenchmarkPutMetricData(b *testing.B) {
 		fmt.Fprintf(&form, "&MetricData.member.%d.MetricName=m%d&MetricData.member.%d.Value=%d", i+1, i, i+1, i)
 	}
 	for b.Loop() {
-		call(b, s, "", form.String())
+		must(b, s, "", form.String())
 	}
 }
 
-func call(tb testing.TB, s *Server, operation, body string) {
+func must(tb testing.TB, s *Server, operation, body string) {
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/", strings.NewReader(body))
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=A/20261120/eu-west-1/logs/aws4_request, Signature=0")
 	if operation == "" {

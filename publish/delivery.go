@@ -78,7 +78,7 @@ func (d *delivery) sendPart(ctx context.Context, b *cloudwatch.LogBatch) outcome
 // untilAnswered repeats a request until it is taken or called invalid, or ctx is done.
 func (d *delivery) untilAnswered(ctx context.Context, b *cloudwatch.LogBatch) error {
 	var wait backoff
-	for {
+	for created := false; ; {
 		err := d.put(ctx, b)
 		if err == nil || cloudwatch.ClassOf(err) == cloudwatch.Invalid {
 			if wait.failures > 0 {
@@ -87,14 +87,15 @@ func (d *delivery) untilAnswered(ctx context.Context, b *cloudwatch.LogBatch) er
 			return err
 		}
 		if cloudwatch.ClassOf(err) == cloudwatch.NotFound {
-			if err = d.create(ctx); err == nil && wait.failures == 0 {
-				wait.failures++
+			missing := err
+			if err = d.create(ctx); err == nil && !created {
+				created = true
 				continue
+			} else if err == nil {
+				err = missing // though it was created a moment ago
 			}
 		}
-		if err != nil {
-			wait.warn(d.log, "log events were not taken", err)
-		}
+		wait.warn(d.log, "log events were not taken", err)
 		if !wait.wait(ctx) {
 			return ctx.Err()
 		}

@@ -40,10 +40,16 @@ type Logs struct {
 	batches sync.Pool
 
 	mu       sync.Mutex
-	shipping map[EventSource]bool // true: woken again meanwhile
+	shipping map[EventSource]*shipment
 	tallies  map[cloudwatch.LogStream]*Tally
 	retained map[string]bool
 	work     sync.WaitGroup
+}
+
+// shipment is the goroutine of a source.
+type shipment struct {
+	again bool          // woken meanwhile
+	ended chan struct{} // closed when it has ended
 }
 
 // Tally is what became of a stream's events.
@@ -59,7 +65,7 @@ type Tally struct {
 // NewLogs makes a publisher that has nothing to do yet.
 func NewLogs(api LogsAPI, log *zap.Logger) *Logs {
 	return &Logs{
-		api: api, log: log, shipping: map[EventSource]bool{}, tallies: map[cloudwatch.LogStream]*Tally{}, retained: map[string]bool{},
+		api: api, log: log, shipping: map[EventSource]*shipment{}, tallies: map[cloudwatch.LogStream]*Tally{}, retained: map[string]bool{},
 		batches: sync.Pool{New: func() any { return new(cloudwatch.LogBatch) }},
 	}
 }
@@ -71,24 +77,36 @@ func (l *Logs) Wake(ctx context.Context, src EventSource) {
 	if ctx.Err() != nil {
 		return
 	}
-	if _, running := l.shipping[src]; running {
-		l.shipping[src] = true
+	if now := l.shipping[src]; now != nil {
+		now.again = true
 		return
 	}
-	l.shipping[src] = false
+	now := &shipment{ended: make(chan struct{})}
+	l.shipping[src] = now
 	l.work.Go(func() {
+		defer close(now.ended)
 		for {
 			l.ship(ctx, src)
 			l.mu.Lock()
-			if again := l.shipping[src]; !again || ctx.Err() != nil {
+			if !now.again || ctx.Err() != nil {
 				delete(l.shipping, src)
 				l.mu.Unlock()
 				return
 			}
-			l.shipping[src] = false
+			now.again = false
 			l.mu.Unlock()
 		}
 	})
+}
+
+// Rest returns when a source is not being shipped; to be called after the context of its Wake is done.
+func (l *Logs) Rest(src EventSource) {
+	l.mu.Lock()
+	now := l.shipping[src]
+	l.mu.Unlock()
+	if now != nil {
+		<-now.ended
+	}
 }
 
 // Wait returns when nothing is being shipped any more; to be called after the contexts of all sources are done.
