@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -100,5 +101,32 @@ func BenchmarkAnEmptyServer(b *testing.B) {
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestReadersWhoGiveUpDoNotLoseWhatIsInMemory(t *testing.T) {
+	s := new(Server)
+	defer s.Close()
+	must(t, s, "CreateLogGroup", `{"logGroupName":"g"}`)
+	must(t, s, "CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`)
+	var form strings.Builder
+	form.WriteString("Action=PutMetricData&Version=2010-08-01&Namespace=N")
+	for i := range 1000 {
+		fmt.Fprintf(&form, "&MetricData.member.%d.MetricName=m%d&MetricData.member.%d.Value=%d", i+1, i, i+1, i)
+	}
+	must(t, s, "", form.String())
+	gaveUp := 0
+	for i := range 200 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*20*time.Microsecond)
+		if _, err := s.store.metrics(ctx, "", "", 0, 0, 5000); err != nil {
+			gaveUp++
+		}
+		cancel()
+	}
+	if gaveUp == 0 {
+		t.Error("no reader gave up: this test shows nothing")
+	}
+	if metrics, err := s.Metrics(); err != nil || len(metrics) != 1000 {
+		t.Errorf("%d metrics left, %v", len(metrics), err)
 	}
 }
