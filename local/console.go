@@ -57,21 +57,13 @@ var (
 func answer[T any](get func(*http.Request) (T, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		result, err := get(r)
-		status := http.StatusOK
-		switch {
-		case errors.Is(err, errNotFound):
-			status = http.StatusNotFound
-		case errors.Is(err, errBadRequest):
-			status = http.StatusBadRequest
-		case err != nil:
-			status = http.StatusInternalServerError
-		}
+		status := statusOf(err)
 		var body []byte
 		if err == nil {
 			body, err = json.Marshal(result)
 		}
 		if err != nil {
-			status = max(status, http.StatusBadRequest)
+			status = max(status, statusOf(err))
 			body, _ = json.Marshal(map[string]string{"error": err.Error()}) // strings always marshal
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -79,4 +71,17 @@ func answer[T any](get func(*http.Request) (T, error)) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = w.Write(body) // the browser has gone: nobody is left to tell
 	}
+}
+
+// statusOf is the status that an error, or its absence, is answered with.
+func statusOf(err error) int {
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case errors.Is(err, errNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, errBadRequest):
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
 }

@@ -171,7 +171,7 @@ func (f *follower) event(e storedEvent) consoleEvent {
 func (s *Server) consoleTail(w http.ResponseWriter, r *http.Request) {
 	f, err := s.follow(r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, err.Error(), statusOf(err))
 		return
 	}
 	after := r.Header.Get("Last-Event-ID")

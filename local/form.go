@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A form is a decoded Query body as the tree that its dotted names spell:
@@ -41,6 +42,9 @@ func parseForm(body []byte) (*form, error) {
 		value, err := url.QueryUnescape(string(rawValue))
 		if err != nil {
 			return nil, fmt.Errorf("decode form: %w", err)
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return nil, errors.New("decode form: the body is not UTF-8")
 		}
 		if err := root.add(name, value); err != nil {
 			return nil, err

@@ -2,9 +2,12 @@ package local
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
+	"unicode/utf8"
 )
 
 // jsonProtocol is AWS JSON 1.0 and 1.1: POST /, the operation in X-Amz-Target, an object each way.
@@ -28,10 +31,15 @@ func (jsonProtocol) decode(c *call, into any) error {
 	if len(c.body) == 0 {
 		return nil
 	}
+	// encoding/json would mend broken UTF-8 and take a member in another case. The service does
+	// neither, and whoever writes requests by hand wants to know.
+	if !utf8.Valid(c.body) {
+		return errors.New("decode JSON: the body is not UTF-8")
+	}
 	if err := json.Unmarshal(c.body, into); err != nil {
 		return fmt.Errorf("decode JSON: %w", err)
 	}
-	return nil
+	return checkCase(c.body, reflect.TypeOf(into).Elem())
 }
 
 func (jsonProtocol) succeed(w http.ResponseWriter, c *call, out any) error {

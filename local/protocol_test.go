@@ -148,6 +148,28 @@ func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
+func TestAHandWrittenRequestMustBeExact(t *testing.T) {
+	url := withStream(t)
+	for name, body := range map[string]string{
+		"a member in another case": `{"logGroupName":"g","LogStreamName":"s","logEvents":[{"timestamp":1795176000000,"message":"x"}]}`,
+		"so deep inside":           `{"logGroupName":"g","logStreamName":"s","logEvents":[{"Timestamp":1795176000000,"message":"x"}]}`,
+		"broken UTF-8":             "{\"logGroupName\":\"g\",\"logStreamName\":\"s\",\"logEvents\":[{\"timestamp\":1795176000000,\"message\":\"\xff\"}]}",
+		"a newline in a string":    "{\"logGroupName\":\"g\",\"logStreamName\":\"s\",\"logEvents\":[{\"timestamp\":1795176000000,\"message\":\"\n\"}]}",
+	} {
+		if got := callLogs(t, url, "PutLogEvents", body); refusal(got) != "SerializationException" {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	for name, body := range map[string]string{
+		"a value like a member": `{"logGroupName":"g","logStreamName":"s","logEvents":[{"timestamp":1795176000000,"message":"LogGroupName\\\":"}]}`,
+		"an unknown member":     `{"logGroupName":"g","logStreamName":"s","new":1,"logEvents":[{"timestamp":1795176000000,"message":"x"}]}`,
+	} {
+		if got := callLogs(t, url, "PutLogEvents", body); got.status != 200 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+}
+
 func TestAQueryPutAsLargeAsTheServiceTakes(t *testing.T) {
 	s := atNoon()
 	url := serve(t, s)

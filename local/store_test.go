@@ -130,3 +130,22 @@ func TestReadersWhoGiveUpDoNotLoseWhatIsInMemory(t *testing.T) {
 		t.Errorf("%d metrics left, %v", len(metrics), err)
 	}
 }
+
+// BenchmarkListingMetrics lists 20,000 metrics for the console.
+func BenchmarkListingMetrics(b *testing.B) {
+	s := new(Server)
+	defer s.Close()
+	for part := range 20 {
+		var form strings.Builder
+		form.WriteString("Action=PutMetricData&Version=2010-08-01&Namespace=N")
+		for i := range 1000 {
+			fmt.Fprintf(&form, "&MetricData.member.%d.MetricName=m%d&MetricData.member.%d.Value=%d", i+1, part*1000+i, i+1, i)
+		}
+		must(b, s, "", form.String())
+	}
+	for b.Loop() {
+		if metrics, err := s.Metrics(); err != nil || len(metrics) != 20_000 {
+			b.Fatal(len(metrics), err)
+		}
+	}
+}
