@@ -29,10 +29,24 @@ const (
 	maxAgentLen = 300
 )
 
-// A Client is one User-Agent at one address, and what came of its API calls.
+// program is the part of a User-Agent that stays the same over a program's calls: an SDK adds which
+// service's client it is and which features a call uses.
+func program(userAgent string) string {
+	words := strings.Fields(userAgent)
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool {
+		for _, of := range []string{"api/", "m/", "command/", "md/command#"} {
+			if strings.HasPrefix(word, of) {
+				return true
+			}
+		}
+		return false
+	}), " ")
+}
+
+// A Client is one program at one address, and what came of its API calls.
 type Client struct {
 	Host              string
-	UserAgent         string
+	UserAgent         string // without what differs between calls of one program
 	FirstSeen         time.Time
 	LastSeen          time.Time
 	LastPutMetricData time.Time        // zero: never
@@ -66,7 +80,7 @@ func (a *agents) observe(r *http.Request, c *call, failure error, now time.Time)
 		host = r.RemoteAddr
 	}
 	operation := knownName(c.operation)
-	agent := cut(printable(r.UserAgent()), maxAgentLen)
+	agent := cut(printable(program(r.UserAgent())), maxAgentLen)
 
 	a.mu.Lock()
 	defer a.mu.Unlock()

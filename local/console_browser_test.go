@@ -22,17 +22,17 @@ import (
 	"github.com/nephoscope/nephoscope/local"
 )
 
-// browse opens headless Chromium; the context ends with the test, or after a minute.
+// browse opens headless Chromium; the context ends with the test, or after three minutes.
 func browse(t *testing.T) context.Context {
 	t.Helper()
 	path := needs(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(1280, 860))
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 860))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, leave := chromedp.NewContext(allocator)
 	t.Cleanup(leave)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -48,7 +48,7 @@ func do(t *testing.T, ctx context.Context, what string, actions ...chromedp.Acti
 func becomes(t *testing.T, ctx context.Context, what, expression string) {
 	t.Helper()
 	var ok bool
-	if err := chromedp.Run(ctx, chromedp.Poll(expression, &ok, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Poll(expression, &ok, chromedp.WithPollingTimeout(40*time.Second))); err != nil {
 		var page string
 		_ = chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText.slice(0, 600)`, &page)) // only to say more
 		t.Fatalf("%s: %v; the page says: %s", what, err, page)

@@ -308,7 +308,7 @@ func TestClientsAreSeenWithWhatTheyDid(t *testing.T) {
 	callLogs(t, url, "CreateLogGroup", `{"logGroupName":"g"}`, "User-Agent", "agent/1")
 	callLogs(t, url, "CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`, "User-Agent", "agent/1")
 	callLogs(t, url, "PutLogEvents", putBody(t, []event{{1, "old"}, {after(0), "taken"}}), "User-Agent", "agent/1")
-	callLogs(t, url, "PutLogEvents", "{", "User-Agent", "agent/1")
+	callLogs(t, url, "PutLogEvents", "{", "User-Agent", "agent/1 api/logs#1 m/e")
 	callQuery(t, url, putForm, "User-Agent", "agent/2")
 	clients := s.Clients()
 	slices.SortFunc(clients, func(a, b local.Client) int { return strings.Compare(a.UserAgent, b.UserAgent) })

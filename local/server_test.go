@@ -140,6 +140,10 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	callLogs(t, web.URL, "PutLogEvents", `{"logGroupName":"g","logStreamName":"s","logEvents":[{"timestamp":1795176000000,"message":"kept"}]}`)
 	callQuery(t, web.URL, "Action=PutMetricData&Version=2010-08-01&Namespace=N&MetricData.member.1.MetricName=m&MetricData.member.1.Value=4.5")
 	web.Close()
+	other := &local.Server{Dir: dir}
+	if err := other.Open(); err == nil || !strings.Contains(err.Error(), "another server uses") {
+		t.Errorf("a second server on one folder: %v", err)
+	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}

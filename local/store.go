@@ -25,6 +25,7 @@ type store struct {
 	nextDatum int64
 	putDatum  *sql.Stmt
 
+	lock    *sql.DB // held, so that two servers do not share a folder; nil in memory
 	news    news
 	maxLogs int64 // bytes of log events before the oldest leave
 }
@@ -112,6 +113,9 @@ func (s *store) connect(dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	if s.lock, err = lockFolder(dir); err != nil {
+		return err
+	}
 	file, err := databaseURL(filepath.Join(dir, "cloudwatch.db"))
 	if err != nil {
 		return err
@@ -126,6 +130,28 @@ func (s *store) connect(dir string) (err error) {
 	}
 	s.read.SetMaxOpenConns(4)
 	return nil
+}
+
+// lockFolder holds an exclusive transaction in a database of its own: the one lock that works the
+// same on every system, and that ends with the process, however it ends.
+func lockFolder(dir string) (*sql.DB, error) {
+	file, err := databaseURL(filepath.Join(dir, "lock.db"))
+	if err != nil {
+		return nil, err
+	}
+	file, _, _ = strings.Cut(file, "?")
+	lock, err := sql.Open("sqlite", file)
+	if err != nil {
+		return nil, err
+	}
+	lock.SetMaxOpenConns(1)
+	if _, err := lock.ExecContext(context.Background(), "BEGIN EXCLUSIVE"); err != nil {
+		if strings.Contains(err.Error(), "locked") {
+			err = fmt.Errorf("another server uses %s", dir)
+		}
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // databaseURL names a file for SQLite, with what each connection sets. A killed process loses
@@ -175,6 +201,9 @@ func (s *store) close() error {
 	}
 	if s.write != nil {
 		errs = append(errs, s.write.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }
