@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// memory is what a process has in memory, in bytes.
+type memory struct {
+	resident, peak int64
+	anonymous      int64 // resident, without pages of files such as its own binary
+}
+
+// stopTime is how long the agent may take to stop.
+const stopTime = 15 * time.Second
+
+// process is the agent at work, as operators run it: the released binary, a configuration, a state folder.
+type process struct {
+	dir   string // the configuration, the state, and what it said
+	began time.Time
+	cmd   *exec.Cmd
+	ended chan struct{} // closed once it has; then err is set
+	err   error
+}
+
+// startAgent starts the agent with a configuration, in a folder of its own, against an endpoint on the loopback.
+func (b *bench) startAgent(ctx context.Context, configuration any, endpoint string) (*process, error) {
+	dir, err := os.MkdirTemp(b.dir, "agent")
+	if err != nil {
+		return nil, fmt.Errorf("start agent: %w", err)
+	}
+	raw, err := json.Marshal(configuration)
+	if err != nil {
+		return nil, fmt.Errorf("start agent: %w", err)
+	}
+	config, common := filepath.Join(dir, "config.json"), filepath.Join(dir, "common.toml")
+	for path, content := range map[string][]byte{config: raw, common: nil} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return nil, fmt.Errorf("start agent: %w", err)
+		}
+	}
+	said, err := os.Create(filepath.Join(dir, "stderr"))
+	if err != nil {
+		return nil, fmt.Errorf("start agent: %w", err)
+	}
+	defer said.Close()
+	p := &process{dir: dir, ended: make(chan struct{})}
+	p.cmd = exec.CommandContext(ctx, b.agent, "run", "--mode", "onPremise", "--config", config, "--common-config", common, "--state", filepath.Join(dir, "state"))
+	p.cmd.Stderr = said
+	// Nothing of the host's own AWS configuration, and no way out of the loopback.
+	p.cmd.Env = []string{
+		"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_EC2_METADATA_DISABLED=true",
+	}
+	p.began = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start agent: %w", err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+func (p *process) cpu() (time.Duration, error) { return cpuOf(p.cmd.Process.Pid) }
+func (p *process) memory() (memory, error)     { return memoryOf(p.cmd.Process.Pid) }
+
+// stop asks the agent to stop, as a service manager does, and tells what processor time it took in its life.
+func (p *process) stop() (time.Duration, error) {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.kill()
+		return 0, fmt.Errorf("stop agent: %w", err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(stopTime):
+		p.kill()
+		return 0, fmt.Errorf("stop agent: still there after %v", stopTime)
+	}
+	if p.err != nil {
+		return 0, p.died()
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), nil
+}
+
+// kill ends the agent if it has not ended.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may be gone
+	<-p.ended
+}
+
+// died is the error of an agent that ended by itself, with the last that it said.
+func (p *process) died() error {
+	said, _ := os.ReadFile(filepath.Join(p.dir, "stderr")) // at worst the error says less
+	return fmt.Errorf("agent ended: %v: %s", p.err, said[max(0, len(said)-1000):])
+}
+
+// checkpointOffset finds offsets in the agent's checkpoints.
+var checkpointOffset = regexp.MustCompile(`"offset":(\d+)`)
+
+// acknowledged is how many bytes of its one log file the agent knows to be delivered, by its own checkpoint.
+func (p *process) acknowledged() int64 {
+	f, err := os.Open(filepath.Join(p.dir, "state", "checkpoints"))
+	if err != nil {
+		return 0 // not yet
+	}
+	defer f.Close()
+	const tail = 4 << 10 // the last line and more
+	if size, err := f.Seek(0, io.SeekEnd); err != nil || size <= tail {
+		_, _ = f.Seek(0, io.SeekStart)
+	} else {
+		_, _ = f.Seek(-tail, io.SeekEnd)
+	}
+	raw, _ := io.ReadAll(f) // what cannot be read now is read at the next look
+	all := checkpointOffset.FindAllSubmatch(raw, -1)
+	if len(all) == 0 {
+		return 0
+	}
+	offset, _ := strconv.ParseInt(string(all[len(all)-1][1]), 10, 64) // of digits alone
+	return offset
+}
+
+// until looks every so often whether something has come to pass, for as long as it may take.
+func (p *process) until(ctx context.Context, atMost time.Duration, what string, passed func() bool) error {
+	late := time.NewTimer(atMost)
+	defer late.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for !passed() {
+		select {
+		case <-look.C:
+		case <-p.ended:
+			return p.died()
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			return fmt.Errorf("%s: not within %v", what, atMost)
+		}
+	}
+	return nil
+}

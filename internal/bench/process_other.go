@@ -1,0 +1,17 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"time"
+)
+
+// supported says why the benchmark cannot run here.
+func supported() error {
+	return errors.New("this benchmark reads processor time and memory of other processes from /proc: run it on Linux")
+}
+
+func ownCPU() (time.Duration, error)     { return 0, supported() }
+func cpuOf(int) (time.Duration, error)   { return 0, supported() }
+func memoryOf(int) (m memory, err error) { return m, supported() }
