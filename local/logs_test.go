@@ -188,8 +188,14 @@ func TestRetentionHidesThenDeletes(t *testing.T) {
 	if events, err := s.Events("g", "s"); err != nil || len(events) != 2 {
 		t.Errorf("a batch with a living event: %v %v", events, err)
 	}
+	if got := callLogs(t, url, "DescribeLogGroups", `{"logGroupNamePrefix":"g"}`); !strings.Contains(got.body, fmt.Sprintf(`"storedBytes":%d,`, len("first"+"second")+2*26)) {
+		t.Errorf("stored: %s", got.body)
+	}
 	c.advance(2 * time.Hour)
 	sweep()
+	if got := callLogs(t, url, "DescribeLogGroups", `{"logGroupNamePrefix":"g"}`); !strings.Contains(got.body, `"storedBytes":0,`) {
+		t.Errorf("stored after the sweep: %s", got.body)
+	}
 	if events, err := s.Events("g", "s"); err != nil || len(events) != 0 {
 		t.Errorf("an expired batch: %v %v", events, err)
 	}

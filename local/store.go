@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS log_group (
 	class     TEXT NOT NULL,
 	retention INTEGER NOT NULL, -- days; 0: for ever
 	protected INTEGER NOT NULL,
-	created   INTEGER NOT NULL
+	created   INTEGER NOT NULL,
+	bytes     INTEGER NOT NULL DEFAULT 0 -- of its batches, kept by the triggers below
 );
 CREATE TABLE IF NOT EXISTS log_stream (
 	id        INTEGER PRIMARY KEY,
@@ -85,6 +86,12 @@ CREATE INDEX IF NOT EXISTS batch_by_stream_first ON log_batch (log_stream, first
 CREATE INDEX IF NOT EXISTS batch_by_stream_last  ON log_batch (log_stream, last_at);
 CREATE INDEX IF NOT EXISTS batch_by_group_first  ON log_batch (log_group, first_at);
 CREATE INDEX IF NOT EXISTS batch_by_group_last   ON log_batch (log_group, last_at);
+CREATE TRIGGER IF NOT EXISTS batch_stored AFTER INSERT ON log_batch BEGIN
+	UPDATE log_group SET bytes = bytes + new.bytes WHERE id = new.log_group;
+END;
+CREATE TRIGGER IF NOT EXISTS batch_deleted AFTER DELETE ON log_batch BEGIN
+	UPDATE log_group SET bytes = bytes - old.bytes WHERE id = old.log_group;
+END;
 `
 
 // schemaVersion changes when a later version cannot read what an earlier one wrote.

@@ -98,8 +98,10 @@ func (s *store) batches(ctx context.Context, q *eventQuery, after *batchRow) ([]
 	}
 	if after != nil {
 		end := after.first
+		args[0] = max(q.from-reach, end) // where the index is entered
 		if q.backward {
 			end = after.last
+			args[0] = min(q.to+reach, end+1)
 		}
 		where = append(where, beyond)
 		args = append(args, end, after.id)

@@ -104,9 +104,7 @@ type groupFilter struct {
 // groups lists log groups by name, with what they store.
 func (s *store) groups(ctx context.Context, f groupFilter) ([]logGroup, error) {
 	rows, err := s.read.QueryContext(ctx, `
-		SELECT id, name, class, retention, protected, created,
-			(SELECT coalesce(sum(bytes), 0) FROM log_batch WHERE log_group = g.id)
-		FROM log_group g
+		SELECT id, name, class, retention, protected, created, bytes FROM log_group
 		WHERE name > ? AND substr(name, 1, length(?)) = ? AND (? = '' OR instr(name, ?) > 0) AND (? = '' OR class = ?)
 		ORDER BY name LIMIT ?`, f.after, f.prefix, f.prefix, f.part, f.part, f.class, f.class, f.limit)
 	if err != nil {

@@ -100,7 +100,7 @@ func (s *store) sweepLogs(ctx context.Context, now time.Time) error {
 func (s *store) sweepBeyond(ctx context.Context, most int64) error {
 	for {
 		var size int64
-		if err := s.read.QueryRowContext(ctx, "SELECT coalesce(sum(bytes), 0) FROM log_batch").Scan(&size); err != nil {
+		if err := s.read.QueryRowContext(ctx, "SELECT coalesce(sum(bytes), 0) FROM log_group").Scan(&size); err != nil {
 			return err
 		}
 		if size <= most {
