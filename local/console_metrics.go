@@ -15,7 +15,8 @@ type consoleMetric struct {
 	Dimensions []Dimension `json:"dimensions"`
 	Unit       string      `json:"unit"`
 	Resolution int         `json:"resolution"` // seconds
-	Last       int64       `json:"last"`       // seconds
+	First      int64       `json:"first"`      // datum, second
+	Last       int64       `json:"last"`       // datum, second
 }
 
 // consoleMetrics lists every metric.
@@ -23,7 +24,7 @@ func (s *Server) consoleMetrics(r *http.Request) ([]consoleMetric, error) {
 	rows, err := s.store.metrics(r.Context(), "", "", 0, math.MinInt64, 20_000)
 	list := make([]consoleMetric, len(rows))
 	for i, m := range rows {
-		list[i] = consoleMetric{m.id, m.namespace, m.MetricName, m.Dimensions, m.unit, m.resolution, m.last}
+		list[i] = consoleMetric{m.id, m.namespace, m.MetricName, m.Dimensions, m.unit, m.resolution, m.first, m.last}
 	}
 	return list, err
 }

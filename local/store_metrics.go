@@ -94,6 +94,7 @@ type metricRow struct {
 	id        int64
 	namespace string
 	metricKey
+	first      int64 // second of its oldest datum
 	last       int64 // second of its newest datum
 	unit       string
 	resolution int // seconds
@@ -103,7 +104,8 @@ type metricRow struct {
 // or after a second. Empty namespace or name: any.
 func (s *store) metrics(ctx context.Context, namespace, name string, after, since int64, limit int) ([]metricRow, error) {
 	rows, err := s.read.QueryContext(ctx, `
-		SELECT m.id, m.namespace, m.name, m.dimensions, d.at, d.unit, d.resolution
+		SELECT m.id, m.namespace, m.name, m.dimensions, d.at, d.unit, d.resolution,
+			(SELECT min(at) FROM datum WHERE metric = m.id)
 		FROM metric m JOIN datum d ON d.metric = m.id
 			AND (d.at, d.seq) = (SELECT at, seq FROM datum WHERE metric = m.id ORDER BY at DESC, seq DESC LIMIT 1)
 		WHERE m.id > ? AND (? = '' OR m.namespace = ?) AND (? = '' OR m.name = ?) AND d.at >= ?
@@ -116,7 +118,7 @@ func (s *store) metrics(ctx context.Context, namespace, name string, after, sinc
 	for rows.Next() {
 		var m metricRow
 		var dimensions string
-		if err := rows.Scan(&m.id, &m.namespace, &m.MetricName, &dimensions, &m.last, &m.unit, &m.resolution); err != nil {
+		if err := rows.Scan(&m.id, &m.namespace, &m.MetricName, &dimensions, &m.last, &m.unit, &m.resolution, &m.first); err != nil {
 			return nil, fmt.Errorf("list metrics: %w", err)
 		}
 		if err := json.Unmarshal([]byte(dimensions), &m.Dimensions); err != nil {

@@ -31,7 +31,7 @@ export class MetricsView {
     this.filter = "";
     this.chosen = [];
     this.stat = "Average";
-    this.range = 900;
+    this.picked = 0; // range in seconds; 0 leaves it to the data
     this.period = 0;
     this.listed = 0;
     this.search = h("input", { type: "search", placeholder: "Search metrics and dimensions", "aria-label": "Search metrics", oninput: () => { this.filter = this.search.value; this.drawList(); this.drawMain(); this.load(); } });
@@ -44,12 +44,18 @@ export class MetricsView {
 
   async open(query) {
     this.stat = statistics.includes(query.get("stat")) ? query.get("stat") : "Average";
-    this.range = ranges.find(([s]) => s === Number(query.get("range")))?.[0] ?? 900;
+    this.picked = ranges.find(([s]) => s === Number(query.get("range")))?.[0] ?? 0;
     this.period = periods.find(([s]) => s === Number(query.get("period")))?.[0] ?? 0;
     this.chosen = query.getAll("m").slice(0, most);
     await this.loadList();
     this.drawMain();
     await this.load();
+  }
+
+  /** What is shown: what was picked, else as much as a young server has. */
+  get range() {
+    const oldest = Date.now() / 1000 - 280;
+    return this.picked || (this.metrics.length && this.metrics.every((m) => m.first > oldest) ? 300 : 900);
   }
 
   async refresh() {
@@ -59,12 +65,11 @@ export class MetricsView {
 
   async loadList() {
     this.listed = Date.now();
-    const before = this.metrics.length;
     this.metrics = await ask("metrics");
     this.byKey = new Map(this.metrics.map((m) => [keyOf(m), m]));
     if (this.opened.size === 0) for (const key of this.chosen) this.opened.add(nameKey(this.byKey.get(key)));
     this.drawList();
-    if (before !== this.metrics.length && this.main.firstChild) this.drawMain();
+    if (this.main.firstChild && this.drawn !== this.metrics.length + "/" + this.range) this.drawMain();
   }
 
   /** What the search leaves. */
@@ -114,13 +119,14 @@ export class MetricsView {
   settle() {
     const query = new URLSearchParams();
     if (this.stat !== "Average") query.set("stat", this.stat);
-    if (this.range !== 900) query.set("range", this.range);
+    if (this.picked) query.set("range", this.picked);
     if (this.period) query.set("period", this.period);
     for (const key of this.chosen) query.append("m", key);
     go("metrics", query);
   }
 
   drawMain() {
+    this.drawn = this.metrics.length + "/" + this.range;
     const picked = this.chosen.map((k) => this.byKey.get(k));
     const known = picked.filter(Boolean);
     const title = this.chosen.length === 0 ? "Everything, at a glance" : new Set(known.map((m) => m.name)).size === 1 ? known[0].name : `${this.chosen.length} metrics`;
@@ -129,7 +135,7 @@ export class MetricsView {
     const back = this.chosen.length > 0 && h("button", { type: "button", class: "button", onclick: () => this.choose([]) }, "← Overview");
     const bar = h("div", { class: "bar" }, back, heading, this.select("Statistic", statistics.map((s) => [s, s]), this.stat, (v) => { this.stat = v; }),
       this.chosen.length > 0 && this.select("Period", periods, this.period, (v) => { this.period = Number(v); }),
-      h("div", { class: "ranges", role: "group", "aria-label": "Range" }, ranges.map(([s, name]) => h("button", { type: "button", "aria-pressed": String(s === this.range), onclick: () => { this.range = s; this.settle(); } }, name))));
+      h("div", { class: "ranges", role: "group", "aria-label": "Range" }, ranges.map(([s, name]) => h("button", { type: "button", "aria-pressed": String(s === this.range), onclick: () => { this.picked = s; this.settle(); } }, name))));
     if (!this.metrics.length) {
       this.main.replaceChildren(bar, h("div", { class: "card" }, empty("Waiting for the first metric", "Point an agent or the AWS CLI at this address, with any credentials.", `aws --endpoint-url ${location.origin} cloudwatch put-metric-data --namespace Demo --metric-name visits --value 1`)));
     } else if (!this.chosen.length) {
