@@ -15,7 +15,7 @@ const (
 	// attemptTime bounds one request: a service that hangs is a service that is down.
 	attemptTime = 30 * time.Second
 	// graceTime is how long a request that is on the wire may take when the agent is asked to stop.
-	graceTime = 3 * time.Second
+	graceTime = 2 * time.Second
 	// repeatWarning is how often a lasting trouble is logged.
 	repeatWarning = time.Minute
 )

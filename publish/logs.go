@@ -132,39 +132,41 @@ func (l *Logs) tally(s cloudwatch.LogStream) *Tally {
 	return l.tallies[s]
 }
 
-// ship delivers what a source has until it has no more. The next batch is filled while the last one is on the wire;
-// commits happen in order because a batch is only sent after the one before it has been acknowledged.
+// ship delivers what a source has until it has no more. The next batch is filled while the last one is on the wire, and
+// sent when that one has been acknowledged and committed: a commit speaks for everything before it.
 func (l *Logs) ship(ctx context.Context, src EventSource) {
-	onTheWire := make(chan bool)
-	close(onTheWire)
+	delivered := make(chan bool, 1)
+	delivered <- true
 	for {
 		b := l.batches.Get().(*cloudwatch.LogBatch)
 		mark, err := src.Fill(ctx, b)
 		if err != nil {
 			l.log.Error("fill batch", zap.Error(err))
 		}
-		<-onTheWire
-		if mark == 0 {
-			b.Reset()
-			l.batches.Put(b)
+		if !<-delivered || mark == 0 {
+			l.recycle(b)
 			return
 		}
-		onTheWire = make(chan bool)
 		go func() {
-			defer close(onTheWire)
-			if l.deliver(ctx, src, b) {
+			ok := l.deliver(ctx, src, b)
+			if ok {
 				if err := src.Commit(mark); err != nil {
 					l.log.Error("remember what was acknowledged; it would be sent again after a crash", zap.Error(err))
 				}
 			}
-			b.Reset()
-			l.batches.Put(b)
+			l.recycle(b)
+			delivered <- ok
 		}()
 		if ctx.Err() != nil {
-			<-onTheWire
+			<-delivered
 			return
 		}
 	}
+}
+
+func (l *Logs) recycle(b *cloudwatch.LogBatch) {
+	b.Reset()
+	l.batches.Put(b)
 }
 
 // deliver sends a batch until the service has taken it. False: ctx was done first, and nothing may be committed.

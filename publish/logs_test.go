@@ -175,6 +175,22 @@ func TestStopDuringAnOutageCommitsNothing(t *testing.T) {
 	})
 }
 
+func TestBatchBehindOneThatWasNotTakenIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}}}
+		api.fail = func(messages []string) error {
+			if slices.Contains(messages, "a") {
+				return fails(cloudwatch.Unavailable)
+			}
+			return nil
+		}
+		ship(t, api, src, time.Minute) // a commit of b would speak for a as well
+		if len(src.committed) != 0 || len(api.events) != 0 {
+			t.Errorf("committed %v, sent %v", src.committed, api.events)
+		}
+	})
+}
+
 func TestMissingGroupAndStreamAreCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}}, retention: 7}

@@ -85,8 +85,8 @@ func (m *Metrics) Run(ctx context.Context) {
 	if n := m.spool.len(); n > 0 {
 		m.Log.Info("sending metrics that an earlier run left in the spool", zap.Int("batches", n))
 	}
-	var sender sync.WaitGroup
-	sender.Go(func() { m.sendAll(ctx) })
+	answered := make(chan bool)
+	go func() { answered <- m.sendAll(ctx) }()
 	phase := m.Interval/60 + rand.N(m.Interval/20+1)
 	next := time.NewTimer(firstFlush)
 	defer next.Stop()
@@ -99,9 +99,15 @@ func (m *Metrics) Run(ctx context.Context) {
 			next.Reset(now.Truncate(m.Interval).Add(m.Interval + phase).Sub(now))
 		}
 	}
-	sender.Wait()
+	up := <-answered
 	m.flush(time.Now())
-	m.sendLast()
+	m.bindWaiting()
+	if up {
+		m.sendLast()
+	}
+	if n := m.spool.len(); n > 0 {
+		m.Log.Info("metrics are left in the spool for the next start", zap.Int("batches", n))
+	}
 }
 
 // flush moves what was gathered into the spool.
@@ -155,14 +161,18 @@ func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
 	}
 }
 
-// sendAll sends what is in the spool, and what comes into it, until ctx is done.
-func (m *Metrics) sendAll(ctx context.Context) {
+// sendAll sends what is in the spool, and what comes into it, until ctx is done. It returns whether the service answered
+// to the end.
+func (m *Metrics) sendAll(ctx context.Context) (up bool) {
+	up = true
 	// Looked at from time to time as well: the host's dimensions may become known.
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
 	for ctx.Err() == nil {
 		m.bindWaiting()
-		if !m.sendOldest(ctx) {
+		found, sent := m.sendOldest(ctx)
+		up = sent || !found
+		if !found {
 			select {
 			case <-ctx.Done():
 			case <-m.wake:
@@ -170,6 +180,7 @@ func (m *Metrics) sendAll(ctx context.Context) {
 			}
 		}
 	}
+	return up
 }
 
 // bindWaiting gives batches that waited for this host's dimensions what they waited for.
@@ -199,11 +210,11 @@ func (m *Metrics) bindWaiting() {
 	}
 }
 
-// sendOldest sends one batch. False: there is none.
-func (m *Metrics) sendOldest(ctx context.Context) bool {
+// sendOldest sends the batch that has waited longest, if there is one.
+func (m *Metrics) sendOldest(ctx context.Context) (found, sent bool) {
 	e, raw, err := m.spool.oldest(ready, time.Now(), cloudwatch.MaxMetricAge)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false
+		return false, false
 	}
 	var b cloudwatch.MetricBatch
 	if err == nil {
@@ -211,12 +222,12 @@ func (m *Metrics) sendOldest(ctx context.Context) bool {
 	}
 	if err != nil {
 		m.giveUp(e, err)
-		return true
+		return true, true
 	}
-	if m.send(ctx, b) {
+	if sent = m.send(ctx, b); sent {
 		m.spool.done(e)
 	}
-	return true
+	return true, sent
 }
 
 func (m *Metrics) giveUp(e spooled, err error) {
@@ -259,7 +270,6 @@ func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) bool {
 func (m *Metrics) sendLast() {
 	ctx, cancel := context.WithTimeout(context.Background(), graceTime)
 	defer cancel()
-	m.bindWaiting()
 	for {
 		e, raw, err := m.spool.oldest(ready, time.Now(), cloudwatch.MaxMetricAge)
 		var b cloudwatch.MetricBatch
@@ -274,8 +284,5 @@ func (m *Metrics) sendLast() {
 		}
 		m.counts.Sent.Add(int64(len(b.Data)))
 		m.spool.done(e)
-	}
-	if n := m.spool.len(); n > 0 {
-		m.Log.Info("metrics are left in the spool for the next start", zap.Int("batches", n))
 	}
 }

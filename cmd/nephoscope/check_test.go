@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// nephoscope runs the command as a user does.
+func nephoscope(t *testing.T, stdin string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	_ = cmd.Run()
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+const tenMistakes = `{
+  "agent": {"metrics_collection_interval": 0, "region": 7},
+  "metrics": {
+    "namespce": "x",
+    "force_flush_interval": "60",
+    "metrics_collected": {
+      "cpu": {"measurement": ["usage_idel"]},
+      "mem": {"measurement": "used_percent"}
+    }
+  },
+  "logs": {"logs_collected": {"files": {"collect_list": [
+    {"file_path": "/a", "retention_in_days": 8},
+    {"log_group_name": "g"},
+    {"file_path": "/b", "filters": [{"type": "includes", "expression": "x"}]},
+    {"file_path": "/c", "multi_line_start_pattern": "("}
+  ]}}}
+}`
+
+func TestTenMistakesGiveTenPlacedErrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(file, []byte(tenMistakes), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, status := nephoscope(t, "", "check", file)
+	placed := 0
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, file+":") {
+			placed++
+		}
+	}
+	if placed != 9 && placed != 10 || status != exitMistakes {
+		t.Errorf("%d placed mistakes, status %d:\n%s", placed, status, out)
+	}
+}
+
+func TestCheckStatusTellsFineFromWrongFromUnread(t *testing.T) {
+	f := func(stdin string, want int, args ...string) {
+		t.Helper()
+		out, errs, status := nephoscope(t, stdin, append([]string{"check"}, args...)...)
+		if status != want {
+			t.Errorf("%v: status %d, want %d\n%s%s", args, status, want, out, errs)
+		}
+	}
+	f(`{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`, exitFine, "-")
+	f(`{`, exitMistakes, "-")
+	f(`{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percnt"]}}}}`, exitMistakes, "-")
+	f("", exitUnread, "/nonexistent/config.json")
+	f("", exitUnread)
+	f("", exitUnread, "--nonsense")
+}
+
+func TestCheckAsJSON(t *testing.T) {
+	out, _, status := nephoscope(t, `{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percnt"]}}}}`, "check", "--json", "-")
+	var got struct {
+		OK       bool
+		Problems []struct {
+			Line, Column     int
+			Path, Text, Hint string
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got.OK || status != exitMistakes || len(got.Problems) != 1 {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	p := got.Problems[0]
+	if p.Line != 1 || p.Column != 60 || p.Path != "metrics.metrics_collected.mem.measurement[0]" || !strings.Contains(p.Text+p.Hint, "used_percent") {
+		t.Errorf("got %+v", p)
+	}
+}
