@@ -85,7 +85,7 @@ type zipper interface {
 type floor struct {
 	floorResult
 	zip          zipper // nil: bodies are not compressed
-	body         []byte
+	prefix, body []byte
 	wire         bytes.Buffer
 	events, size int // of the batch
 	sum          [sha256.Size]byte
@@ -112,7 +112,7 @@ func (f *floor) run(path string) error {
 	}
 	defer file.Close()
 	in := bufio.NewReaderSize(file, 256<<10)
-	now := time.Now().UnixMilli()
+	f.prefix = eventPrefix(f.prefix, time.Now().UnixMilli())
 	for {
 		line, err := in.ReadSlice('\n')
 		if err == io.EOF && len(line) == 0 {
@@ -127,14 +127,14 @@ func (f *floor) run(path string) error {
 			if err := f.send(); err != nil {
 				return err
 			}
-			now = time.Now().UnixMilli()
+			f.prefix = eventPrefix(f.prefix, time.Now().UnixMilli())
 		}
-		f.add(now, message)
+		f.add(message)
 	}
 }
 
-func (f *floor) add(millis int64, message []byte) {
-	f.body = appendEvent(f.body, millis, message)
+func (f *floor) add(message []byte) {
+	f.body = appendEvent(f.body, f.prefix, message)
 	f.events++
 	f.size += len(message) + eventOverhead
 }
