@@ -1,0 +1,42 @@
+# Nephoscope. `make help` lists what there is.
+SHELL       := /bin/bash
+GO          ?= go
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD       := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LISTEN      ?= 127.0.0.1:4586
+FUZZTIME    ?= 10s
+BENCH       ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check bench fuzz screenshot clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/nephoscope and bin/nephoscope-local: static, for this machine
+	@mkdir -p bin
+	$(BUILD) -o bin/nephoscope ./cmd/nephoscope
+	$(BUILD) -o bin/nephoscope-local ./cmd/nephoscope-local
+
+run: build ## a CloudWatch on this machine, and the agent shipping this host into it (LISTEN=127.0.0.1:4586)
+	@$(GO) build -o bin/demo ./internal/demo
+	@exec bin/demo -listen $(LISTEN)
+
+test: ## everything; as root on Debian or Ubuntu it installs what it needs
+	@scripts/test.sh
+
+check: ## format, vet for three systems, staticcheck, imports, go.mod; fast
+	@scripts/check.sh "$(STATICCHECK)"
+
+bench: ## CPU, memory and latency beside the floor of the same run (BENCH="--size 256MiB" for a short one)
+	$(GO) run ./internal/bench $(BENCH)
+
+fuzz: ## each parser for FUZZTIME (10s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+screenshot: ## docs/console.png, from a real run
+	@scripts/screenshot.sh
+
+clean: ## remove what was built and what make run wrote
+	rm -rf bin dist .run

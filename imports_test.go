@@ -1,0 +1,154 @@
+// Package nephoscope holds no code: these tests keep the house in order.
+package nephoscope
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/nephoscope/nephoscope/"
+
+// mayImport says which of our packages a package may import. Imports point one way:
+// cmd → agent → {collectors, tailer, publish} → {cloudwatch, config, internal/durable}.
+var mayImport = map[string][]string{
+	"config":               {},
+	"cloudwatch":           {},
+	"internal/durable":     {},
+	"local":                {},
+	"collectors":           {"cloudwatch", "config"},
+	"tailer":               {"cloudwatch", "config", "internal/durable"},
+	"publish":              {"cloudwatch", "internal/durable"},
+	"internal/awsapi":      {"cloudwatch"},
+	"agent":                {"cloudwatch", "config", "collectors", "tailer", "publish", "internal/durable"},
+	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "publish"},
+	"cmd/nephoscope-local": {"local"},
+	"internal/demo":        {},
+	"internal/bench":       {"collectors"}, // the names of all measurements
+}
+
+var because = map[string]string{
+	"local":      "the local CloudWatch must not agree with us by sharing our mistakes",
+	"config":     "the configuration is pure: what a key means is decided by those who use it",
+	"cloudwatch": "what CloudWatch accepts depends on nothing else",
+}
+
+// onlyIn says where alone a library may be imported.
+var onlyIn = map[string]struct{ room, reason string }{
+	"github.com/aws/":                  {"internal/awsapi", "nobody else knows the SDK's types and error codes"},
+	"github.com/shirou/gopsutil":       {"collectors", "nobody else reads the host"},
+	"github.com/fsnotify/fsnotify":     {"tailer", "nobody else watches files"},
+	"github.com/kardianos/service":     {"cmd/nephoscope", "only the command knows what started it"},
+	"modernc.org/sqlite":               {"local", "a production host never carries a database"},
+	"github.com/klauspost/compress":    {"internal/awsapi", "only requests are compressed"},
+	"github.com/BurntSushi/toml":       {"config", "only the configuration is TOML"},
+	"github.com/bmatcuk/doublestar/v4": {"tailer", "only log paths are globs of that kind"},
+	"github.com/fxamacker/cbor/v2":     {"local", "the agent's CBOR is the SDK's"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) (all []pkg) {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		if room == strings.TrimSuffix(module, "/") {
+			continue // this test
+		}
+		allowed, known := mayImport[room]
+		if !known {
+			t.Errorf("%s is a new room: say in imports_test.go what it may import, and in DESIGN.md what it is for", room)
+			continue
+		}
+		for _, i := range p.Imports {
+			if other, ours := strings.CutPrefix(i, module); ours && !slices.Contains(allowed, other) {
+				t.Errorf("%s imports %s, which it may not: %s", room, other, reason(room))
+			}
+			for library, home := range onlyIn {
+				if strings.HasPrefix(i, library) && room != home.room && room != "internal/bench" {
+					t.Errorf("%s imports %s, which is for %s alone: %s", room, i, home.room, home.reason)
+				}
+			}
+		}
+	}
+}
+
+func reason(room string) string {
+	if why := because[room]; why != "" {
+		return why
+	}
+	return "imports point from cmd to agent to collectors, tailer and publish, and from those to cloudwatch, config and internal/durable"
+}
+
+// State is written by internal/durable alone: anything else would forget the fsync.
+func TestWritesGoThroughDurable(t *testing.T) {
+	writers := []string{"WriteFile", "Rename", "Create", "CreateTemp", "Mkdir", "MkdirAll", "OpenFile", "Remove", "RemoveAll", "Truncate"}
+	exempt := map[string]string{
+		"internal/durable":     "it is the one that writes",
+		"local":                "a product of its own, with a database",
+		"cmd/nephoscope-local": "the same",
+		"internal/demo":        "not part of the agent",
+		"internal/bench":       "not part of the agent",
+	}
+	allowed := map[string]bool{
+		"cmd/nephoscope/run.go:OpenFile":      true, // its own log, which is no state
+		"cmd/nephoscope/run.go:MkdirAll":      true,
+		"tailer/fingerprint.go:OpenFile":      true, // for reading
+		"collectors/mounts_linux.go:OpenFile": true,
+	}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		if exempt[path.Dir(name)] != "" {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if of, ok := call.X.(*ast.Ident); ok && of.Name == "os" && slices.Contains(writers, call.Sel.Name) && !allowed[name+":"+call.Sel.Name] {
+				t.Errorf("%s calls os.%s: state is written by internal/durable alone, which does not forget the fsync", name, call.Sel.Name)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
