@@ -18,6 +18,7 @@ type endpoint struct {
 	server *http.Server
 	// arrived is given the body of every PutLogEvents, one at a time; nil: bodies are read and forgotten.
 	arrived func(body []byte, gzipped bool, at time.Time) error
+	counted func() int // how many events arrived has seen; called one at a time with it
 
 	logRequests, logBytes, metricRequests atomic.Int64
 
@@ -53,6 +54,13 @@ func (e *endpoint) err() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.broken
+}
+
+// events is how many events have arrived, where they are counted.
+func (e *endpoint) events() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.counted()
 }
 
 // times are when the first and the last PutLogEvents and the first PutMetricData had arrived; zero: not yet.

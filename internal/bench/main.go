@@ -68,6 +68,8 @@ func measurements() []measurement {
 		{name: "latency", about: "50 lines/s: delay", measure: (*bench).measureLatency},
 		{name: "idle", about: "all collectors at 10 s and a quiet log", measure: (*bench).measureIdle},
 		{name: "idle1s", about: "the same at 1 s", measure: (*bench).measureIdleFast, extra: true},
+		{name: "live", about: "1,000 files at a line a second", measure: (*bench).measureLive, extra: true},
+		{name: "many", about: "10,000 idle files", measure: (*bench).measureMany, extra: true},
 	}
 }
 

@@ -94,6 +94,15 @@ func (p *process) stop() (time.Duration, error) {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), nil
 }
 
+// finish looks at the agent's memory a last time and stops it.
+func (p *process) finish() (m memory, cpu time.Duration, err error) {
+	if m, err = p.memory(); err != nil {
+		return m, 0, err
+	}
+	cpu, err = p.stop()
+	return m, cpu, err
+}
+
 // kill ends the agent if it has not ended.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may be gone

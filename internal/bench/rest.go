@@ -76,11 +76,7 @@ func (b *bench) idle(ctx context.Context, interval int, name string, target, goa
 	if err := p.until(ctx, b.idleTime+time.Second, "be idle", func() bool { return time.Now().After(over) }); err != nil {
 		return nil, err
 	}
-	m, err := p.memory()
-	if err != nil {
-		return nil, err
-	}
-	cpu, err := p.stop()
+	m, cpu, err := p.finish()
 	if err != nil {
 		return nil, err
 	}

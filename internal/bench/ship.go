@@ -77,11 +77,7 @@ func (b *bench) measureShip(ctx context.Context) ([]row, error) {
 	if err := p.until(ctx, shipTime(b.log.bytes), "ship the file", func() bool { return p.acknowledged() == b.log.bytes }); err != nil {
 		return nil, err
 	}
-	m, err := p.memory()
-	if err != nil {
-		return nil, err
-	}
-	cpu, err := p.stop()
+	m, cpu, err := p.finish()
 	if err != nil {
 		return nil, err
 	}
