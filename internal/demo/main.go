@@ -73,6 +73,9 @@ func run(ctx context.Context, bin, dir, listen string) error {
 	for _, l := range logs {
 		fmt.Printf("  log       %s  →  log group %s\n", l.path, l.group)
 	}
+	if len(logs) == 1 {
+		fmt.Println("            (there is no /var/log/syslog or /var/log/messages here that can be read)")
+	}
 	fmt.Printf("  agent     %s (its log: %s)\n\nCtrl-C stops both.\n\n", filepath.Join(dir, "config.json"), filepath.Join(dir, "agent.log"))
 	return watch(ctx, console, service, agent)
 }
@@ -219,6 +222,8 @@ func seen(ctx context.Context, console string) (t totals, err error) {
 }
 
 func get(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, visitEvery)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
