@@ -2,7 +2,7 @@
 // the values under the pointer.
 
 import { h, svg } from "./dom.js";
-import { value, isBinary, timeMark, clock, day } from "./formats.js";
+import { exact, value, isBinary, timeMark, clock, day } from "./formats.js";
 
 const colours = 10;
 
@@ -66,20 +66,16 @@ export class Chart {
   }
 
   left(scale, unit) {
-    let longest = 0;
-    for (let v = scale.min; v <= scale.max + scale.step / 2; v += scale.step) longest = Math.max(longest, value(tidy(v, scale.step), unit).length);
-    return longest * 6.4 + 12;
+    return Math.max(...ticks(scale, unit).map(([, label]) => label.length)) * 6.4 + 12;
   }
 
   marksY(scale, unit) {
     const { box, y } = this.frame;
-    const marks = [];
-    for (let v = scale.min; v <= scale.max + scale.step / 2; v += scale.step) {
+    return ticks(scale, unit).flatMap(([v, label]) => {
       const at = Math.round(y(v)) + 0.5;
-      marks.push(svg("line", { class: "grid", x1: box.left, x2: box.right, y1: at, y2: at }),
-        svg("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, value(tidy(v, scale.step), unit)));
-    }
-    return marks;
+      return [svg("line", { class: "grid", x1: box.left, x2: box.right, y1: at, y2: at }),
+        svg("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, label)];
+    });
   }
 
   marksX(d) {
@@ -172,6 +168,15 @@ function roundStep(rough, binary) {
 
 /** Takes the noise of addition off a mark. */
 const tidy = (v, step) => Math.round(v / step) * step;
+
+/** The marks of a value axis with their labels: in full where the short forms would all read the same. */
+function ticks(scale, unit) {
+  const marks = [];
+  for (let v = scale.min; v <= scale.max + scale.step / 2; v += scale.step) marks.push(tidy(v, scale.step));
+  const labels = marks.map((v) => value(v, unit));
+  const alike = new Set(labels).size < labels.length;
+  return marks.map((v, i) => [v, alike ? exact(v, unit) : labels[i]]);
+}
 
 function runsOf(points, period) {
   const gaps = points.slice(1).map((p, i) => p[0] - points[i][0]).sort((a, b) => a - b);

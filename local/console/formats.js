@@ -41,6 +41,12 @@ export function value(n, unit) {
   return short(n) + suffix;
 }
 
+/** A value with nothing rounded away, for where neighbours differ by little. */
+export function exact(n, unit) {
+  const text = Number(n.toPrecision(12)).toLocaleString("en-US", { maximumFractionDigits: 9 }).replace("-", "−");
+  return unit === "None" || unit === "Count" ? text : text + " " + (unit === "Percent" ? "%" : unit);
+}
+
 function duration(s) {
   const a = Math.abs(s);
   if (a === 0) return "0 s";
