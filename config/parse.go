@@ -7,7 +7,8 @@ type document struct {
 }
 
 // Parse reads one document; name stands in the places of its problems. When something is wrong the error is Problems:
-// every mistake at once, in file order. The Config is never nil; with an error it holds only Warnings.
+// every mistake at once, in file order. The Config is never nil; with an error it holds what could be read, good for
+// finding further mistakes in and for nothing else.
 func Parse(name string, src []byte) (*Config, error) {
 	return build([]document{{name, src}})
 }
@@ -38,11 +39,10 @@ func build(documents []document) (*Config, error) {
 		root.index("", c.places)
 	}
 	inFileOrder(r.problems, names)
-	mistakes, warnings := split(r.problems)
-	if len(mistakes) > 0 {
-		return &Config{Warnings: warnings}, mistakes
+	var mistakes Problems
+	if mistakes, c.Warnings = split(r.problems); len(mistakes) > 0 {
+		return c, mistakes
 	}
-	c.Warnings = warnings
 	return c, nil
 }
 

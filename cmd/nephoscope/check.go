@@ -27,16 +27,11 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 		Example: "  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			problems, err := checkFiles(paths)
+			problems, err := problemsOf(config.Load(paths...))
 			if err != nil {
 				return &exitError{exitUnread, err}
 			}
-			mistakes := 0
-			for _, p := range problems {
-				if !p.Warning {
-					mistakes++
-				}
-			}
+			mistakes := len(onlyMistakes(problems))
 			if asJSON {
 				printJSON(cmd.OutOrStdout(), problems, mistakes)
 			} else {
@@ -52,21 +47,17 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 	return cmd
 }
 
-// checkFiles returns everything that is wrong or suspicious, in the order of the files. The error says what could not be
-// read.
-func checkFiles(paths []string) ([]config.Problem, error) {
-	c, err := config.Load(paths...)
-	var problems []config.Problem
-	if c != nil {
-		problems = c.Warnings
+// problemsOf returns everything that is wrong with or suspicious in what config.Load returned, in the order of the files.
+// The error says what could not be read.
+func problemsOf(c *config.Config, err error) ([]config.Problem, error) {
+	mistakes, wrong := errors.AsType[config.Problems](err)
+	if err != nil && !wrong {
+		return nil, err
 	}
-	if err == nil {
-		var later []config.Problem
-		later, err = agent.Check(c)
-		problems = append(problems, later...)
-	}
-	if mistakes, ok := errors.AsType[config.Problems](err); ok {
-		problems = append(problems, mistakes...)
+	later, err := agent.Check(c) // of a configuration with mistakes: what could be read of it
+	problems := slices.Concat(c.Warnings, mistakes, later)
+	if further, ok := errors.AsType[config.Problems](err); ok {
+		problems = append(problems, further...)
 	} else if err != nil {
 		return nil, err
 	}
@@ -74,6 +65,15 @@ func checkFiles(paths []string) ([]config.Problem, error) {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return problems, nil
+}
+
+func onlyMistakes(problems []config.Problem) (mistakes config.Problems) {
+	for _, p := range problems {
+		if !p.Warning {
+			mistakes = append(mistakes, p)
+		}
+	}
+	return mistakes
 }
 
 func printProblems(w io.Writer, problems []config.Problem, mistakes int) {

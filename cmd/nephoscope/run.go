@@ -90,10 +90,12 @@ func (f *runFlags) run() error {
 		return &exitError{exitUnread, err}
 	}
 	c, err := config.Load(f.configs...)
-	if mistakes, ok := errors.AsType[config.Problems](err); ok {
-		return &exitError{exitMistakes, fmt.Errorf("the configuration has mistakes:\n%w", mistakes)}
-	} else if err != nil {
+	problems, err := problemsOf(c, err)
+	if err != nil {
 		return &exitError{exitUnread, err}
+	}
+	if mistakes := onlyMistakes(problems); len(mistakes) > 0 {
+		return &exitError{exitMistakes, fmt.Errorf("the configuration has mistakes:\n%w", mistakes)}
 	}
 	log, level, closeLog, err := f.newLog(c)
 	if err != nil {
@@ -110,9 +112,6 @@ func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel)
 		return &exitError{exitUnread, err}
 	}
 	if err := a.Apply(c); err != nil {
-		if mistakes, ok := errors.AsType[config.Problems](err); ok {
-			err = fmt.Errorf("the configuration has mistakes:\n%w", mistakes)
-		}
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
 	p := &program{flags: f, agent: a, log: env.Log, level: level}
