@@ -3,6 +3,7 @@ package tailer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -24,6 +25,20 @@ type checkpoint struct {
 }
 
 const rememberDrained = 8
+
+// covers tells whether the path leads to what was read last, and that was all of it.
+func (cp checkpoint) covers(path string) bool {
+	if len(cp.Files) != 1 {
+		return false
+	}
+	p := cp.Files[0]
+	f := openIf(path, p.Offset, func(c *file) bool { return c.id == p.identity && p.fits(c.f) && c.info.Size() == p.Offset })
+	if f == nil {
+		return false
+	}
+	f.close()
+	return true
+}
 
 // position is how far one file has been acknowledged.
 type position struct {
@@ -76,7 +91,7 @@ func (m *Memory) read(name string) (cp checkpoint, found bool, err error) {
 	if err := json.Unmarshal(raw, &cp); err != nil {
 		return checkpoint{}, false, fmt.Errorf("read checkpoint %s: %w", name, err)
 	}
-	for _, p := range cp.Files {
+	for _, p := range slices.Concat(cp.Files, cp.Drained) {
 		if p.Offset < 0 || p.Bytes < 0 || p.Bytes > headBytes {
 			return checkpoint{}, false, fmt.Errorf("read checkpoint %s: offset %d, head of %d bytes", name, p.Offset, p.Bytes)
 		}

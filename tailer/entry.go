@@ -47,6 +47,7 @@ type Entry struct {
 	log       *zap.Logger
 	refused   map[string]bool
 	dirty     chan struct{}
+	shelf     *shelf
 
 	mu      sync.Mutex
 	sources map[string]*Source
@@ -59,7 +60,7 @@ func New(f config.File, o Options) (*Entry, error) {
 		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger,
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, log: o.Log,
 		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
-		refused: map[string]bool{}, dirty: make(chan struct{}, 1), sources: map[string]*Source{},
+		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{},
 	}
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {
@@ -83,17 +84,25 @@ func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.Log
 	defer e.memory.claim(e.owner, -1)
 	e.ship = ship
 	defer e.watcher.forget(e)
+	e.resume(naming)
+	every := safetyNet
+	net := time.NewTicker(every) // not a timer for each round: in a busy folder none would ever end
+	defer net.Stop()
 	for {
-		every := safetyNet
+		wanted := safetyNet
 		if !e.listen() {
-			every = deafNet
+			wanted = deafNet
+		}
+		if every != wanted {
+			every = wanted
+			net.Reset(every)
 		}
 		e.discover(naming)
 		select {
 		case <-ctx.Done():
 			return
 		case <-e.dirty:
-		case <-time.After(every):
+		case <-net.C:
 			e.shipChanged()
 		}
 	}
@@ -150,6 +159,7 @@ func (e *Entry) hear(path string, names bool) {
 func (e *Entry) shipChanged() {
 	for _, s := range e.Sources() {
 		if s.changed() {
+			s.keepUp()
 			e.ship(s)
 		}
 	}
@@ -158,15 +168,15 @@ func (e *Entry) shipChanged() {
 // discover makes sources of files that are new, and drops those of files that are gone.
 func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) {
 	for _, s := range e.Sources() {
-		if s.ended() {
+		if s.retire() {
 			e.log.Info("log file is gone and all of it has been acknowledged", zap.String("file", s.path))
 			e.mu.Lock()
 			delete(e.sources, s.path)
 			e.mu.Unlock()
-			s.Close()
 		}
 	}
 	var strangers []string
+	var followed []*Source
 	for _, path := range e.choose(e.pattern.matches()) {
 		e.mu.Lock()
 		known := e.sources[path] != nil
@@ -182,44 +192,44 @@ func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) {
 			strangers = append(strangers, path)
 			continue
 		}
-		e.follow(path, cp, naming)
+		followed = append(followed, e.follow(path, cp, naming))
 	}
 	for _, path := range strangers {
-		if at, drained := e.placeOf(path); at != nil || !drained {
-			e.follow(path, checkpoint{Files: at}, naming)
+		if at, reading := e.placeOf(path); !reading {
+			followed = append(followed, e.follow(path, checkpoint{Files: at}, naming))
+		}
+	}
+	// Only now, when each has the file that it was reading: a path may lead to that of another.
+	for _, s := range followed {
+		e.ship(s)
+	}
+}
+
+// resume follows what an earlier run has not read to its end, though it may not be the newest of the pattern's files now.
+func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
+	if e.all {
+		return // discover follows every one
+	}
+	for _, path := range e.permitted(e.pattern.matches()) {
+		if cp, found, err := e.memory.read(path + e.owner); err == nil && found && !cp.covers(path) {
+			e.ship(e.follow(path, cp, naming))
 		}
 	}
 }
 
 // placeOf tells where to begin with a path that has no checkpoint: nil for its beginning. A file that another source of the
-// entry reads, or has drained, under an older name is not to be read twice: skip.
-func (e *Entry) placeOf(path string) (at []position, skip bool) {
+// entry is reading under an older name is not to be read twice.
+func (e *Entry) placeOf(path string) (at []position, reading bool) {
 	f, err := open(path, 0)
 	if err != nil {
 		return nil, false
 	}
 	defer f.close()
-	for _, s := range e.Sources() {
-		s.mu.Lock()
-		reading := s.follows(f.id, f.info)
-		drained := s.drained
-		s.mu.Unlock()
-		if reading {
-			return nil, true
-		}
-		for _, p := range drained {
-			if p.identity == f.id && p.fits(f.f) {
-				if p.Offset >= f.info.Size() {
-					return nil, true
-				}
-				return []position{p}, false
-			}
-		}
-	}
-	return nil, false
+	return e.shelf.where(f)
 }
 
-func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) {
+// follow makes a source of a path, and has it hold the files that are to be read.
+func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) *Source {
 	stream := naming(path)
 	s := &Source{path: path, stream: stream, entry: e, log: e.log.With(zap.String("file", path))}
 	s.mu.Lock()
@@ -233,7 +243,7 @@ func (e *Entry) follow(path string, cp checkpoint, naming func(path string) clou
 	e.sources[path] = s
 	e.mu.Unlock()
 	e.log.Info("following log file", zap.String("file", path), zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int64("offset", s.offset()))
-	e.ship(s)
+	return s
 }
 
 func (s *Source) offset() int64 {

@@ -16,6 +16,7 @@ type file struct {
 	seen   int64     // end of what has been read, offset or behind it
 	grew   time.Time // when it last had bytes that had not been seen
 	held   time.Time // when the event that is being gathered was first seen; zero: none is
+	within bool      // the byte at offset continues a message that began in an earlier event
 	// rotated is when the path was found to lead elsewhere (or nowhere); zero while it leads here.
 	rotated time.Time
 	win     *window // nil while nothing is in memory
@@ -32,10 +33,8 @@ func open(path string, offset int64) (*file, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	grew := info.ModTime()
-	if now := time.Now(); grew.After(now) {
-		grew = now
-	}
+	now := time.Now()
+	grew := now.Add(-max(now.Sub(info.ModTime()), 0)) // on the clock that nobody sets
 	return &file{f: f, info: info, id: identify(f, info), head: head, offset: offset, seen: offset, grew: grew}, nil
 }
 
@@ -64,6 +63,7 @@ func (f *file) more(now time.Time) (n int, err error) {
 			f.grew = now
 		}
 		f.seen = end
+		f.extendHead() // at once: a truncation before the next look would have it taken of other bytes
 	}
 	return n, err
 }

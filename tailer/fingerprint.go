@@ -39,8 +39,12 @@ func (p fingerprint) fits(f io.ReaderAt) bool {
 	return err == nil && now == p
 }
 
-// openRegular opens a regular file for reading, without waiting for anybody (a pipe) and without taking anything else.
+// openRegular opens a regular file for reading. Nothing else is even opened: who waits for the reader of a pipe must not
+// take us for it.
 func openRegular(path string) (*os.File, os.FileInfo, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("open %s: not a regular file", path)
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, nil, err

@@ -72,22 +72,10 @@ func (p pattern) permits(path string) error {
 	return nil
 }
 
-// choose applies the entry's rules to what the pattern matches: no archives, nothing on the blacklist and, unless all are
-// wanted, only the file that changed last.
-func (e *Entry) choose(found []string) (chosen []string) {
-	for _, path := range found {
-		if compressed(path) || e.blacklist != nil && e.blacklist.MatchString(filepath.Base(path)) {
-			continue
-		}
-		if err := e.pattern.permits(path); err != nil {
-			if e.pattern.wild && !os.IsNotExist(err) && !e.refused[path] {
-				e.refused[path] = true
-				e.log.Warn("a matching file is left out", zap.String("reason", err.Error()))
-			}
-			continue
-		}
-		chosen = append(chosen, path)
-	}
+// choose applies the entry's rules to what the pattern matches: what is permitted and, unless all are wanted, only the file
+// that changed last.
+func (e *Entry) choose(found []string) []string {
+	chosen := e.permitted(found)
 	if e.all || len(chosen) < 2 {
 		return chosen
 	}
@@ -101,4 +89,22 @@ func (e *Entry) choose(found []string) (chosen []string) {
 		return nil
 	}
 	return []string{newest}
+}
+
+// permitted leaves out archives, what is on the blacklist, and links that lead elsewhere.
+func (e *Entry) permitted(found []string) (chosen []string) {
+	for _, path := range found {
+		if compressed(path) || e.blacklist != nil && e.blacklist.MatchString(filepath.Base(path)) {
+			continue
+		}
+		if err := e.pattern.permits(path); err != nil {
+			if e.pattern.wild && !os.IsNotExist(err) && !e.refused[path] {
+				e.refused[path] = true
+				e.log.Warn("a matching file is left out", zap.String("reason", err.Error()))
+			}
+			continue
+		}
+		chosen = append(chosen, path)
+	}
+	return chosen
 }

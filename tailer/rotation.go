@@ -1,6 +1,7 @@
 package tailer
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
@@ -20,12 +21,13 @@ func (s *Source) look(now time.Time) {
 		return
 	}
 	current := s.files[len(s.files)-1]
-	if !current.rotated.IsZero() { // deleted while followed; has another one taken its place?
-		s.openPath(0)
-		return
-	}
 	info, err := os.Stat(s.path)
 	switch {
+	case !current.rotated.IsZero(): // deleted while followed; has another one taken its place?
+		if err == nil {
+			s.readBetween(current, info)
+			s.openPath(0)
+		}
 	case errors.Is(err, fs.ErrNotExist):
 		if own, err := current.f.Stat(); err == nil && deleted(own) {
 			current.rotated = now
@@ -38,8 +40,6 @@ func (s *Source) look(now time.Time) {
 		s.openPath(0)
 	case info.Size() < current.seen || !current.head.fits(current.f):
 		s.truncated(current)
-	default:
-		current.extendHead()
 	}
 }
 
@@ -52,8 +52,8 @@ func (s *Source) openPath(offset int64) {
 		}
 		return
 	}
-	if s.follows(f.id, f.info) {
-		f.close() // it is still the file that was renamed a moment ago
+	if s.follows(f.id, f.info) || !s.entry.shelf.take(f, s) {
+		f.close() // it is still the file that was renamed a moment ago, or one that another path led to
 		return
 	}
 	s.complaint = ""
@@ -70,6 +70,7 @@ func (s *Source) follows(id identity, info os.FileInfo) bool {
 // truncated handles copytruncate: what had not been read of the file stands in its copy, if there is one.
 func (s *Source) truncated(f *file) {
 	s.files = s.files[:len(s.files)-1]
+	s.entry.shelf.leave(f, s, nil)
 	f.release()
 	if copied := s.findCopy(f); copied != nil {
 		copied.rotated = copied.grew
@@ -85,16 +86,17 @@ func (s *Source) truncated(f *file) {
 	f.close()
 }
 
-// findCopy looks among the neighbours for a file that begins like f and goes on where f was read up to.
+// findCopy looks among the neighbours for a file that begins like f and goes on where f was read up to. Of files that all
+// begin alike the newest is the copy.
 func (s *Source) findCopy(f *file) *file {
 	if f.head.Bytes == 0 {
 		return nil
 	}
-	for _, n := range s.neighbours() {
+	for _, n := range slices.Backward(s.neighbours()) {
 		if n.info.Size() < f.offset || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
 			continue
 		}
-		if found := openIf(n.path, f.offset, func(c *file) bool { return f.head.fits(c.f) }); found != nil {
+		if found := openIf(n.path, f.offset, func(c *file) bool { return f.head.fits(c.f) && s.entry.shelf.take(c, s) }); found != nil {
 			found.head = f.head
 			return found
 		}
@@ -110,10 +112,12 @@ func (s *Source) readBetween(last *file, current os.FileInfo) {
 		return
 	}
 	for _, n := range s.neighbours() {
-		if !rotatedName(s.path, n.path) || os.SameFile(n.info, own) || current != nil && os.SameFile(n.info, current) || !n.info.ModTime().After(own.ModTime()) {
+		if !rotatedName(s.path, n.path) || os.SameFile(n.info, own) || os.SameFile(n.info, current) || !n.info.ModTime().After(own.ModTime()) {
 			continue
 		}
-		if f := openIf(n.path, 0, func(c *file) bool { return !s.follows(c.id, c.info) && !last.head.sameStart(c) }); f != nil {
+		if f := openIf(n.path, 0, func(c *file) bool {
+			return !s.follows(c.id, c.info) && !last.hasCopy(c) && s.entry.shelf.take(c, s)
+		}); f != nil {
 			f.rotated = f.grew
 			s.files = append(s.files, f)
 			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("file", n.path))
@@ -121,12 +125,24 @@ func (s *Source) readBetween(last *file, current os.FileInfo) {
 	}
 }
 
-// sameStart tells whether a file is a copy of the one the fingerprint was taken of.
-func (p fingerprint) sameStart(c *file) bool { return p.Bytes > 0 && p.fits(c.f) }
+// hasCopy tells whether c holds the beginning of f and nothing else: files that only begin alike differ where c ends.
+func (f *file) hasCopy(c *file) bool {
+	size := c.info.Size()
+	if size == 0 || !f.head.fits(c.f) {
+		return false
+	}
+	end := make([]byte, min(size, headBytes))
+	same := make([]byte, len(end))
+	_, err := c.f.ReadAt(end, size-int64(len(end)))
+	_, missing := f.f.ReadAt(same, size-int64(len(end)))
+	return err == nil && missing == nil && bytes.Equal(end, same)
+}
 
-// restore opens what a checkpoint speaks of, wherever it is now, and what the path leads to.
+// restore opens what a checkpoint speaks of, wherever it is now. What came after that is left to the first look: another
+// source may be about to restore it.
 func (s *Source) restore(cp checkpoint) {
 	s.drained = cp.Drained
+	s.entry.shelf.recall(cp.Drained)
 	var last *file
 	for _, p := range cp.Files {
 		f := s.find(p)
@@ -134,19 +150,14 @@ func (s *Source) restore(cp checkpoint) {
 			s.log.Warn("a log file that was being read is gone; what it still held cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 			continue
 		}
+		s.entry.shelf.take(f, s)
 		f.rotated = f.grew // nobody was looking; it has been quiet since its last change
 		s.files, s.opened = append(s.files, f), true
 		last = f
 	}
-	info, err := os.Stat(s.path)
-	if last != nil && err == nil && os.SameFile(info, last.info) {
+	if info, err := os.Stat(s.path); last != nil && err == nil && os.SameFile(info, last.info) {
 		last.rotated = time.Time{}
-		return
 	}
-	if last != nil {
-		s.readBetween(last, info)
-	}
-	s.openPath(0)
 }
 
 // find opens the file of a position: behind the path, among its neighbours, or as a copy of it.

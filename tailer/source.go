@@ -48,6 +48,7 @@ type Source struct {
 	complaint  string
 	opened     bool // a file has been followed
 	remembered bool // and a checkpoint says so
+	closed     bool // nothing is followed any more
 }
 
 type mark struct {
@@ -83,7 +84,7 @@ func (s *Source) Fill(ctx context.Context, b *cloudwatch.LogBatch) (number uint6
 	for {
 		s.mu.Lock()
 		now := time.Now()
-		full := s.pass(b, now)
+		full := !s.closed && s.pass(b, now)
 		next := s.nextMoment(b, now)
 		due := full || !next.IsZero() && !next.After(now) && (b.Len() > 0 || s.unmarked > 0)
 		if due || next.IsZero() || ctx.Err() != nil {
@@ -142,8 +143,10 @@ func (s *Source) pass(b *cloudwatch.LogBatch, now time.Time) (full bool) {
 				return true
 			}
 		}
-		s.drained = append(s.drained, last.position())
+		end := last.position()
+		s.drained = append(s.drained, end)
 		s.drained = s.drained[max(0, len(s.drained)-rememberDrained):]
+		s.entry.shelf.leave(last, s, &end)
 		last.close()
 		s.files = slices.Delete(s.files, i, i+1)
 		if len(s.files) == 0 {
@@ -165,7 +168,7 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 			if !s.put(f, b, message, size, now) {
 				return true
 			}
-			if cut {
+			if f.within = cut; cut {
 				s.counts.Pieces.Add(1)
 			}
 		}
@@ -214,16 +217,21 @@ func (s *Source) put(f *file, b *cloudwatch.LogBatch, message []byte, size int, 
 		if !s.putEvent(f, b, message[:n], n, now) {
 			return false
 		}
+		f.within = true
 		s.counts.Pieces.Add(1)
 		message, size = message[n:], size-n
 	}
-	return s.putEvent(f, b, message, size, now)
+	if !s.putEvent(f, b, message, size, now) {
+		return false
+	}
+	f.within = false
+	return true
 }
 
 func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size int, now time.Time) bool {
 	at := now
 	if s.entry.format != nil {
-		at, message = s.timeOf(message, now)
+		at, message = s.timeOf(f, message, now)
 	}
 	switch {
 	case len(message) == 0:
@@ -241,9 +249,14 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size 
 	return true
 }
 
-// timeOf finds the time of an event: its own, else that of the event before it, else now.
-func (s *Source) timeOf(message []byte, now time.Time) (time.Time, []byte) {
-	at, from, to, ok := s.entry.format.find(message, now)
+// timeOf finds the time of an event: its own, else that of the event before it, else now. A time in the middle of a long
+// message is not that of a piece: the pieces stay together.
+func (s *Source) timeOf(f *file, message []byte, now time.Time) (at time.Time, _ []byte) {
+	var from, to int
+	var ok bool
+	if !f.within {
+		at, from, to, ok = s.entry.format.find(message, now)
+	}
 	switch {
 	case ok:
 		s.stamp = at
@@ -265,17 +278,15 @@ func (s *Source) nextMoment(b *cloudwatch.LogBatch, now time.Time) (next time.Ti
 			next = t
 		}
 	}
-	if b.Len() > 0 {
+	if b.Len() > 0 || s.unmarked > 0 {
 		sooner(s.flushed.Add(s.entry.linger))
-	} else if s.unmarked > 0 {
-		sooner(now)
 	}
 	for _, f := range s.files {
 		if !f.held.IsZero() {
 			sooner(s.completeAt(f))
 		}
 		if !f.rotated.IsZero() {
-			sooner(later(now.Add(time.Millisecond), later(f.rotated.Add(settle), f.grew.Add(settle))))
+			sooner(later(now.Add(step), later(f.rotated.Add(settle), f.grew.Add(settle))))
 		}
 	}
 	return next
@@ -305,7 +316,6 @@ func (s *Source) mark(now time.Time) uint64 {
 func (s *Source) checkpoint() checkpoint {
 	cp := checkpoint{Drained: slices.Clone(s.drained)}
 	for _, f := range s.files {
-		f.extendHead()
 		cp.Files = append(cp.Files, f.position())
 	}
 	return cp
@@ -315,7 +325,11 @@ func (s *Source) checkpoint() checkpoint {
 // anything has been acknowledged, a restart has to know whom to look for.
 func (s *Source) remember() {
 	s.mu.Lock()
-	if s.remembered || len(s.files) == 0 {
+	if !s.remembered && !s.closed && len(s.files) == 0 {
+		s.look(time.Now())
+	}
+	// What has been read and not acknowledged must not be remembered: Commit speaks for it.
+	if s.remembered || len(s.files) == 0 || s.unmarked > 0 || s.numbered > 0 {
 		s.mu.Unlock()
 		return
 	}
@@ -341,11 +355,19 @@ func (s *Source) Commit(number uint64) error {
 	return s.entry.memory.save(s.path+s.entry.owner, cp)
 }
 
-// ended tells whether the path and every file it led to are gone, and all of it is acknowledged.
-func (s *Source) ended() bool {
+// hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.
+func (s *Source) hasEnded() bool {
+	return s.opened && len(s.files) == 0 && len(s.marks) == 0 && s.unmarked == 0
+}
+
+// keepUp opens what the path leads to by now, though nothing is being read: while the service is down a file may come, be
+// rotated away and be compressed.
+func (s *Source) keepUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.opened && len(s.files) == 0 && len(s.marks) == 0 && s.unmarked == 0
+	if !s.closed {
+		s.look(time.Now())
+	}
 }
 
 // changed tells whether there may be something to do: the safety net for file systems that announce nothing.
@@ -360,11 +382,28 @@ func (s *Source) changed() bool {
 	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.seen || info.ModTime().After(current.grew)
 }
 
+// retire closes a source that has ended, for good. False: it has not.
+func (s *Source) retire() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.hasEnded() {
+		return false
+	}
+	s.close()
+	return true
+}
+
 // Close closes the files. What has not been committed will be read again.
 func (s *Source) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.close()
+}
+
+func (s *Source) close() {
+	s.closed = true
 	for _, f := range s.files {
+		s.entry.shelf.leave(f, s, nil)
 		f.close()
 	}
 	s.files = nil

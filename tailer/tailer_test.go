@@ -68,7 +68,7 @@ func (a *tail) start() {
 	if err != nil {
 		a.Error(err)
 	}
-	e.follow(a.path(), cp, e.Naming("", func(s string) string { return s }))
+	_ = e.follow(a.path(), cp, e.Naming("", func(s string) string { return s }))
 	a.source = e.sources[a.path()]
 	a.Cleanup(a.source.Close)
 }
@@ -353,8 +353,8 @@ func TestDeletedFileIsReadToItsEnd(t *testing.T) {
 		a.must(os.Remove(a.path()))
 		a.deliver()
 		a.want("a", "b", "last words")
-		if !a.source.ended() || len(a.store) != 0 {
-			t.Errorf("ended %v, checkpoints %v", a.source.ended(), a.store)
+		if !a.source.hasEnded() || len(a.store) != 0 {
+			t.Errorf("ended %v, checkpoints %v", a.source.hasEnded(), a.store)
 		}
 		a.write("new\n")
 		a.deliver()

@@ -82,10 +82,10 @@ func (w *Watcher) Run(done <-chan struct{}) {
 				return
 			}
 			names := ev.Has(fsnotify.Create) || ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename)
-			heard[ev.Name] = heard[ev.Name] || names
-			if len(heard) == 1 {
+			if len(heard) == 0 {
 				pause.Reset(gather)
 			}
+			heard[ev.Name] = heard[ev.Name] || names
 		case <-pause.C:
 			w.tell(heard)
 			clear(heard)

@@ -105,11 +105,12 @@ func (v *window) take(size int) {
 	v.p, v.s = max(v.p, v.r), max(v.s, v.r)
 }
 
-// text is a message without its final line end; line ends within are single newlines.
+// text is a message without its final line end; line ends within are single newlines, unless it is to be cut into pieces,
+// each of which stands for as many bytes of the file as it has.
 func text(lines []byte) []byte {
 	lines = bytes.TrimSuffix(lines, []byte{'\n'})
 	lines = bytes.TrimSuffix(lines, []byte{'\r'})
-	if bytes.IndexByte(lines, '\r') >= 0 {
+	if bytes.IndexByte(lines, '\r') >= 0 && cloudwatch.FirstPiece(lines) == len(lines) {
 		return bytes.ReplaceAll(lines, []byte("\r\n"), []byte("\n"))
 	}
 	return lines

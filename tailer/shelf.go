@@ -1,0 +1,79 @@
+package tailer
+
+import "sync"
+
+// shelf is which files the sources of an entry are reading, and how far they have read those that they are done with. A path
+// comes to lead to what another path led to before: access.log.1 becomes access.log.2, a symbolic link is turned back.
+// Nothing of such a file is to be sent twice.
+type shelf struct {
+	mu     sync.Mutex
+	reader map[identity]*Source
+	done   map[identity]position
+}
+
+// maxShelf bounds the files that are remembered; those beyond it are forgotten in no order.
+const maxShelf = 10_000
+
+func newShelf() *shelf { return &shelf{reader: map[identity]*Source{}, done: map[identity]position{}} }
+
+// take gives a file to a source. False: another source is reading it. A file that one was done with before goes on from
+// there.
+func (h *shelf) take(f *file, s *Source) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if by := h.reader[f.id]; by != nil && by != s {
+		return false
+	}
+	h.reader[f.id] = s
+	if p, known := h.done[f.id]; known && f.offset == 0 && p.Offset <= f.info.Size() && p.fits(f.f) {
+		f.offset, f.seen = p.Offset, p.Offset
+	}
+	delete(h.done, f.id)
+	return true
+}
+
+// leave takes a file from its source, which has read it to its end unless at is nil. One that no path leads to any more need
+// not be remembered.
+func (h *shelf) leave(f *file, s *Source, at *position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.reader[f.id] == s {
+		delete(h.reader, f.id)
+	}
+	if info, err := f.f.Stat(); at != nil && err == nil && !deleted(info) {
+		h.learn(*at)
+	}
+}
+
+// learn remembers how far a file was read.
+func (h *shelf) learn(p position) {
+	for id := range h.done {
+		if len(h.done) < maxShelf {
+			break
+		}
+		delete(h.done, id)
+	}
+	h.done[p.identity] = p
+}
+
+// recall learns what an earlier run was done with.
+func (h *shelf) recall(all []position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range all {
+		h.learn(p)
+	}
+}
+
+// where tells what is known of a file: that it is being read, or how far it was.
+func (h *shelf) where(f *file) (at []position, reading bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.reader[f.id] != nil {
+		return nil, true
+	}
+	if p, known := h.done[f.id]; known && p.fits(f.f) {
+		return []position{p}, false
+	}
+	return nil, false
+}
