@@ -49,9 +49,14 @@ func (b *backoff) warn(log *zap.Logger, what string, err error) {
 	}
 }
 
-// attempt makes the context of one request: bounded, and outliving ctx by graceTime.
-func attempt(ctx context.Context) (context.Context, context.CancelFunc) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+// attempt makes the context of one request.
+func attempt(wire context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(wire, attemptTime)
+}
+
+// outlive makes the context of all requests that carry one batch: they may go on for graceTime when ctx is done.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		t := time.AfterFunc(graceTime, cancel)
 		context.AfterFunc(own, func() { t.Stop() })

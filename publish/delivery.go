@@ -14,6 +14,7 @@ const suspicious = 8
 // delivery is one batch on its way.
 type delivery struct {
 	*Logs
+	wire     context.Context // of its requests
 	stream   cloudwatch.LogStream
 	tally    *Tally
 	log      *zap.Logger
@@ -51,6 +52,7 @@ const (
 	taken   outcome = iota // but for the suspects
 	stopped                // ctx was done
 	refused                // nothing is taken, whatever is sent
+	idle                   // there is nothing to send
 )
 
 // sendPart sends a part of the batch. Of one that is called invalid it sends the halves, in order, down to single events.
@@ -88,7 +90,7 @@ func (d *delivery) untilAnswered(ctx context.Context, b *cloudwatch.LogBatch) er
 		}
 		if cloudwatch.ClassOf(err) == cloudwatch.NotFound {
 			missing := err
-			if err = d.create(ctx); err == nil && !created {
+			if err = d.create(); err == nil && !created {
 				created = true
 				continue
 			} else if err == nil {
@@ -104,7 +106,7 @@ func (d *delivery) untilAnswered(ctx context.Context, b *cloudwatch.LogBatch) er
 
 // put makes one request.
 func (d *delivery) put(ctx context.Context, b *cloudwatch.LogBatch) error {
-	own, cancel := attempt(ctx)
+	own, cancel := attempt(d.wire)
 	defer cancel()
 	without, err := d.api.PutLogEvents(own, d.stream, b)
 	if err != nil {
@@ -113,7 +115,9 @@ func (d *delivery) put(ctx context.Context, b *cloudwatch.LogBatch) error {
 	d.tally.accepted.Store(true)
 	tooNew, tooOld, expired := without.Count(b.Len())
 	d.tally.Events.Add(int64(b.Len() - tooNew - tooOld - expired))
-	d.tally.Bytes.Add(int64(b.MessageBytes()))
+	for _, message := range b.Events() {
+		d.tally.Bytes.Add(int64(len(message)))
+	}
 	if tooNew+tooOld+expired > 0 {
 		d.tally.TooNew.Add(int64(tooNew))
 		d.tally.TooOld.Add(int64(tooOld))
@@ -125,8 +129,8 @@ func (d *delivery) put(ctx context.Context, b *cloudwatch.LogBatch) error {
 }
 
 // create makes the stream and, if it is missing too, the group.
-func (d *delivery) create(ctx context.Context) error {
-	own, cancel := attempt(ctx)
+func (d *delivery) create() error {
+	own, cancel := attempt(d.wire)
 	defer cancel()
 	err := d.api.CreateLogStream(own, d.stream)
 	if err != nil && cloudwatch.ClassOf(err) == cloudwatch.NotFound {
@@ -154,6 +158,6 @@ func (d *delivery) retainNew(ctx context.Context) {
 		return
 	}
 	d.mu.Lock()
-	d.retained[d.stream.Group] = true
+	d.retained[d.stream.Group] = d.stream.RetentionDays
 	d.mu.Unlock()
 }

@@ -42,7 +42,7 @@ type Logs struct {
 	mu       sync.Mutex
 	shipping map[EventSource]*shipment
 	tallies  map[cloudwatch.LogStream]*Tally
-	retained map[string]bool
+	retained map[string]int // by group: the days that it keeps, or is being made to keep
 	work     sync.WaitGroup
 }
 
@@ -65,7 +65,7 @@ type Tally struct {
 // NewLogs makes a publisher that has nothing to do yet.
 func NewLogs(api LogsAPI, log *zap.Logger) *Logs {
 	return &Logs{
-		api: api, log: log, shipping: map[EventSource]*shipment{}, tallies: map[cloudwatch.LogStream]*Tally{}, retained: map[string]bool{},
+		api: api, log: log, shipping: map[EventSource]*shipment{}, tallies: map[cloudwatch.LogStream]*Tally{}, retained: map[string]int{},
 		batches: sync.Pool{New: func() any { return new(cloudwatch.LogBatch) }},
 	}
 }
@@ -176,41 +176,54 @@ func (l *Logs) deliver(ctx context.Context, src EventSource, b *cloudwatch.LogBa
 	}
 	b.Sort()
 	stream := src.Stream()
-	d := delivery{Logs: l, stream: stream, tally: l.tally(stream), log: l.log.With(zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name))}
+	wire, cancel := outlive(ctx)
+	defer cancel()
+	d := delivery{Logs: l, wire: wire, stream: stream, tally: l.tally(stream), log: l.log.With(zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name))}
 	return d.send(ctx, b)
 }
 
-// retain has a group's retention looked at, once for each group.
+// retain has a group's retention looked at, once for each group and each retention that is asked for.
 func (l *Logs) retain(ctx context.Context, s cloudwatch.LogStream) {
 	if s.RetentionDays <= 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.retained[s.Group] {
+	if l.retained[s.Group] == s.RetentionDays {
 		return
 	}
-	l.retained[s.Group] = true
+	l.retained[s.Group] = s.RetentionDays
 	l.work.Go(func() {
-		var wait backoff
-		for first := true; ; first = false {
-			pause := time.NewTimer(rand.N(retentionSpread))
-			select {
-			case <-ctx.Done():
-				pause.Stop()
-				return
-			case <-pause.C:
-			}
-			own, cancel := attempt(ctx)
-			err := l.api.PutRetention(own, s)
-			cancel()
-			if err == nil {
-				return
-			}
-			if first {
-				l.log.Warn("set retention of log group; trying again, events are shipped meanwhile", zap.String("log_group", s.Group), zap.Error(err))
-			}
-			wait.wait(ctx)
+		if !l.untilRetained(ctx, s) { // whoever comes after this source begins again
+			l.mu.Lock()
+			delete(l.retained, s.Group)
+			l.mu.Unlock()
 		}
 	})
+}
+
+// untilRetained repeats a request until the group's retention is set; false: ctx was done first.
+func (l *Logs) untilRetained(ctx context.Context, s cloudwatch.LogStream) bool {
+	wire, cancel := outlive(ctx)
+	defer cancel()
+	var wait backoff
+	for first := true; ; first = false {
+		pause := time.NewTimer(rand.N(retentionSpread))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return false
+		case <-pause.C:
+		}
+		own, cancel := attempt(wire)
+		err := l.api.PutRetention(own, s)
+		cancel()
+		if err == nil {
+			return true
+		}
+		if first {
+			l.log.Warn("set retention of log group; trying again, events are shipped meanwhile", zap.String("log_group", s.Group), zap.Error(err))
+		}
+		wait.wait(ctx)
+	}
 }

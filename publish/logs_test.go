@@ -122,6 +122,8 @@ func TestBatchesAreCommittedInOrderAfterTheAcknowledgement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, src := newService(), &lines{batches: [][]string{{"a", "b"}, {"c"}, {}, {"d"}}}
 		api.fail = func([]string) error {
+			src.mu.Lock()
+			defer src.mu.Unlock()
 			if len(src.committed) > int(src.filled) {
 				t.Error("committed before it was acknowledged")
 			}
@@ -287,7 +289,7 @@ func TestSourceWokenWhileItShipsIsAskedAgain(t *testing.T) {
 			defer src.mu.Unlock()
 			if len(src.batches) == 1 {
 				src.batches = append(src.batches, []string{"b"})
-				go l.Wake(t.Context(), src)
+				l.Wake(t.Context(), src)
 			}
 			return nil
 		}
@@ -297,6 +299,81 @@ func TestSourceWokenWhileItShipsIsAskedAgain(t *testing.T) {
 		l.Wait()
 		if !slices.Equal(api.events, []string{"a", "b"}) {
 			t.Errorf("got %v", api.events)
+		}
+	})
+}
+
+// slow is a service that takes half a second for each request, and calls events invalid.
+type slow struct{ *service }
+
+func (s slow) PutLogEvents(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
+	select {
+	case <-ctx.Done():
+		return cloudwatch.NothingRefused(), fails(cloudwatch.Unavailable)
+	case <-time.After(time.Second / 2):
+		return s.service.PutLogEvents(ctx, stream, b)
+	}
+}
+
+func TestStopWhileBadEventsAreSoughtTakesNoLongerThanTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"good"}, make([]string, 1000)}}
+		for i := range src.batches[1] {
+			src.batches[1][i] = "bad"
+		}
+		api.fail = func(messages []string) error {
+			if slices.Contains(messages, "bad") {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		before := time.Now()
+		ship(t, slow{api}, src, 5*time.Second)
+		if took := time.Since(before); took > 5*time.Second+graceTime {
+			t.Errorf("took %v to stop", took)
+		}
+		if !slices.Equal(src.committed, []uint64{1}) {
+			t.Errorf("committed %v", src.committed)
+		}
+	})
+}
+
+func TestBytesAreCountedOnceThoughABatchIsHalved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"1", "bad", "22", "333"}}}
+		api.fail = func(messages []string) error {
+			if slices.Contains(messages, "bad") {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		if n := ship(t, api, src, time.Hour).Bytes.Load(); n != 6 {
+			t.Errorf("%d bytes acknowledged, want 6", n)
+		}
+	})
+}
+
+func TestRetentionIsSetAfterAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newService()
+		l := NewLogs(api, zap.NewNop())
+		for i, run := range []struct {
+			days int
+			time time.Duration
+		}{{7, time.Millisecond}, {7, time.Hour}, {30, time.Hour}, {30, time.Hour}} {
+			ctx, cancel := context.WithTimeout(t.Context(), run.time)
+			l.Wake(ctx, &lines{batches: [][]string{{"a"}}, retention: run.days})
+			l.Wait()
+			cancel()
+			n := 0
+			for _, c := range api.calls {
+				if c == "retention" {
+					n++
+				}
+			}
+			if want := []int{0, 1, 2, 2}[i]; n != want {
+				t.Errorf("after run %d: set %d times, want %d", i, n, want)
+			}
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"sync"
@@ -48,6 +49,8 @@ type Metrics struct {
 
 	mu   sync.Mutex
 	data []cloudwatch.Datum
+
+	unread backoff // of the one that sends: the spool's files that cannot be read
 }
 
 // maxGathered bounds the data that wait for a flush.
@@ -104,6 +107,10 @@ func (m *Metrics) Run(ctx context.Context) {
 	m.bindWaiting()
 	if up {
 		m.sendLast()
+	}
+	if n := m.spool.settle(); n > 0 {
+		m.counts.Dropped.Add(int64(n))
+		m.Log.Error("the spool takes nothing; metrics that were kept in memory are lost", zap.Int("batches", n))
 	}
 	if n := m.spool.len(); n > 0 {
 		m.Log.Info("metrics are left in the spool for the next start", zap.Int("batches", n))
@@ -168,11 +175,20 @@ func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 	// Looked at from time to time as well: the host's dimensions may become known.
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
+	var wait backoff
 	for ctx.Err() == nil {
 		m.bindWaiting()
-		found, sent := m.sendOldest(ctx)
-		up = sent || !found
-		if !found {
+		switch o, err := m.sendOldest(ctx); o {
+		case taken:
+			up, wait = true, backoff{}
+		case stopped:
+			up = false
+		case refused:
+			up = true
+			wait.warn(m.Log, "the service calls every metric invalid, as if the namespace were", err)
+			wait.wait(ctx)
+		case idle:
+			up = true
 			select {
 			case <-ctx.Done():
 			case <-m.wake:
@@ -193,10 +209,11 @@ func (m *Metrics) bindWaiting() {
 		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
-		var b cloudwatch.MetricBatch
-		if err == nil {
-			err = json.Unmarshal(raw, &b)
+		if err != nil {
+			m.putOff(e, err)
+			return
 		}
+		b, err := decode(raw)
 		if err != nil {
 			m.giveUp(e, err)
 			continue
@@ -210,58 +227,107 @@ func (m *Metrics) bindWaiting() {
 	}
 }
 
-// sendOldest sends the batch that has waited longest, if there is one.
-func (m *Metrics) sendOldest(ctx context.Context) (found, sent bool) {
+// sendOldest sends the batch that has waited longest. One of which nothing is taken, whatever is sent, goes behind the others:
+// they may show whether the fault is in it. The error is why.
+func (m *Metrics) sendOldest(ctx context.Context) (outcome, error) {
 	e, raw, err := m.spool.oldest(ready, time.Now(), cloudwatch.MaxMetricAge)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, false
-	}
-	var b cloudwatch.MetricBatch
-	if err == nil {
-		err = json.Unmarshal(raw, &b)
+		return idle, nil
 	}
 	if err != nil {
+		m.putOff(e, err)
+		return idle, nil
+	}
+	b, err := decode(raw)
+	if err != nil {
 		m.giveUp(e, err)
-		return true, true
+		return taken, nil
 	}
-	if sent = m.send(ctx, b); sent {
+	o, err := m.send(ctx, b)
+	switch o {
+	case taken:
 		m.spool.done(e)
+	case refused:
+		m.spool.postpone(e)
 	}
-	return true, sent
+	return o, err
 }
 
 func (m *Metrics) giveUp(e spooled, err error) {
 	m.counts.Dropped.Add(1)
-	m.Log.Error("a spooled metric batch cannot be read and is dropped", zap.String("file", e.name()), zap.Error(err))
+	m.Log.Error("a spooled metric batch makes no sense and is dropped", zap.String("file", e.name()), zap.Error(err))
 	m.spool.done(e)
 }
 
-// send repeats a request until the service has taken it, but for single datums that it calls invalid.
-func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) bool {
+// putOff leaves a batch that cannot be read now to a later try: it holds up no other.
+func (m *Metrics) putOff(e spooled, err error) {
+	m.unread.warn(m.Log, "a spooled metric batch cannot be read", err)
+	m.spool.postpone(e)
+}
+
+// send returns when the service has taken every datum of a batch that it will ever take. Single datums that it calls invalid
+// are dropped, if it has taken any at all.
+func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) (outcome, error) {
+	wire, cancel := outlive(ctx)
+	defer cancel()
+	d := metricDelivery{Metrics: m, wire: wire}
+	switch o := d.sendPart(ctx, b); {
+	case o == stopped || len(d.suspects) == 0:
+		return o, nil
+	case m.counts.Sent.Load() == 0:
+		return refused, d.suspects[0]
+	}
+	m.counts.Invalid.Add(int64(len(d.suspects)))
+	m.Log.Error("the service refuses these datums as invalid; they are dropped, all others were taken", zap.Int("datums", len(d.suspects)), zap.Error(d.suspects[0]))
+	return taken, nil
+}
+
+// metricDelivery is one batch on its way.
+type metricDelivery struct {
+	*Metrics
+	wire     context.Context // of its requests
+	suspects []error         // why single datums were called invalid
+}
+
+// sendPart sends a part of the batch. Of one that is called invalid it sends the halves, down to single datums.
+func (d *metricDelivery) sendPart(ctx context.Context, b cloudwatch.MetricBatch) outcome {
+	err := d.untilAnswered(ctx, b)
+	switch {
+	case err == nil:
+		d.counts.Sent.Add(int64(len(b.Data)))
+		return taken
+	case cloudwatch.ClassOf(err) != cloudwatch.Invalid:
+		return stopped
+	case len(b.Data) == 1:
+		d.suspects = append(d.suspects, fmt.Errorf("metric %s: %w", b.Data[0].Name, err))
+		if len(d.suspects) >= suspicious && d.counts.Sent.Load() == 0 {
+			return refused
+		}
+		return taken
+	}
+	half := len(b.Data) / 2
+	if o := d.sendPart(ctx, cloudwatch.MetricBatch{Namespace: b.Namespace, Data: b.Data[:half]}); o != taken {
+		return o
+	}
+	return d.sendPart(ctx, cloudwatch.MetricBatch{Namespace: b.Namespace, Data: b.Data[half:]})
+}
+
+// untilAnswered repeats a request until it is taken or called invalid, or ctx is done.
+func (d *metricDelivery) untilAnswered(ctx context.Context, b cloudwatch.MetricBatch) error {
 	var wait backoff
 	for {
-		own, cancel := attempt(ctx)
-		err := m.api.PutMetricData(own, b)
+		own, cancel := attempt(d.wire)
+		err := d.api.PutMetricData(own, b)
 		cancel()
-		switch {
-		case err == nil:
-			m.counts.Sent.Add(int64(len(b.Data)))
+		if err == nil || cloudwatch.ClassOf(err) == cloudwatch.Invalid {
 			if wait.failures > 0 {
-				m.Log.Info("CloudWatch answers again", zap.Int("failures", wait.failures), zap.Int("batches_spooled", m.spool.len()))
+				d.Log.Info("CloudWatch answers again", zap.Int("failures", wait.failures), zap.Int("batches_spooled", d.spool.len()))
 			}
-			return true
-		case cloudwatch.ClassOf(err) == cloudwatch.Invalid && len(b.Data) > 1:
-			half := len(b.Data) / 2
-			return m.send(ctx, cloudwatch.MetricBatch{Namespace: b.Namespace, Data: b.Data[:half]}) &&
-				m.send(ctx, cloudwatch.MetricBatch{Namespace: b.Namespace, Data: b.Data[half:]})
-		case cloudwatch.ClassOf(err) == cloudwatch.Invalid && m.counts.Sent.Load() > 0:
-			m.counts.Invalid.Add(1)
-			m.Log.Error("the service calls a datum invalid; it is dropped", zap.String("metric", b.Data[0].Name), zap.Error(err))
-			return true
+			return err
 		}
-		wait.warn(m.Log, "metrics were not taken", err)
+		wait.warn(d.Log, "metrics were not taken", err)
 		if !wait.wait(ctx) {
-			return false
+			return ctx.Err()
 		}
 	}
 }
@@ -274,7 +340,7 @@ func (m *Metrics) sendLast() {
 		e, raw, err := m.spool.oldest(ready, time.Now(), cloudwatch.MaxMetricAge)
 		var b cloudwatch.MetricBatch
 		if err == nil {
-			err = json.Unmarshal(raw, &b)
+			b, err = decode(raw)
 		}
 		if err == nil {
 			err = m.api.PutMetricData(ctx, b)

@@ -246,3 +246,175 @@ func TestValuesThatAreNoNumbersAreCountedEvenWhileWaiting(t *testing.T) {
 		}
 	})
 }
+
+func TestInvalidDatumThatComesFirstHoldsUpNothing(t *testing.T) {
+	f := func(together bool) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			api, dir := &metricService{}, t.TempDir()
+			isBad := func(d cloudwatch.Datum) bool { return d.Name == "bad" }
+			api.fail = func(cloudwatch.MetricBatch) error { return fails(cloudwatch.Unavailable) }
+			m := newMetrics(t, api, dir)
+			bad := datum(99, time.Now())
+			bad.Name = "bad"
+			m.Add([]cloudwatch.Datum{bad})
+			if !together {
+				run(t, m, 1) // it is all that an earlier run left
+				m = newMetrics(t, api, dir)
+			}
+			api.fail = func(b cloudwatch.MetricBatch) error {
+				if slices.ContainsFunc(b.Data, isBad) {
+					return fails(cloudwatch.Invalid)
+				}
+				return nil
+			}
+			want := run(t, m, 10)
+			got := api.values()
+			if slices.Sort(got); !together {
+				want = append(want, 0) // of the earlier run
+				slices.Sort(want)
+			}
+			if !slices.Equal(got, want) || m.Counts().Invalid.Load() != 1 {
+				t.Errorf("together %v: got %v, want %v, %d invalid", together, got, want, m.Counts().Invalid.Load())
+			}
+		})
+	}
+	f(true)
+	f(false)
+}
+
+func TestServiceThatCallsEveryMetricInvalidCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &metricService{}
+		up := time.Now().Add(30 * time.Minute)
+		api.fail = func(cloudwatch.MetricBatch) error {
+			if time.Now().Before(up) {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		m := newMetrics(t, api, t.TempDir())
+		want := run(t, m, 40)
+		got := api.values()
+		if slices.Sort(got); !slices.Equal(got, want) || m.Counts().Invalid.Load() != 0 {
+			t.Errorf("got %v, %d invalid", got, m.Counts().Invalid.Load())
+		}
+	})
+}
+
+func TestMemoryThatIsFullGivesUpNothingOfTheDisk(t *testing.T) {
+	s, err := openSpool(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for range 10 {
+		if err := s.put([]byte("on disk"), ready, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := s.dir
+	s.dir = filepath.Join(dir, "full") // takes nothing from now on
+	for range 3 {
+		if err := s.put(make([]byte, maxSpoolMemory/2), ready, now); err == nil {
+			t.Fatal("a folder that is not there took a batch")
+		}
+	}
+	if n := s.len(); n != 12 {
+		t.Errorf("%d batches are left, want 10 on disk and 2 in memory", n)
+	}
+	s.dir = dir // the disk takes something again
+	if err := s.put([]byte("on disk"), ready, now); err != nil || s.inMem != 0 {
+		t.Errorf("%d bytes are still in memory, %v", s.inMem, err)
+	}
+	again, err := openSpool(dir)
+	if err != nil || again.len() != 13 || again.bytes != s.bytes {
+		t.Errorf("the next start finds %d batches of %d bytes, want 13 of %d; %v", again.len(), again.bytes, s.bytes, err)
+	}
+}
+
+func TestMemoryIsWrittenDownOrCountedAtTheEnd(t *testing.T) {
+	f := func(diskBack bool) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			dir, api := filepath.Join(t.TempDir(), "spool"), &metricService{}
+			api.fail = func(cloudwatch.MetricBatch) error { return fails(cloudwatch.Unavailable) }
+			m := newMetrics(t, api, dir)
+			if err := os.Remove(dir); err != nil {
+				t.Fatal(err)
+			}
+			if diskBack {
+				time.AfterFunc(119*time.Second, func() { _ = os.Mkdir(dir, 0o700) })
+			}
+			run(t, m, 2)
+			left, _ := os.ReadDir(dir)
+			if n := m.Counts().Dropped.Load(); diskBack != (n == 0) || diskBack != (len(left) > 0) || !diskBack && int(n) != m.spool.len() {
+				t.Errorf("disk back %v: %d files, %d of %d batches counted as dropped", diskBack, len(left), n, m.spool.len())
+			}
+		})
+	}
+	f(true)
+	f(false)
+}
+
+func TestBatchThatCannotBeReadHoldsUpNothingAndStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := t.TempDir(), &metricService{}
+		names := []string{filepath.Join(dir, "0946684700000000000.ready"), filepath.Join(dir, "0946684700000000001.waiting")}
+		for _, name := range names {
+			if err := os.Mkdir(name, 0o700); err != nil { // root can read everything but a folder
+				t.Fatal(err)
+			}
+		}
+		m := newMetrics(t, api, dir)
+		want := run(t, m, 3)
+		if !slices.Equal(api.values(), want) || m.Counts().Dropped.Load() != 0 {
+			t.Errorf("got %v, %d dropped", api.values(), m.Counts().Dropped.Load())
+		}
+		for _, name := range names {
+			if _, err := os.Stat(name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Whatever a spooled file holds, it is given up, or sent within the limits of a request; it never ends the agent.
+func FuzzSpooledFile(f *testing.F) {
+	f.Add([]byte(`{"Namespace":"N","Data":[{"Name":"m","Time":"2026-01-01T00:00:00Z","Unit":"Count","Resolution":1000000000,"Values":[1,2],"Counts":[3,1]}]}`), true)
+	f.Add([]byte(`{"Data":[]}`), false)
+	f.Add([]byte(`{"Data":[{"Values":[1],"Counts":[]}]}`), true)
+	f.Add([]byte(`{"Data":[{"Values":[1,2,3],"Counts":[1]},{"Values":[1]}]}`), false)
+	f.Fuzz(func(t *testing.T, raw []byte, isReady bool) {
+		dir, in := t.TempDir(), waiting
+		if isReady {
+			in = ready
+		}
+		if err := os.WriteFile(filepath.Join(dir, "0946684800000000000"+string(in)), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		api := &metricService{fail: func(b cloudwatch.MetricBatch) error {
+			if len(b.Data) == 0 {
+				t.Error("a request without data")
+			}
+			for _, d := range b.Data {
+				if len(d.Values) == 0 || d.Counts != nil && len(d.Counts) != len(d.Values) {
+					t.Errorf("a datum with %d values and %d counts", len(d.Values), len(d.Counts))
+				}
+			}
+			return nil
+		}}
+		m := newMetrics(t, api, dir, func(o *MetricsOptions) { o.RollUps = [][]string{{}, {"host"}} })
+		m.spool.entries[0].at = time.Now() // young enough
+		if err := os.Rename(filepath.Join(dir, "0946684800000000000"+string(in)), filepath.Join(dir, m.spool.entries[0].name())); err != nil {
+			t.Fatal(err)
+		}
+		m.bindWaiting()
+		for o := taken; o == taken; {
+			o, _ = m.sendOldest(t.Context())
+		}
+		if n := m.spool.len(); n != 0 {
+			t.Errorf("%d batches stay", n)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
@@ -35,7 +37,7 @@ type spool struct {
 	dir string
 
 	mu      sync.Mutex
-	entries []spooled // oldest first
+	entries []spooled // oldest first, but for those that were postponed
 	bytes   int
 	inMem   int
 	last    int64 // the newest name given out
@@ -90,14 +92,48 @@ func (s *spool) put(raw []byte, in stage, now time.Time) error {
 	if err != nil {
 		e.raw = raw
 		s.inMem += len(raw)
+	} else if s.inMem > 0 {
+		s.writeDown() // the disk takes something again
 	}
 	s.entries = append(s.entries, e)
 	s.bytes += e.bytes
-	for len(s.entries) > 1 && (s.bytes > maxSpoolBytes || s.inMem > maxSpoolMemory) {
+	for len(s.entries) > 1 && s.bytes > maxSpoolBytes {
 		s.drop(s.entries[0])
 		s.overflowed++
 	}
+	for s.inMem > maxSpoolMemory { // what is on the disk is not in the way
+		s.drop(s.entries[slices.IndexFunc(s.entries, func(e spooled) bool { return e.raw != nil })])
+		s.overflowed++
+	}
 	return err
+}
+
+// settle has everything written to disk, for the next start. It returns how many batches the disk did not take.
+func (s *spool) settle() (lost int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writeDown()
+	for _, e := range s.entries {
+		if e.raw != nil {
+			lost++
+		}
+	}
+	return lost
+}
+
+// writeDown moves batches from memory to disk, until it takes no more.
+func (s *spool) writeDown() {
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.raw == nil {
+			continue
+		}
+		if err := durable.WriteFile(filepath.Join(s.dir, e.name()), e.raw); err != nil {
+			return
+		}
+		s.inMem -= e.bytes
+		e.raw = nil
+	}
 }
 
 // oldest is the batch that has waited longest at a stage. Batches older than maxAge are given up on the way.
@@ -130,23 +166,38 @@ func (s *spool) done(e spooled) {
 	s.drop(e)
 }
 
+// postpone puts a batch behind all others, until the next start.
+func (s *spool) postpone(e spooled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.index(e); i >= 0 {
+		e = s.entries[i]
+		s.entries = append(slices.Delete(s.entries, i, i+1), e)
+	}
+}
+
 func (s *spool) drop(e spooled) {
-	if e.raw == nil {
+	if i := s.index(e); i >= 0 && s.entries[i].raw == nil {
 		_ = durable.Remove(filepath.Join(s.dir, e.name())) // at worst it is sent once more
 	}
 	s.forget(e)
 }
 
 func (s *spool) forget(e spooled) {
-	i := slices.IndexFunc(s.entries, func(x spooled) bool { return x.at.Equal(e.at) && x.stage == e.stage })
+	i := s.index(e)
 	if i < 0 {
 		return
 	}
+	e = s.entries[i] // by now it may have moved to the disk
 	s.entries = slices.Delete(s.entries, i, i+1)
 	s.bytes -= e.bytes
 	if e.raw != nil {
 		s.inMem -= e.bytes
 	}
+}
+
+func (s *spool) index(e spooled) int {
+	return slices.IndexFunc(s.entries, func(x spooled) bool { return x.at.Equal(e.at) && x.stage == e.stage })
 }
 
 func (s *spool) len() int {
@@ -162,4 +213,20 @@ func (s *spool) given() (overflowed, outdated int) {
 	overflowed, outdated = s.overflowed, s.outdated
 	s.overflowed, s.outdated = 0, 0
 	return overflowed, outdated
+}
+
+// decode reads a spooled batch. What does not hold together is refused here: it would end the agent at every start.
+func decode(raw []byte) (b cloudwatch.MetricBatch, err error) {
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return cloudwatch.MetricBatch{}, fmt.Errorf("read spooled batch: %w", err)
+	}
+	if len(b.Data) == 0 {
+		return cloudwatch.MetricBatch{}, errors.New("read spooled batch: it holds nothing")
+	}
+	for _, d := range b.Data {
+		if len(d.Values) == 0 || d.Counts != nil && len(d.Counts) != len(d.Values) {
+			return cloudwatch.MetricBatch{}, fmt.Errorf("read spooled batch: metric %s has %d values and %d counts", d.Name, len(d.Values), len(d.Counts))
+		}
+	}
+	return b, nil
 }
