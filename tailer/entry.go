@@ -41,6 +41,7 @@ type Entry struct {
 	format    *timestampFormat
 	trim      bool
 	linger    time.Duration
+	step      time.Duration // between two looks at a file that is being written to
 	memory    *Memory
 	watcher   *Watcher
 	owner     string // its part of a checkpoint's name
@@ -57,7 +58,7 @@ type Entry struct {
 // New makes an entry and starts nothing. The error is a config.Problem.
 func New(f config.File, o Options) (*Entry, error) {
 	e := &Entry{
-		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger,
+		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, log: o.Log,
 		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
 		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{},

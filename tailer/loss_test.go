@@ -46,7 +46,9 @@ func (g *glob) start() {
 	g.deliver()
 }
 
-func (g *glob) naming(string) cloudwatch.LogStream { return cloudwatch.LogStream{Group: "g", Name: "s"} }
+func (g *glob) naming(string) cloudwatch.LogStream {
+	return cloudwatch.LogStream{Group: "g", Name: "s"}
+}
 
 // deliver lets some time pass, and reads and acknowledges what there is.
 func (g *glob) deliver() {
@@ -301,7 +303,7 @@ func TestFileThatIsWrittenToWithoutPauseWakesItsReader(t *testing.T) {
 		w := &Watcher{fs: &fs, log: zap.NewNop(), folders: map[string]map[*Entry]bool{a.dir: {a.entry: true}}}
 		done := make(chan struct{})
 		go w.Run(done)
-		writes := time.NewTicker(gather / 2)
+		writes := time.NewTicker(deaf / 2)
 		defer writes.Stop()
 		for range 100 {
 			<-writes.C
@@ -395,7 +397,7 @@ func TestRotatedFileThatCannotBeReadIsTriedOnceASecond(t *testing.T) {
 		var b cloudwatch.LogBatch
 		now := time.Now().Add(time.Hour)
 		a.source.pass(&b, now)
-		if wait := a.source.nextMoment(&b, now).Sub(now); wait < step {
+		if wait := a.source.nextMoment(&b, now).Sub(now); wait < a.entry.step {
 			t.Errorf("tried again after %v", wait)
 		}
 	})

@@ -20,8 +20,9 @@ const (
 	settle = 3 * time.Second
 	// patience is how long a rotated file that is still being written to holds up the one that took its place.
 	patience = 30 * time.Second
-	// step is how often a file that is being written to is looked at: far cheaper than being woken for each write.
-	step = time.Second
+	// longStep is how often a file that is being written to is looked at, or four times in a flush interval: far cheaper than
+	// being woken for each write.
+	longStep = time.Second
 	// slowEvent is how many flush intervals an event that never ends may be gathered.
 	slowEvent = 3
 	// passBytes bounds how much is read, filtered out and not committed.
@@ -41,6 +42,8 @@ type Source struct {
 	files      []*file // oldest first; the last is what the path leads to
 	stamp      time.Time
 	flushed    time.Time // when the last batch was full or due
+	since      time.Time // no unmarked byte was written earlier, unless the agent was behind
+	ended      time.Time // when the files were last read to their ends
 	numbered   uint64
 	marks      []mark
 	drained    []position
@@ -85,6 +88,9 @@ func (s *Source) Fill(ctx context.Context, b *cloudwatch.LogBatch) (number uint6
 		s.mu.Lock()
 		now := time.Now()
 		full := !s.closed && s.pass(b, now)
+		if !full {
+			s.ended = now
+		}
 		next := s.nextMoment(b, now)
 		due := full || !next.IsZero() && !next.After(now) && (b.Len() > 0 || s.unmarked > 0)
 		if due || next.IsZero() || ctx.Err() != nil {
@@ -99,7 +105,7 @@ func (s *Source) Fill(ctx context.Context, b *cloudwatch.LogBatch) (number uint6
 		}
 		s.release()
 		s.mu.Unlock()
-		pause := min(max(next.Sub(now), time.Millisecond), step)
+		pause := min(max(next.Sub(now), time.Millisecond), s.entry.step)
 		if wait == nil {
 			wait = time.NewTimer(pause)
 			defer wait.Stop()
@@ -175,7 +181,7 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 		if s.unmarked > passBytes {
 			return true
 		}
-		if _, err := f.more(now); err != nil {
+		if _, err := f.more(s.earliest(now)); err != nil {
 			if !errors.Is(err, io.EOF) {
 				s.complain("read log file", err)
 			}
@@ -243,6 +249,11 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size 
 	default:
 		s.counts.Events.Add(1)
 	}
+	if s.unmarked == 0 {
+		if s.since = s.earliest(now); !f.held.IsZero() && f.held.Before(s.since) {
+			s.since = f.held
+		}
+	}
 	f.take(size)
 	s.counts.Bytes.Add(int64(size))
 	s.unmarked += int64(size)
@@ -280,17 +291,21 @@ func (s *Source) nextMoment(b *cloudwatch.LogBatch, now time.Time) (next time.Ti
 	}
 	if b.Len() > 0 || s.unmarked > 0 {
 		sooner(s.flushed.Add(s.entry.linger))
+		sooner(s.since.Add(s.entry.linger))
 	}
 	for _, f := range s.files {
 		if !f.held.IsZero() {
 			sooner(s.completeAt(f))
 		}
 		if !f.rotated.IsZero() {
-			sooner(later(now.Add(step), later(f.rotated.Add(settle), f.grew.Add(settle))))
+			sooner(later(now.Add(s.entry.step), later(f.rotated.Add(settle), f.grew.Add(settle))))
 		}
 	}
 	return next
 }
+
+// earliest is when what is read now can have been written at the earliest: after the last look.
+func (s *Source) earliest(now time.Time) time.Time { return later(s.ended, now.Add(-s.entry.step)) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

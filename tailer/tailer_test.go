@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -704,4 +705,48 @@ func history(t *testing.T, dice *rand.Rand) {
 	if next != lines {
 		t.Errorf("%d of %d lines arrived", next, lines)
 	}
+}
+
+// Lines that come for a while, slowly or faster than a batch holds, and then no more: each waits for others no longer than the
+// flush interval, and a look.
+func TestNoLineWaitsMuchLongerThanTheFlushInterval(t *testing.T) {
+	f := func(perTick int) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			a := newTail(t)
+			a.start()
+			a.deliver()
+			began := time.Now()
+			go func() {
+				ticks := time.NewTicker(20 * time.Millisecond)
+				defer ticks.Stop()
+				for range 1000 {
+					a.write(strings.Repeat(fmt.Sprintln(time.Since(began).Milliseconds()), perTick))
+					<-ticks.C
+				}
+			}()
+			var longest time.Duration
+			for arrived := 0; arrived < perTick*1000; {
+				var b cloudwatch.LogBatch
+				mark, err := a.source.Fill(t.Context(), &b)
+				a.must(err)
+				for _, m := range b.Events() {
+					written, err := strconv.Atoi(string(m))
+					a.must(err)
+					longest = max(longest, time.Since(began)-time.Duration(written)*time.Millisecond)
+				}
+				arrived += b.Len()
+				a.must(a.source.Commit(mark))
+				if mark == 0 {
+					time.Sleep(deaf) // until it is woken
+				}
+			}
+			synctest.Wait()
+			if longest > a.entry.linger+a.entry.step+deaf {
+				t.Errorf("%d lines every 20 ms: one waited %v", perTick, longest)
+			}
+		})
+	}
+	f(1)
+	f(100)
 }

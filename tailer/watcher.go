@@ -12,9 +12,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// gather is how long announcements are collected before they are passed on: a file written to a thousand times a second
-// wakes its reader ten times.
-const gather = 100 * time.Millisecond
+const (
+	// quiet ends a burst of announcements: what was heard by then is passed on at once.
+	quiet = time.Millisecond
+	// deaf is how long nothing is heard after that. The kernel gathers meanwhile, and keeps one announcement of a file that is
+	// written to a thousand times.
+	deaf = 100 * time.Millisecond
+)
 
 // Watcher hears from the kernel what happens in folders, for all entries.
 type Watcher struct {
@@ -64,13 +68,31 @@ func (w *Watcher) forget(e *Entry) {
 // Run passes on what the kernel announces until done is closed.
 func (w *Watcher) Run(done <-chan struct{}) {
 	defer w.fs.Close()
-	pause := time.NewTimer(gather)
+	pause := time.NewTimer(deaf)
 	defer pause.Stop()
-	heard := map[string]bool{} // by path: whether a name appeared or disappeared
 	for {
+		if heard, open := w.listen(done, pause); !open {
+			return
+		} else if len(heard) > 0 {
+			w.tell(heard)
+		}
+		pause.Reset(deaf)
 		select {
 		case <-done:
 			return
+		case <-pause.C:
+		}
+	}
+}
+
+// listen hears one burst: by path, whether a name appeared or disappeared.
+func (w *Watcher) listen(done <-chan struct{}, pause *time.Timer) (heard map[string]bool, open bool) {
+	heard = map[string]bool{}
+	pause.Stop()
+	for {
+		select {
+		case <-done:
+			return nil, false
 		case err := <-w.fs.Errors:
 			if errors.Is(err, fsnotify.ErrEventOverflow) {
 				w.lookEverywhere()
@@ -79,16 +101,15 @@ func (w *Watcher) Run(done <-chan struct{}) {
 			}
 		case ev, ok := <-w.fs.Events:
 			if !ok {
-				return
+				return nil, false
 			}
 			names := ev.Has(fsnotify.Create) || ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename)
 			if len(heard) == 0 {
-				pause.Reset(gather)
+				pause.Reset(quiet)
 			}
 			heard[ev.Name] = heard[ev.Name] || names
 		case <-pause.C:
-			w.tell(heard)
-			clear(heard)
+			return heard, true
 		}
 	}
 }
