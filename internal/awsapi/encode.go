@@ -1,7 +1,10 @@
 package awsapi
 
 import (
+	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 	"strconv"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -16,53 +19,74 @@ func encodeLogEvents(w io.Writer, stream cloudwatch.LogStream, b *cloudwatch.Log
 	buf = append(buf, `,"logStreamName":`...)
 	buf = appendJSONString(buf, []byte(stream.Name))
 	buf = append(buf, `,"logEvents":[`...)
-	first := true
+	var prefix []byte // of events of one time, which come in runs
+	at := int64(-1)
 	for millis, message := range b.Events() {
-		if !first {
-			buf = append(buf, ',')
+		if prefix == nil || millis != at {
+			at = millis
+			prefix = append(prefix[:0], `{"timestamp":`...)
+			prefix = strconv.AppendInt(prefix, millis, 10)
+			prefix = append(prefix, `,"message":`...)
 		}
-		first = false
-		buf = append(buf, `{"timestamp":`...)
-		buf = strconv.AppendInt(buf, millis, 10)
-		buf = append(buf, `,"message":`...)
+		buf = append(buf, prefix...)
 		buf = appendJSONString(buf, message)
-		buf = append(buf, '}')
+		buf = append(buf, "},"...)
 		if len(buf) >= encodeAhead {
-			if _, err := w.Write(buf); err != nil {
+			if _, err := w.Write(buf[:len(buf)-1]); err != nil {
 				return buf, err
 			}
-			buf = buf[:0]
+			buf = append(buf[:0], ',')
 		}
 	}
+	buf = bytes.TrimSuffix(buf, []byte{','})
 	buf = append(buf, "]}"...)
 	_, err := w.Write(buf)
 	return buf, err
 }
 
-// appendJSONString quotes valid UTF-8. Long runs that need no escape are copied whole.
+// appendJSONString quotes valid UTF-8. Eight bytes are looked at at once, and what lies between two that have to be escaped
+// is copied whole.
 func appendJSONString(dst, s []byte) []byte {
 	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
+	from, i := 0, 0
+	for ; i+8 <= len(s); i += 8 {
+		for found := toEscape(binary.LittleEndian.Uint64(s[i:])); found != 0; found &= found - 1 {
+			at := i + bits.TrailingZeros64(found)/8
+			dst = appendEscape(append(dst, s[from:at]...), s[at])
+			from = at + 1
 		}
-		dst = append(dst, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		default:
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			dst = appendEscape(append(dst, s[from:i]...), c)
+			from = i + 1
 		}
 	}
 	return append(append(dst, s[from:]...), '"')
+}
+
+// toEscape sets the highest bit of each of eight bytes that JSON does not take as it is: control characters, quotes and
+// backslashes. An addition to seven bits carries into the eighth, and never into the next byte.
+func toEscape(eight uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	low := eight &^ high
+	printable := low + (0x80-' ')*ones
+	noQuote := low ^ '"'*ones + (high - ones)
+	noBackslash := low ^ '\\'*ones + (high - ones)
+	return ^(printable&noQuote&noBackslash | eight) & high
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\r':
+		return append(dst, '\\', 'r')
+	}
+	const hex = "0123456789abcdef"
+	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
