@@ -104,8 +104,14 @@ func (d *delivery) untilAnswered(ctx context.Context, b *cloudwatch.LogBatch) er
 	}
 }
 
-// put makes one request.
+// put makes one request, when it is its turn.
 func (d *delivery) put(ctx context.Context, b *cloudwatch.LogBatch) error {
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	case <-d.wire.Done():
+		return context.Cause(d.wire)
+	}
 	own, cancel := attempt(d.wire)
 	defer cancel()
 	without, err := d.api.PutLogEvents(own, d.stream, b)
@@ -115,9 +121,11 @@ func (d *delivery) put(ctx context.Context, b *cloudwatch.LogBatch) error {
 	d.tally.accepted.Store(true)
 	tooNew, tooOld, expired := without.Count(b.Len())
 	d.tally.Events.Add(int64(b.Len() - tooNew - tooOld - expired))
+	bytes := 0
 	for _, message := range b.Events() {
-		d.tally.Bytes.Add(int64(len(message)))
+		bytes += len(message)
 	}
+	d.tally.Bytes.Add(int64(bytes))
 	if tooNew+tooOld+expired > 0 {
 		d.tally.TooNew.Add(int64(tooNew))
 		d.tally.TooOld.Add(int64(tooOld))

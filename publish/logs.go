@@ -33,11 +33,16 @@ type LogsAPI interface {
 // retentionSpread is the time over which the hosts of a fleet spread the look at their groups' retention after a start.
 const retentionSpread = 30 * time.Second
 
+// onTheWire is how many requests with events may be under way at once. Each holds a compressor of some hundred kilobytes; a
+// thousand files that flush at the same moment take their turns within milliseconds.
+const onTheWire = 8
+
 // Logs ships the events of sources. A source has a goroutine only while it has something to ship.
 type Logs struct {
 	api     LogsAPI
 	log     *zap.Logger
 	batches sync.Pool
+	slots   chan struct{} // as many as requests may be under way
 
 	mu       sync.Mutex
 	shipping map[EventSource]*shipment
@@ -66,6 +71,7 @@ type Tally struct {
 func NewLogs(api LogsAPI, log *zap.Logger) *Logs {
 	return &Logs{
 		api: api, log: log, shipping: map[EventSource]*shipment{}, tallies: map[cloudwatch.LogStream]*Tally{}, retained: map[string]int{},
+		slots:   make(chan struct{}, onTheWire),
 		batches: sync.Pool{New: func() any { return new(cloudwatch.LogBatch) }},
 	}
 }

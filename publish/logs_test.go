@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -376,4 +377,35 @@ func TestRetentionIsSetAfterAReload(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestRequestsUnderWayAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newService()
+		var now, most atomic.Int64
+		slow := slowService{api, func() {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+		}}
+		l := NewLogs(slow, zap.NewNop())
+		for range 100 {
+			l.Wake(t.Context(), &lines{batches: [][]string{{"a"}}})
+		}
+		l.Wait()
+		if most.Load() != onTheWire || len(api.events) != 100 {
+			t.Errorf("%d at once, %d events", most.Load(), len(api.events))
+		}
+	})
+}
+
+// slowService does something first.
+type slowService struct {
+	*service
+	first func()
+}
+
+func (s slowService) PutLogEvents(ctx context.Context, to cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
+	s.first()
+	return s.service.PutLogEvents(ctx, to, b)
 }
