@@ -66,7 +66,7 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, set...)
 	if _, missing := errors.AsType[config.SharedConfigProfileNotExistError](err); missing && o.ProfileOptional {
-		o.Profile = ""
+		o.Profile, o.ProfileOptional = "", false // AWS_PROFILE may name one that is missing too
 		return load(ctx, o)
 	}
 	if err != nil {
