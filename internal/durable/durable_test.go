@@ -162,6 +162,39 @@ func TestSecondLockOfAStateFolderIsRefused(t *testing.T) {
 	again()
 }
 
+func TestNameThatIsNotUTF8IsFoundAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	j := open(t, path)
+	for i, name := range []string{"/var/log/f\xfcr.log > g", "/var/log/f\xf6r.log > g", "/var/log/für.log", "a\x00b\u2028<"} {
+		if err := j.Put(name, fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := open(t, path)
+	for _, name := range j.Names() {
+		value, _ := j.Get(name)
+		want(t, back, name, string(value))
+	}
+}
+
+func TestStrayFilesOfAFolderWithBracketsAreRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b")
+	if err := MakeDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".x.tmp-1", "x"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveStray(dir); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+}
+
 func FuzzJournalReplay(f *testing.F) {
 	f.Add(appendLine(nil, "a", []byte("1")))
 	f.Add([]byte("00000000 \"a\" 1\n"))

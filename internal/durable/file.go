@@ -66,9 +66,14 @@ func Remove(path string) error {
 
 // RemoveStray deletes the temporary files that a crash left in a folder.
 func RemoveStray(dir string) error {
-	stray, err := filepath.Glob(filepath.Join(dir, ".*.tmp-*"))
-	for _, name := range stray {
-		err = errors.Join(err, Remove(name))
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("remove stray files: %w", err)
+	}
+	for _, f := range files {
+		if stray, _ := filepath.Match(".*.tmp-*", f.Name()); stray {
+			err = errors.Join(err, Remove(filepath.Join(dir, f.Name())))
+		}
 	}
 	return err
 }

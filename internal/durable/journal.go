@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -19,6 +20,7 @@ import (
 //
 //	<checksum> "<name>" <value>
 //
+// The name is quoted as Go does it, so that one which is not UTF-8 comes back as it was.
 // The last whole line of a name counts; the value null removes it. Lines that do not fit their checksum (a torn write, a
 // bad sector) are passed over, so that damage costs at most a return to an older value. Puts of several goroutines
 // share one fsync.
@@ -88,8 +90,7 @@ func (j *Journal) replay(raw []byte) (damaged int) {
 }
 
 func appendLine(dst []byte, name string, value []byte) []byte {
-	quoted, _ := json.Marshal(name) // a string always marshals
-	body := append(append(quoted, ' '), value...)
+	body := append(append(strconv.AppendQuote(nil, name), ' '), value...)
 	dst = fmt.Appendf(dst, "%08x ", crc32.Checksum(body, castagnoli))
 	return append(append(dst, body...), '\n')
 }
@@ -100,11 +101,14 @@ func parseLine(line []byte) (name string, value []byte, ok bool) {
 	if !whole || !found || string(sum) != fmt.Sprintf("%08x", crc32.Checksum(body, castagnoli)) {
 		return "", nil, false
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(&name); err != nil {
+	quoted, err := strconv.QuotedPrefix(string(body))
+	if err != nil {
 		return "", nil, false
 	}
-	value = bytes.TrimSpace(body[d.InputOffset():])
+	if name, err = strconv.Unquote(quoted); err != nil {
+		return "", nil, false
+	}
+	value = bytes.TrimSpace(body[len(quoted):])
 	return name, slices.Clone(value), json.Valid(value)
 }
 
