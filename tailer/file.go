@@ -81,6 +81,17 @@ func (f *file) atEnd() bool {
 	return n == 0 && err == io.EOF
 }
 
+// wasTruncated tells whether the file is shorter than what has been read of it, or begins anew. One that cannot be read now
+// tells nothing.
+func (f *file) wasTruncated() bool {
+	info, err := f.f.Stat()
+	if err != nil {
+		return false
+	}
+	head, err := takeFingerprint(f.f, f.head.Bytes)
+	return info.Size() < f.seen || err == nil && head != f.head
+}
+
 // extendHead takes the fingerprint of more bytes while the file is short. Only bytes that have been read count: they are
 // the ones a checkpoint speaks of.
 func (f *file) extendHead() {

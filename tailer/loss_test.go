@@ -194,6 +194,59 @@ func TestCopytruncateRightAfterTheFirstLines(t *testing.T) {
 	})
 }
 
+func TestCopytruncateTwiceBetweenTwoLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\n")
+		a.start()
+		a.deliver()
+		a.write("b\n")
+		a.copytruncate("access.log-1")
+		a.must(os.Chtimes(a.at("access.log-1"), time.Time{}, time.Now().Add(-time.Hour)))
+		a.write("c\n")
+		a.copytruncate("access.log-2")
+		a.write("d\n")
+		a.deliver()
+		a.want("a", "b", "c", "d")
+	})
+}
+
+func TestRenameRightAfterCopytruncate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\n")
+		a.start()
+		a.deliver()
+		a.write("b\n")
+		a.copytruncate("access.log-1")
+		a.must(os.Chtimes(a.at("access.log-1"), time.Time{}, time.Now().Add(-time.Hour)))
+		a.write("c, and more than there was\n")
+		a.rename("access.log", "access.log-2")
+		a.write("d\n")
+		a.deliver()
+		a.want("a", "b", "c, and more than there was", "d")
+	})
+}
+
+func TestFileThatCannotBeReadForAWhileIsNotReadAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\n")
+		a.start()
+		a.deliver()
+		works := a.source.files[0].f
+		broken, err := os.OpenFile(a.path(), os.O_WRONLY, 0)
+		a.must(err)
+		defer broken.Close()
+		a.source.files[0].f = broken
+		a.deliver()
+		a.source.files[0].f = works
+		a.write("b\n")
+		a.deliver()
+		a.want("a", "b")
+	})
+}
+
 func TestFileReadableLaterIsNotRememberedBeforeItIsAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newTail(t)

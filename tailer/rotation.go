@@ -34,12 +34,12 @@ func (s *Source) look(now time.Time) {
 		}
 		// Renamed, and nothing in its place yet: whoever writes to it may go on doing so.
 	case err != nil: // the folder cannot be read; the open file still can
+	case current.wasTruncated():
+		s.truncated(current)
 	case !os.SameFile(info, current.info):
 		current.rotated = now
 		s.readBetween(current, info)
 		s.openPath(0)
-	case info.Size() < current.seen || !current.head.fits(current.f):
-		s.truncated(current)
 	}
 }
 
@@ -75,6 +75,9 @@ func (s *Source) truncated(f *file) {
 	if copied := s.findCopy(f); copied != nil {
 		copied.rotated = copied.grew
 		s.files = append(s.files, copied)
+		if info, err := os.Stat(s.path); err == nil {
+			s.readBetween(copied, info)
+		}
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
 	} else if lost := f.seen - f.offset; lost > 0 {
 		s.counts.LostBytes.Add(lost)
