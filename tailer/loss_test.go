@@ -474,3 +474,15 @@ func TestDamagedMemoryOfDrainedFilesIsRefused(t *testing.T) {
 		t.Error("a head of -1 bytes was accepted")
 	}
 }
+
+func TestTimeThatNoRequestMayHoldIsTheOldestThatOneMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t, func(f *config.File) { f.TimestampFormat = "%Y-%m-%d" })
+		a.write("1953-06-02 x\n2026-11-20 y\n")
+		a.start()
+		a.deliver()
+		if len(a.times) != 2 || a.times[0] != 0 {
+			t.Errorf("got %v", a.times)
+		}
+	})
+}

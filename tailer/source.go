@@ -270,6 +270,7 @@ func (s *Source) timeOf(f *file, message []byte, now time.Time) (at time.Time, _
 	}
 	switch {
 	case ok:
+		at = later(at, time.UnixMilli(0)) // too old for the service, but none it calls the whole request invalid for
 		s.stamp = at
 	case s.stamp.IsZero():
 		return now, message
