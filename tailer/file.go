@@ -8,25 +8,31 @@ import (
 
 // file is one file on its way into a log stream: open, and read up to some offset.
 type file struct {
-	f      *os.File
+	f      content
 	info   os.FileInfo // as it was opened; for os.SameFile
 	id     identity
 	head   fingerprint
 	offset int64     // first byte that is in no event yet
 	seen   int64     // end of what has been read, offset or behind it
+	size   int64     // the largest that the file has been found to be
 	grew   time.Time // when it last had bytes that had not been seen
 	held   time.Time // when the event that is being gathered was first seen; zero: none is
 	within bool      // the byte at offset continues a message that began in an earlier event
 	// rotated is when the path was found to lead elsewhere (or nowhere); zero while it leads here.
 	rotated time.Time
-	win     *window // nil while nothing is in memory
+	failing time.Time // when reading it began to fail; zero: it works
+	win     *window   // nil while nothing is in memory
 }
 
-// open makes a file of a path, to be read from an offset.
+// open makes a file of a path, to be read from an offset. One whose name ends with .gz is read uncompressed.
 func open(path string, offset int64) (*file, error) {
-	f, info, err := openRegular(path)
+	raw, info, err := openRegular(path)
 	if err != nil {
 		return nil, err
+	}
+	var f content = raw
+	if gzipped(path) {
+		f = &unzipped{File: raw}
 	}
 	head, err := takeFingerprint(f, headBytes)
 	if err != nil {
@@ -35,7 +41,7 @@ func open(path string, offset int64) (*file, error) {
 	}
 	now := time.Now()
 	grew := now.Add(-max(now.Sub(info.ModTime()), 0)) // on the clock that nobody sets
-	return &file{f: f, info: info, id: identify(f, info), head: head, offset: offset, seen: offset, grew: grew}, nil
+	return &file{f: f, info: info, id: identify(raw, info), head: head, offset: offset, seen: offset, size: info.Size(), grew: grew}, nil
 }
 
 func (f *file) close() {
@@ -88,6 +94,7 @@ func (f *file) wasTruncated() bool {
 	if err != nil {
 		return false
 	}
+	f.size = max(f.size, info.Size())
 	head, err := takeFingerprint(f.f, f.head.Bytes)
 	return info.Size() < f.seen || err == nil && head != f.head
 }

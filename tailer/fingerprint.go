@@ -25,7 +25,7 @@ type fingerprint struct {
 func takeFingerprint(f io.ReaderAt, atMost int) (fingerprint, error) {
 	head := make([]byte, min(atMost, headBytes))
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // the end of what has been compressed so far
 		return fingerprint{}, fmt.Errorf("read fingerprint: %w", err)
 	}
 	h := fnv.New64a()

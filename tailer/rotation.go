@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -79,9 +80,9 @@ func (s *Source) truncated(f *file) {
 			s.readBetween(copied, info)
 		}
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
-	} else if lost := f.seen - f.offset; lost > 0 {
+	} else if lost := max(f.seen, f.size) - f.offset; lost > 0 {
 		s.counts.LostBytes.Add(lost)
-		s.log.Error("log file was truncated before its last event was complete, and no copy of it was found", zap.Int64("lost_bytes", lost))
+		s.log.Error("log file was truncated, and no copy of it was found: what followed its last acknowledged or shipped line is lost", zap.Int64("offset", f.offset), zap.Int64("lost_bytes_at_least", lost))
 	} else {
 		s.log.Info("log file was truncated; reading from its beginning", zap.Int64("offset", f.offset))
 	}
@@ -95,16 +96,32 @@ func (s *Source) findCopy(f *file) *file {
 	if f.head.Bytes == 0 {
 		return nil
 	}
-	for _, n := range slices.Backward(s.neighbours()) {
-		if n.info.Size() < f.offset || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
-			continue
-		}
-		if found := openIf(n.path, f.offset, func(c *file) bool { return f.head.fits(c.f) && s.entry.shelf.take(c, s) }); found != nil {
-			found.head = f.head
-			return found
+	// The plain ones first: one that is being compressed is whole, what it is compressed into is not yet.
+	for _, zipped := range []bool{false, true} {
+		for _, n := range slices.Backward(s.neighbours()) {
+			if gzipped(n.path) != zipped || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
+				continue
+			}
+			if found := openIf(n.path, f.offset, func(c *file) bool { return c.isCopyOf(f) && s.entry.shelf.take(c, s) }); found != nil {
+				found.head = f.head
+				return found
+			}
 		}
 	}
 	return nil
+}
+
+// isCopyOf tells whether a file begins like f and holds as much as has been read of it.
+func (c *file) isCopyOf(f *file) bool {
+	if !f.head.fits(c.f) {
+		return false
+	}
+	if f.offset == 0 {
+		return true
+	}
+	var one [1]byte
+	n, _ := c.f.ReadAt(one[:], f.offset-1)
+	return n == 1
 }
 
 // readBetween follows files that came and went between two looks: rotated neighbours that are newer than the one that was
@@ -123,7 +140,7 @@ func (s *Source) readBetween(last *file, current os.FileInfo) {
 		}); f != nil {
 			f.rotated = f.grew
 			s.files = append(s.files, f)
-			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("file", n.path))
+			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("rotated", n.path))
 		}
 	}
 }
@@ -133,6 +150,9 @@ func (f *file) hasCopy(c *file) bool {
 	size := c.info.Size()
 	if size == 0 || !f.head.fits(c.f) {
 		return false
+	}
+	if gzipped(c.f.Name()) || gzipped(f.f.Name()) {
+		return true // how much it holds is not known before it is read
 	}
 	end := make([]byte, min(size, headBytes))
 	same := make([]byte, len(end))
@@ -150,6 +170,7 @@ func (s *Source) restore(cp checkpoint) {
 	for _, p := range cp.Files {
 		f := s.find(p)
 		if f == nil {
+			s.counts.Gone.Add(1)
 			s.log.Warn("a log file that was being read is gone; what it still held cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 			continue
 		}
@@ -204,7 +225,7 @@ func (s *Source) neighbours() (all []neighbour) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if !e.Type().IsRegular() || path == s.path || compressed(path) {
+		if !e.Type().IsRegular() || path == s.path || compressed(path) && !gzipped(path) {
 			continue
 		}
 		if info, err := e.Info(); err == nil {
@@ -220,7 +241,7 @@ var dated = regexp.MustCompile(`^[-._]?[0-9][-._:T0-9]*$`)
 
 // rotatedName tells whether a name is what a rotation makes of the path's.
 func rotatedName(path, name string) bool {
-	base, rotated := filepath.Base(path), filepath.Base(name)
+	base, rotated := filepath.Base(path), strings.TrimSuffix(filepath.Base(name), ".gz")
 	if len(rotated) > len(base) && rotated[:len(base)] == base {
 		return dated.MatchString(rotated[len(base):])
 	}

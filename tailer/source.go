@@ -20,6 +20,8 @@ const (
 	settle = 3 * time.Second
 	// patience is how long a rotated file that is still being written to holds up the one that took its place.
 	patience = 30 * time.Second
+	// unreadable is how long a rotated file may give errors before what it still holds is given up as lost.
+	unreadable = 10 * time.Minute
 	// longStep is how often a file that is being written to is looked at, or four times in a flush interval: far cheaper than
 	// being woken for each write.
 	longStep = time.Second
@@ -66,7 +68,8 @@ type Counts struct {
 	Filtered  atomic.Int64 // events that a filter left out
 	Blank     atomic.Int64 // blank lines, which the service does not take
 	Pieces    atomic.Int64 // events that are part of a longer message
-	LostBytes atomic.Int64 // truncated away before they were read
+	LostBytes atomic.Int64 // truncated away before they were read, or unreadable; at least
+	Gone      atomic.Int64 // files that were gone when an earlier run had not read them to their end, for all it knew
 }
 
 // Stream is where the events go.
@@ -181,10 +184,13 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 		if s.unmarked > passBytes {
 			return true
 		}
-		if _, err := f.more(s.earliest(now)); err != nil {
-			if !errors.Is(err, io.EOF) {
-				s.complain("read log file", err)
-			}
+		_, err := f.more(s.earliest(now))
+		if err == nil || errors.Is(err, io.EOF) {
+			f.failing = time.Time{}
+		} else if s.complain("read log file", err); f.failing.IsZero() {
+			f.failing = now
+		}
+		if err != nil {
 			break
 		}
 	}
@@ -213,6 +219,11 @@ func (s *Source) completeAt(f *file) time.Time {
 
 // finished tells whether a file has been read to its end for good.
 func (s *Source) finished(f *file, now time.Time) bool {
+	if !f.rotated.IsZero() && !f.failing.IsZero() && now.Sub(f.failing) > unreadable {
+		s.log.Error("a rotated log file cannot be read; what it still holds is lost", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset))
+		s.counts.LostBytes.Add(max(f.size-f.seen, 1))
+		return true
+	}
 	return !f.rotated.IsZero() && now.Sub(f.rotated) >= settle && now.Sub(f.grew) >= settle && f.atEnd()
 }
 
