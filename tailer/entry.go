@@ -5,6 +5,7 @@ package tailer
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,6 +22,8 @@ const (
 	safetyNet = 10 * time.Second
 	// deafNet is the same where folders cannot be watched at all.
 	deafNet = time.Second
+	// multiLineHold is how long the original waits for more lines of an event; here it counts from the last one.
+	multiLineHold = 5 * time.Second
 )
 
 // Options are what all entries share.
@@ -41,6 +44,7 @@ type Entry struct {
 	format    *timestampFormat
 	trim      bool
 	linger    time.Duration
+	hold      time.Duration // how long a file is quiet before its last event counts as complete
 	step      time.Duration // between two looks at a file that is being written to
 	memory    *Memory
 	watcher   *Watcher
@@ -52,16 +56,20 @@ type Entry struct {
 
 	mu      sync.Mutex
 	sources map[string]*Source
+	targets map[string]*Source // by what symbolic links lead to: writes are announced under that name
 	ship    func(*Source)
 }
 
 // New makes an entry and starts nothing. The error is a config.Problem.
 func New(f config.File, o Options) (*Entry, error) {
 	e := &Entry{
-		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
+		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, hold: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, log: o.Log,
 		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
-		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{},
+		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{}, targets: map[string]*Source{},
+	}
+	if f.MultiLineStart != nil || f.StartsWithTimestamp {
+		e.hold = max(o.Linger, multiLineHold)
 	}
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {
@@ -89,16 +97,23 @@ func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.Log
 	every := safetyNet
 	net := time.NewTicker(every) // not a timer for each round: in a busy folder none would ever end
 	defer net.Stop()
-	for {
+	for waiting := false; ; {
+		heard := e.listen()
+		if e.discover(naming) { // their folders may be new
+			heard = e.listen()
+		}
 		wanted := safetyNet
-		if !e.listen() {
+		if !heard {
 			wanted = deafNet
 		}
 		if every != wanted {
 			every = wanted
 			net.Reset(every)
 		}
-		e.discover(naming)
+		if none := len(e.Sources()) == 0; none && !waiting {
+			waiting = true
+			e.log.Info("waiting for a log file: there is none yet", zap.String("file_path", e.pattern.text))
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -130,9 +145,20 @@ func (e *Entry) Sources() []*Source {
 // listen watches the folders that matter; false if one of them cannot be watched.
 func (e *Entry) listen() bool {
 	folders := map[string]bool{e.pattern.folder: true}
+	targets := map[string]*Source{}
 	for _, s := range e.Sources() {
 		folders[filepath.Dir(s.path)] = true
+		if info, err := os.Lstat(s.path); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			continue
+		}
+		if real, err := filepath.EvalSymlinks(s.path); err == nil {
+			folders[filepath.Dir(real)] = true
+			targets[real] = s
+		}
 	}
+	e.mu.Lock()
+	e.targets = targets
+	e.mu.Unlock()
 	for folder := range folders {
 		if err := e.watcher.watch(folder, e); err != nil {
 			return false
@@ -145,6 +171,9 @@ func (e *Entry) listen() bool {
 func (e *Entry) hear(path string, names bool) {
 	e.mu.Lock()
 	s := e.sources[path]
+	if s == nil {
+		s = e.targets[path]
+	}
 	e.mu.Unlock()
 	if s != nil {
 		e.ship(s)
@@ -166,8 +195,8 @@ func (e *Entry) shipChanged() {
 	}
 }
 
-// discover makes sources of files that are new, and drops those of files that are gone.
-func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) {
+// discover makes sources of files that are new, and drops those of files that are gone. It returns whether there were new ones.
+func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) bool {
 	for _, s := range e.Sources() {
 		if s.retire() {
 			e.log.Info("log file is gone and all of it has been acknowledged", zap.String("file", s.path))
@@ -204,6 +233,7 @@ func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) {
 	for _, s := range followed {
 		e.ship(s)
 	}
+	return len(followed) > 0
 }
 
 // resume follows what an earlier run has not read to its end, though it may not be the newest of the pattern's files now.
@@ -243,8 +273,16 @@ func (e *Entry) follow(path string, cp checkpoint, naming func(path string) clou
 	e.mu.Lock()
 	e.sources[path] = s
 	e.mu.Unlock()
-	e.log.Info("following log file", zap.String("file", path), zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int64("offset", s.offset()))
+	if s.isOpen() {
+		s.log.Info("following log file", zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int64("offset", s.offset()))
+	}
 	return s
+}
+
+func (s *Source) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.files) > 0
 }
 
 func (s *Source) offset() int64 {

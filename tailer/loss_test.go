@@ -486,3 +486,44 @@ func TestTimeThatNoRequestMayHoldIsTheOldestThatOneMay(t *testing.T) {
 		}
 	})
 }
+
+func TestWritesBehindASymbolicLinkAreAnnounced(t *testing.T) {
+	w, err := NewWatcher(zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.fs.Close()
+	a := newTail(t)
+	elsewhere := t.TempDir()
+	a.must(os.WriteFile(filepath.Join(elsewhere, "app-2026.log"), []byte("a\n"), 0o600))
+	a.must(os.Symlink(filepath.Join(elsewhere, "app-2026.log"), a.path()))
+	a.start()
+	a.entry.watcher = w
+	if !a.entry.listen() || w.folders[elsewhere] == nil {
+		t.Fatal("the folder that the link leads into is not watched")
+	}
+	woken := 0
+	a.entry.ship = func(*Source) { woken++ }
+	a.entry.hear(filepath.Join(elsewhere, "app-2026.log"), false)
+	if woken != 1 {
+		t.Errorf("woken %d times", woken)
+	}
+}
+
+func TestEventOfAConfiguredPatternIsHeldAsLongAsTheOriginalDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t, func(f *config.File) { f.MultiLineStart = regexp.MustCompile(`^\d`) })
+		a.linger = time.Second
+		a.start()
+		a.deliver()
+		go func() {
+			for _, line := range []string{"1 failed", "java.lang", "at x", "2 next"} {
+				a.write(line + "\n")
+				time.Sleep(1500 * time.Millisecond)
+			}
+		}()
+		time.Sleep(time.Second)
+		a.deliver()
+		a.want("1 failed\njava.lang\nat x", "2 next")
+	})
+}

@@ -57,6 +57,9 @@ func (s *Source) openPath(offset int64) {
 		f.close() // it is still the file that was renamed a moment ago, or one that another path led to
 		return
 	}
+	if s.complaint != "" {
+		s.log.Info("log file can be read now")
+	}
 	s.complaint = ""
 	s.opened = true
 	s.files = append(s.files, f)

@@ -25,7 +25,7 @@ const (
 	// longStep is how often a file that is being written to is looked at, or four times in a flush interval: far cheaper than
 	// being woken for each write.
 	longStep = time.Second
-	// slowEvent is how many flush intervals an event that never ends may be gathered.
+	// slowEvent is how many times as long an event that never ends may be gathered.
 	slowEvent = 3
 	// passBytes bounds how much is read, filtered out and not committed.
 	passBytes = 64 << 20
@@ -208,9 +208,9 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 	return !s.put(f, b, message, size, now)
 }
 
-// completeAt is when the event that a file ends with counts as complete: when nothing was added for a flush interval.
+// completeAt is when the event that a file ends with counts as complete: when nothing was added to it for a while.
 func (s *Source) completeAt(f *file) time.Time {
-	quiet, slow := f.grew.Add(s.entry.linger), f.held.Add(slowEvent*s.entry.linger)
+	quiet, slow := f.grew.Add(s.entry.hold), f.held.Add(slowEvent*s.entry.hold)
 	if slow.Before(quiet) {
 		return slow
 	}

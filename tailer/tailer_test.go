@@ -41,6 +41,7 @@ type tail struct {
 	dir    string
 	file   config.File
 	store  store
+	linger time.Duration
 	entry  *Entry
 	source *Source
 	got    []string
@@ -48,7 +49,7 @@ type tail struct {
 }
 
 func newTail(t *testing.T, change ...func(*config.File)) *tail {
-	a := &tail{T: t, dir: t.TempDir(), store: store{}}
+	a := &tail{T: t, dir: t.TempDir(), store: store{}, linger: 5 * time.Second}
 	a.file = config.File{Path: filepath.Join(a.dir, "access.log"), LogGroupName: "g", LogStreamName: "s", Timezone: time.UTC}
 	for _, c := range change {
 		c(&a.file)
@@ -59,7 +60,7 @@ func newTail(t *testing.T, change ...func(*config.File)) *tail {
 // start begins to follow the path, as after a start of the agent.
 func (a *tail) start() {
 	a.Helper()
-	e, err := New(a.file, Options{Memory: NewMemory(a.store), Linger: 5 * time.Second, Log: zap.NewNop()})
+	e, err := New(a.file, Options{Memory: NewMemory(a.store), Linger: a.linger, Log: zap.NewNop()})
 	if err != nil {
 		a.Fatal(err)
 	}
