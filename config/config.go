@@ -70,10 +70,11 @@ type Plugin struct {
 
 // Measurement is one item of a measurement list.
 type Measurement struct {
-	Name   string // as written, trimmed, without the "<plugin>_" prefix
-	Rename string // replaces the whole metric name; "": none
-	Unit   string // replaces the unit; "": none
-	Place  Place
+	Name    string // as written, trimmed, without the "<plugin>_" prefix
+	Written string // as written, trimmed: for messages, no part of the Key
+	Rename  string // replaces the whole metric name; "": none
+	Unit    string // replaces the unit; "": none
+	Place   Place
 }
 
 // Logs is the "logs" section.

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -81,7 +82,7 @@ func TestEverything(t *testing.T) {
 func placeless(p Plugin) Plugin {
 	p.Place = Place{}
 	for i := range p.Measurements {
-		p.Measurements[i].Place = Place{}
+		p.Measurements[i].Place, p.Measurements[i].Written = Place{}, ""
 	}
 	return p
 }
@@ -111,7 +112,11 @@ func TestMeasurementNames(t *testing.T) {
 	f := func(plugin, item, name string) {
 		t.Helper()
 		c := mustParse(t, `{"metrics": {"metrics_collected": {"`+plugin+`": {"measurement": [`+item+`]}}}}`)
-		want(t, item, c.Metrics.Plugins[0].Measurements[0].Name, name)
+		m := c.Metrics.Plugins[0].Measurements[0]
+		want(t, item, m.Name, name)
+		if !strings.Contains(item, m.Written) || m.Written != strings.TrimSpace(m.Written) || !strings.HasSuffix(m.Written, name) {
+			t.Errorf("%s: written %q", item, m.Written)
+		}
 	}
 	f("mem", `"used_percent"`, "used_percent")
 	f("mem", `"mem_used_percent"`, "used_percent")

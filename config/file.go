@@ -21,9 +21,7 @@ func (r *reading) file(n *node) (f File, ok bool) {
 	path, group, stream := s.get("file_path"), s.get("log_group_name"), s.get("log_stream_name")
 	f.Path = r.textOf(path, 0, 4096)
 	r.variables(path)
-	if path != nil && path.kind == text && path.text == "" {
-		r.warn(path.at, "is empty: nothing is collected", "name a file, or a pattern such as /var/log/app/*.log")
-	}
+	r.filePath(path)
 	f.LogGroupName = r.textOf(group, 1, 512)
 	r.groupName(group)
 	f.LogStreamName = r.textOf(stream, 1, 512)
@@ -39,6 +37,27 @@ func (r *reading) file(n *node) (f File, ok bool) {
 	s.undone("auto_removal", "backpressure_mode", "service.name", "deployment.environment", "ignore_symlinks", "kms_key_id")
 	s.strict()
 	return f, f.Path != ""
+}
+
+// filePath warns of a path at which no file will be found.
+func (r *reading) filePath(n *node) {
+	if n == nil || n.kind != text {
+		return
+	}
+	path := n.text
+	drive := len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
+	switch {
+	case path == "":
+		r.warn(n.at, "is empty: nothing is collected", "name a file, or a pattern such as /var/log/app/*.log")
+	case strings.HasPrefix(path, "${"): // warned of already
+	case strings.HasPrefix(path, "~"):
+		r.warn(n.at, "~ does not stand for a home folder here", "write the whole path, beginning with /")
+	case !drive && path[0] != '/' && path[0] != '\\':
+		r.warn(n.at, "is relative to the folder that the agent is started in", "write the whole path, beginning with /")
+	}
+	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, `\`) {
+		r.warn(n.at, "is a folder: nothing is collected", "name the files in it, such as "+path+"*.log")
+	}
 }
 
 func (s *section) logGroupClass() string {

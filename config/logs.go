@@ -26,7 +26,7 @@ func (r *reading) logs(n *node, a Agent) *Logs {
 		l.RoleARN = a.RoleARN
 	}
 	collected, embedded := s.get("logs_collected"), s.get("metrics_collected")
-	if collected == nil && embedded == nil {
+	if collected == nil && embedded == nil && !r.mayGrow(n) {
 		r.wrong(n.at, `"logs_collected" is missing`, "it says which logs to collect")
 	}
 	l.Files = r.logsCollected(collected)
@@ -45,7 +45,7 @@ func (r *reading) logsCollected(n *node) []File {
 	if s == nil {
 		return nil
 	}
-	if len(n.members) == 0 {
+	if len(n.members) == 0 && !r.mayGrow(n) {
 		r.wrong(n.at, "must not be empty", `name what to collect, such as "files"`)
 	}
 	var all []File

@@ -18,12 +18,11 @@ func build(documents []document) (*Config, error) {
 	r := &reading{}
 	var root *node
 	names := make([]string, len(documents))
-	whole := true
 	for i, d := range documents {
 		names[i] = d.name
 		tree, problems, complete := scan(d.name, d.src)
 		r.problems = append(r.problems, problems...)
-		whole = whole && complete
+		r.partial = r.partial || !complete
 		if !complete || !r.is(tree, object) {
 			continue
 		}
@@ -33,7 +32,7 @@ func build(documents []document) (*Config, error) {
 		r.merge(root, tree, "")
 	}
 	c := &Config{}
-	if whole && root != nil { // else what seems to be missing may be there
+	if root != nil {
 		c = r.config(root)
 		c.places = map[string]Place{}
 		root.index("", c.places)
@@ -54,7 +53,7 @@ func (r *reading) config(root *node) *Config {
 	c.Metrics = r.metrics(metrics, c.Agent)
 	c.Logs = r.logs(logs, c.Agent)
 	s.later("traces", "opentelemetry", "csm", "profiles")
-	if metrics == nil && logs == nil {
+	if metrics == nil && logs == nil && !r.partial {
 		r.warn(root.at, "there is neither a metrics nor a logs section: nothing is collected", "")
 	}
 	s.open()

@@ -13,7 +13,7 @@ func (r *reading) plugins(n *node, interval time.Duration) []Plugin {
 	if s == nil {
 		return nil
 	}
-	if len(n.members) == 0 {
+	if len(n.members) == 0 && !r.mayGrow(n) {
 		r.wrong(n.at, "must not be empty", "name at least one plugin, such as \"mem\": {\"measurement\": [\"used_percent\"]}")
 	}
 	known := []string{"cpu", "disk", "diskio", "mem", "swap"}
@@ -175,8 +175,8 @@ func (s *section) measurement(n *node, plugin string) (Measurement, bool) {
 		s.wrong(n.at, fmt.Sprintf("must be a string or an object with a name, not %s", n.kind), "")
 		return m, false
 	}
-	m.Name = strings.TrimSpace(s.textOf(raw, 1, 255))
-	m.Name = strings.TrimPrefix(m.Name, plugin+"_")
+	m.Written = strings.TrimSpace(s.textOf(raw, 1, 255))
+	m.Name = strings.TrimPrefix(m.Written, plugin+"_")
 	if raw != nil && raw.kind == text && raw.text != "" && m.Name == "" {
 		s.wrong(raw.at, "must be the name of a metric, not blank", "")
 	}

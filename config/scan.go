@@ -39,6 +39,10 @@ func scan(file string, src []byte) (tree *node, problems []Problem, whole bool) 
 		s.stop(0, "the file is encoded as UTF-16", "save it as UTF-8")
 		return nil, s.problems, false
 	}
+	if begin, yaml := beginsYAML(body); yaml {
+		s.stop(s.pos+begin, "this looks like YAML, not JSON", "only JSON is read by this version")
+		return nil, s.problems, false
+	}
 	s.space()
 	if s.pos == len(src) && !s.dead {
 		s.stop(s.pos, "the file is empty", "the smallest configuration is {}")
@@ -54,6 +58,24 @@ func scan(file string, src []byte) (tree *node, problems []Problem, whole bool) 
 		s.stop(s.pos, "unexpected "+s.seen()+" after the end of the document", hint)
 	}
 	return tree, s.problems, !s.dead
+}
+
+// beginsYAML tells whether the first line that says something is one that YAML begins with and JSON never does: --- or
+// a bare key. It also says where.
+func beginsYAML(src []byte) (offset int, is bool) {
+	for line := range bytes.Lines(src) {
+		said := bytes.TrimSpace(line)
+		if len(said) == 0 || said[0] == '#' || said[0] == '%' {
+			offset += len(line)
+			continue
+		}
+		key, after, colon := bytes.Cut(said, []byte(":"))
+		bare := colon && (len(after) == 0 || after[0] == ' ') && !bytes.ContainsFunc(key, func(c rune) bool {
+			return c > 0x7f || !wordByte(byte(c)) && c != '-'
+		})
+		return offset + bytes.Index(line, said), bytes.Equal(said, []byte("---")) || bare && len(key) > 0
+	}
+	return 0, false
 }
 
 // place turns an offset into line and column.
@@ -90,7 +112,7 @@ func (s *scanner) seen() string {
 	case c == '-' || c >= '0' && c <= '9':
 		return "number"
 	case wordByte(c):
-		return strconv.Quote(clip(string(s.src[s.pos:s.wordEnd()])))
+		return "the word " + clip(string(s.src[s.pos:s.wordEnd()]))
 	case c < 0x20 || c >= 0x7f:
 		return fmt.Sprintf("byte 0x%02x", c)
 	default:
@@ -198,7 +220,7 @@ func (s *scanner) word(n *node) {
 		if hint == "" {
 			hint = "put strings in double quotes"
 		}
-		s.slip(s.pos, n.at.Path, strconv.Quote(clip(w))+" is not a JSON value", hint)
+		s.slip(s.pos, n.at.Path, clip(w)+" is not a JSON value", hint)
 	}
 	s.pos = end
 }
@@ -212,7 +234,7 @@ func (s *scanner) number(n *node) {
 	n.kind, n.text = number, string(s.src[start:s.pos])
 	if !validNumber(n.text) {
 		n.kind = broken
-		s.slip(start, n.at.Path, strconv.Quote(clip(n.text))+" is not a JSON number", "write it like 60, -1 or 0.5; anything else goes in double quotes")
+		s.slip(start, n.at.Path, clip(n.text)+" is not a JSON number", "write it like 60, -1 or 0.5; anything else goes in double quotes")
 	}
 }
 

@@ -10,7 +10,10 @@ import (
 
 // reading turns a tree into values and collects everything that is wrong or suspicious on the way. A value that is wrong
 // reads as its default, so that the rest is checked too.
-type reading struct{ problems []Problem }
+type reading struct {
+	problems []Problem
+	partial  bool // a document could not be read to its end: what seems to be missing may be in it
+}
 
 func (r *reading) wrong(at Place, text, hint string) {
 	r.problems = append(r.problems, Mistake(at, text, hint))
@@ -67,9 +70,14 @@ func (s *section) get(key string) *node {
 
 func (s *section) section(key string) *section { return s.reading.section(s.get(key)) }
 
+// mayGrow tells whether a document that could not be read may hold more of this section or list.
+func (r *reading) mayGrow(n *node) bool {
+	return r.partial && (isSection(n.at.Path) || isUnion(n.at.Path))
+}
+
 // require reports a key that has to be there.
 func (s *section) require(key, hint string) {
-	if s.node.child(key) == nil {
+	if s.node.child(key) == nil && !s.mayGrow(s.node) {
 		s.wrong(s.node.at, fmt.Sprintf("%q is missing", key), hint)
 	}
 }
@@ -131,7 +139,7 @@ func (r *reading) listOf(n *node, least, most int) []*node {
 		return nil
 	}
 	switch length := len(n.items); {
-	case length == 0 && least > 0:
+	case length == 0 && least > 0 && !r.mayGrow(n):
 		r.wrong(n.at, "must not be empty", "")
 	case length > most:
 		r.wrong(n.at, fmt.Sprintf("must hold at most %d items, not %d", most, length), "")

@@ -34,12 +34,31 @@ func Load(paths ...string) (*Config, error) {
 		return nil, errors.Join(unread...)
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("read configuration: no file in %s: %w", strings.Join(paths, ", "), fs.ErrNotExist)
+		return nil, fmt.Errorf("read configuration: %w", &emptyError{paths, len(skipped) > 0})
 	}
 	c, err := build(files)
 	c.Warnings = append(skipped, c.Warnings...)
 	return c, err
 }
+
+// emptyError says of folders that there is nothing in them to read. To errors.Is it is a file that does not exist.
+type emptyError struct {
+	folders []string
+	yaml    bool // there was some
+}
+
+func (e *emptyError) Error() string {
+	said := "the folder " + e.folders[0] + " holds no configuration"
+	if len(e.folders) > 1 {
+		said = "the folders " + strings.Join(e.folders, ", ") + " hold no configuration"
+	}
+	if e.yaml {
+		said += " but YAML, which is not read by this version"
+	}
+	return said
+}
+
+func (e *emptyError) Unwrap() error { return fs.ErrNotExist }
 
 // read gives the documents behind one path.
 func read(path string) ([]document, []Problem, error) {

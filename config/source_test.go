@@ -87,6 +87,20 @@ func TestLoadCannotRead(t *testing.T) {
 	}
 }
 
+func TestLoadSaysOfAFolderThatItHoldsNothing(t *testing.T) {
+	f := func(want string, paths ...string) {
+		t.Helper()
+		if _, err := Load(paths...); !errors.Is(err, fs.ErrNotExist) || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", paths, err, want)
+		}
+	}
+	a, b := t.TempDir(), t.TempDir()
+	f("read configuration: the folder "+a+" holds no configuration", a)
+	f("read configuration: the folders "+a+", "+b+" hold no configuration", a, b)
+	write(t, filepath.Join(a, "a.yaml"), "agent:\n")
+	f("read configuration: the folder "+a+" holds no configuration but YAML, which is not read by this version", a)
+}
+
 func TestLoadTooLarge(t *testing.T) {
 	name := write(t, filepath.Join(t.TempDir(), "large.json"), "")
 	if err := os.Truncate(name, maxFileBytes+1); err != nil {
