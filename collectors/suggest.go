@@ -1,19 +1,37 @@
 package collectors
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
-// didYouMean suggests the nearest of the names that exist, or lists them when none is near.
+// didYouMean suggests the one of the names that was most likely meant, or lists them when none is near.
 func didYouMean(written string, names []string) string {
-	best, least := "", len(written)/3+2
+	best, least := "", len(written)/4+2
 	for _, name := range names {
-		if d := distance(written, name); d < least {
+		if d := distance(written, name); d < least && !opposite(written, name) {
 			best, least = name, d
 		}
 	}
+	for _, name := range names { // idle for usage_idle, percent for used_percent
+		if best == "" && (name == "usage_"+written || name == "used_"+written) {
+			best = name
+		}
+	}
 	if best == "" {
-		return fmt.Sprintf("there are %v", names)
+		return "there are " + strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// opposite tells names that differ in little and mean the contrary: free_percent and used_percent.
+func opposite(a, b string) bool {
+	pairs := [][2]string{{"free", "used"}, {"available", "used"}, {"read", "write"}, {"reads", "writes"}, {"active", "inactive"}, {"active", "idle"}}
+	x, y := strings.Split(a, "_"), strings.Split(b, "_")
+	return slices.ContainsFunc(pairs, func(p [2]string) bool {
+		return slices.Contains(x, p[0]) && slices.Contains(y, p[1]) || slices.Contains(x, p[1]) && slices.Contains(y, p[0])
+	})
 }
 
 // distance counts the letters to insert, delete or replace to get from a to b.

@@ -142,8 +142,28 @@ func TestUnknownMeasurementIsAMistakeWithASuggestion(t *testing.T) {
 	}
 	f("cpu", "usage_idel", `did you mean "usage_idle"?`)
 	f("mem", "mem_used_percents", `did you mean "used_percent"?`)
-	f("swap", "total", `there are [free used used_percent]`)
-	f("disk", "", `there are [free`)
+	f("cpu", "cpu_idle", `did you mean "usage_idle"?`)
+	f("cpu", "iowait", `did you mean "usage_iowait"?`)
+	f("cpu", "load", `there are time_active, `)
+	f("mem", "percent", `did you mean "used_percent"?`)
+	f("mem", "mem_free_percent", `there are active, available, `)
+	f("disk", "disk_free_percent", `there are free, inodes_free, `)
+	f("disk", "inodes_fre", `did you mean "inodes_free"?`)
+	f("diskio", "writ_bytes", `did you mean "write_bytes"?`)
+	f("swap", "total", `there are free, used, used_percent`)
+	f("disk", "", `there are free, `)
+}
+
+func TestUnknownMeasurementIsNamedAsItWasWritten(t *testing.T) {
+	f := func(m config.Measurement, text string) {
+		t.Helper()
+		_, problems := Build(config.Plugin{Name: "cpu", Measurements: []config.Measurement{m}}, Host{})
+		if len(problems) != 1 || problems[0].Text != text {
+			t.Errorf("got %v, want %s", problems, text)
+		}
+	}
+	f(config.Measurement{Name: "idle", Written: "cpu_idle"}, `cpu has no measurement "cpu_idle"`)
+	f(config.Measurement{Name: "idle"}, `cpu has no measurement "idle"`)
 }
 
 func TestUnknownPluginIsAMistake(t *testing.T) {
