@@ -48,14 +48,16 @@ func run(ctx context.Context, bin, dir, listen string) error {
 		return err
 	}
 	console := "http://" + listen
-	service, err := start(filepath.Join(bin, "nephoscope-local"), filepath.Join(dir, "local.log"), nil,
-		"--listen", listen, "--data", filepath.Join(dir, "cloudwatch"), "--access-log", filepath.Join(dir, "access.log"))
+	service, err := serve(ctx, bin, dir, listen)
 	if err != nil {
 		return err
 	}
 	defer service.stop()
 	if err := answers(ctx, console, service); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	logs, err := writeConfig(dir)
 	if err != nil {
@@ -128,17 +130,23 @@ func writeConfig(dir string) ([]log, error) {
 type process struct {
 	name   string
 	output string
+	before int64 // how long the file was when the child was started
 	cmd    *exec.Cmd
 	ended  chan error
 }
 
+// start appends to the output: another make run may be writing to it.
 func start(path, output string, env []string, args ...string) (*process, error) {
-	out, err := os.Create(output)
+	out, err := os.OpenFile(output, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
-	p := &process{name: filepath.Base(path), output: output, cmd: exec.Command(path, args...), ended: make(chan error, 1)}
+	about, err := out.Stat()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{name: filepath.Base(path), output: output, before: about.Size(), cmd: exec.Command(path, args...), ended: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = out, out, append(withoutAWS(os.Environ()), env...)
 	p.cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: we stop the agent before what it sends to
 	if err := p.cmd.Start(); err != nil {
@@ -165,27 +173,14 @@ func (p *process) stop() {
 // died is the error of a child that ended by itself: its last words.
 func (p *process) died(err error) error {
 	p.ended <- err
-	raw, _ := os.ReadFile(p.output)
-	words := strings.TrimSpace(string(raw))
+	words := p.said()
 	return fmt.Errorf("%s ended (%v):\n%s", p.name, err, words[max(0, len(words)-2000):])
 }
 
-func answers(ctx context.Context, console string, service *process) error {
-	tooLate := time.After(patience)
-	for {
-		if _, err := seen(ctx, console); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-service.ended:
-			return service.died(err)
-		case <-tooLate:
-			return errors.New("the local CloudWatch does not answer at " + console)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+// said is what the child has written.
+func (p *process) said() string {
+	raw, _ := os.ReadFile(p.output) // unreadable: it has said nothing
+	return strings.TrimSpace(string(raw[min(p.before, int64(len(raw))):]))
 }
 
 // totals is what the local CloudWatch has taken from all its clients.

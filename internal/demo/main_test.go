@@ -69,12 +69,28 @@ func TestDemoSaysWhyItCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	bin := t.TempDir()
+	bin, dir := t.TempDir(), t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, "nephoscope-local"), "../../cmd/nephoscope-local").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	err = run(t.Context(), bin, t.TempDir(), taken.Addr().String())
-	if err == nil || !strings.Contains(err.Error(), "--listen") {
-		t.Errorf("got %v", err)
+	port := taken.Addr().String()
+	f := func(what, listen, want string) {
+		t.Helper()
+		if err := run(t.Context(), bin, dir, listen); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", what, err, want)
+		}
+	}
+	f("the port is another program's", port, "port taken: choose another with make run LISTEN=127.0.0.1:PORT ("+port+" is in use)")
+	going := "a make run is going already in this folder (its data folder " + filepath.Join(dir, "cloudwatch") + " is in use)"
+	first, err := serve(t.Context(), bin, dir, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.stop()
+	address, _, _ := strings.Cut(strings.TrimPrefix(first.said(), serving+"http://"), " ")
+	f("another make run at another port", "127.0.0.1:0", going)
+	f("another make run at the same port, which answers", address, going)
+	if _, err := seen(t.Context(), "http://"+address); err != nil {
+		t.Errorf("the first one has suffered: %v", err)
 	}
 }
