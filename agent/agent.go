@@ -120,6 +120,11 @@ func (a *Agent) Apply(c *config.Config) error {
 	}
 	halt(leave)
 	for _, t := range tasks {
+		if !kept[t.Key] && t.prepare != nil {
+			t.prepare()
+		}
+	}
+	for _, t := range tasks {
 		if !kept[t.Key] {
 			stay, kept[t.Key] = append(stay, a.start(t)), true
 		}
@@ -159,6 +164,9 @@ func (a *Agent) start(t Task) *running {
 func (a *Agent) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.ctx.Err() != nil {
+		return nil // closed already
+	}
 	began := time.Now()
 	halt(a.running)
 	a.stop()

@@ -20,7 +20,9 @@ type Task struct {
 	Name   string // for people
 	Key    string
 	Serves bool // others need it to the end: it is started before them and stopped after them
-	run    func(ctx context.Context)
+	// prepare, if there is one, is called before any new task runs.
+	prepare func()
+	run     func(ctx context.Context)
 }
 
 // Check does all that Apply does before it starts anything, without an agent: what it accepts, starts. It returns warnings,
@@ -127,7 +129,9 @@ func metricsTask(c *config.Config, a *Agent) Task {
 			if p == nil {
 				return
 			}
-			a.sink.connect(p.Add)
+			if lost := a.sink.connect(p.Add); lost > 0 {
+				a.env.Log.Error("metrics that nobody took for long are lost", zap.Int("data", lost))
+			}
 			// First nothing more comes in, then what came in is flushed.
 			own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 			defer context.AfterFunc(ctx, func() { a.sink.connect(nil); cancel() })()
@@ -204,8 +208,9 @@ const defaultStream = "{instance_id}"
 func fileTask(c *config.Config, f config.File, entry *tailer.Entry, logs *publish.Logs, logsKey string, a *Agent) Task {
 	stream := streamOf(c, f)
 	return Task{
-		Name: "log files " + f.Path, Key: key("files", f.Key(), stream, c.Logs.ForceFlushInterval, logsKey),
+		Name: "log files " + f.Path, Key: key("files", f.Key(), stream, c.Logs.ForceFlushInterval, logsKey), prepare: entry.Claim,
 		run: func(ctx context.Context) {
+			defer entry.Release()
 			if needsInstance(f.LogGroupName, stream) {
 				select {
 				case <-ctx.Done():

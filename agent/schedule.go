@@ -63,24 +63,35 @@ type sink struct {
 	mu   sync.Mutex
 	to   func([]cloudwatch.Datum)
 	held []cloudwatch.Datum
+	lost int // given up because nobody took them for long
 }
+
+// maxHeld bounds the data that are held.
+const maxHeld = 100_000
 
 func (s *sink) add(data []cloudwatch.Datum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.to == nil {
 		s.held = append(s.held, data...)
+		if over := len(s.held) - maxHeld; over > 0 {
+			s.lost += over
+			s.held = s.held[over:]
+		}
 		return
 	}
 	s.to(data)
 }
 
-func (s *sink) connect(to func([]cloudwatch.Datum)) {
+// connect returns how many data were lost because there was nobody to take them.
+func (s *sink) connect(to func([]cloudwatch.Datum)) (lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.to = to
+	lost, s.lost = s.lost, 0
 	if to != nil && len(s.held) > 0 {
 		to(s.held)
 		s.held = nil
 	}
+	return lost
 }

@@ -4,6 +4,7 @@ package publish
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -46,6 +47,29 @@ func (b *backoff) warn(log *zap.Logger, what string, err error) {
 	if now := time.Now(); now.Sub(b.warned) >= repeatWarning {
 		b.warned = now
 		log.Warn(what+"; waiting and trying again, nothing is lost meanwhile", zap.Error(err), zap.Int("failures", b.failures+1))
+	}
+}
+
+// trouble is one that lasts: logged when it begins, once an hour while it goes on, and when it is over. The disk that takes
+// nothing may be the one that the log is on.
+type trouble struct {
+	mu   sync.Mutex
+	said time.Time // zero: there is none
+}
+
+const repeatTrouble = time.Hour
+
+// note logs what an attempt says of the trouble.
+func (t *trouble) note(log *zap.Logger, err error, bad, good string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil && !t.said.IsZero():
+		t.said = time.Time{}
+		log.Info(good)
+	case err != nil && (t.said.IsZero() || time.Since(t.said) >= repeatTrouble):
+		t.said = time.Now()
+		log.Warn(bad, zap.Error(err))
 	}
 }
 

@@ -43,6 +43,7 @@ type Logs struct {
 	log     *zap.Logger
 	batches sync.Pool
 	slots   chan struct{} // as many as requests may be under way
+	disk    trouble
 
 	mu       sync.Mutex
 	shipping map[EventSource]*shipment
@@ -156,9 +157,7 @@ func (l *Logs) ship(ctx context.Context, src EventSource) {
 		go func() {
 			ok := l.deliver(ctx, src, b)
 			if ok {
-				if err := src.Commit(mark); err != nil {
-					l.log.Error("remember what was acknowledged; it would be sent again after a crash", zap.Error(err))
-				}
+				l.disk.note(l.log, src.Commit(mark), "checkpoints cannot be written; what was acknowledged since would be sent again after a crash", "checkpoints are written again")
 			}
 			l.recycle(b)
 			delivered <- ok

@@ -45,6 +45,7 @@ type Metrics struct {
 	api    MetricsAPI
 	spool  *spool
 	counts MetricCounts
+	disk   trouble
 	wake   chan struct{}
 
 	mu   sync.Mutex
@@ -159,9 +160,7 @@ func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now 
 }
 
 func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
-	if err := m.spool.put(raw, in, now); err != nil {
-		m.Log.Warn("the spool takes nothing; metrics are kept in memory until they are sent", zap.Error(err))
-	}
+	m.disk.note(m.Log, m.spool.put(raw, in, now), "the spool takes nothing; metrics are kept in memory until they are sent", "the spool takes metrics again")
 	if overflowed, outdated := m.spool.given(); overflowed+outdated > 0 {
 		m.counts.Dropped.Add(int64(overflowed + outdated))
 		m.Log.Error("the spool gave up its oldest metric batches", zap.Int("full", overflowed), zap.Int("too_old", outdated))
@@ -321,7 +320,7 @@ func (d *metricDelivery) untilAnswered(ctx context.Context, b cloudwatch.MetricB
 		cancel()
 		if err == nil || cloudwatch.ClassOf(err) == cloudwatch.Invalid {
 			if wait.failures > 0 {
-				d.Log.Info("CloudWatch answers again", zap.Int("failures", wait.failures), zap.Int("batches_spooled", d.spool.len()))
+				d.Log.Info("the service answers again", zap.Int("failures", wait.failures), zap.Int("batches_spooled", d.spool.len()))
 			}
 			return err
 		}

@@ -86,11 +86,16 @@ func New(f config.File, o Options) (*Entry, error) {
 	return e, nil
 }
 
+// Claim says that the entry is configured, before any of those that come with it runs: the checkpoints that it left are not
+// to be taken over by another. Release takes that back.
+func (e *Entry) Claim() { e.memory.claim(e.owner, 1) }
+
+// Release is the opposite of Claim.
+func (e *Entry) Release() { e.memory.claim(e.owner, -1) }
+
 // Run finds the files of the entry, now and whenever they change, and calls ship for each source that may have something
 // to read; ship must not block. naming gives a path its stream. It returns when ctx is done.
 func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.LogStream, ship func(*Source)) {
-	e.memory.claim(e.owner, 1)
-	defer e.memory.claim(e.owner, -1)
 	e.ship = ship
 	defer e.watcher.forget(e)
 	e.resume(naming)

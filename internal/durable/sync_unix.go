@@ -3,9 +3,7 @@
 package durable
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,15 +18,5 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// Lock takes a state folder for this process; it is free again when the process ends, however it ends.
-func Lock(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, fileMode)
-	if err != nil {
-		return nil, fmt.Errorf("lock state folder: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("lock state folder: another agent is using %s (stop it, or give this one its own --state)", dir)
-	}
-	return func() { _ = f.Close() }, nil
-}
+// tryLock fails if another process has locked the file. The lock is gone when the process is, however it ends.
+func tryLock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
