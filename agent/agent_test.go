@@ -118,7 +118,7 @@ func bind(t *testing.T, s *sky, mode Mode, text string, after time.Duration) (di
 	id := newIdentity(Env{Mode: mode, Cloud: s, Log: zap.NewNop()})
 	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
-	work.Go(func() { id.find(ctx, true, Destination{}) })
+	work.Go(func() { id.find(ctx, needs(true, true), Destination{}) })
 	time.Sleep(after)
 	bound, known := id.binder(parse(t, text))([]cloudwatch.Datum{{Name: "m"}})
 	cancel()
@@ -241,6 +241,16 @@ func TestDataAreHeldWhileThePublisherIsReplaced(t *testing.T) {
 	s.connect(take)
 	if len(got) != 2 || len(s.held) != 0 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestDataThatNobodyTakesAreBoundedAndCounted(t *testing.T) {
+	var s sink
+	for range 3 {
+		s.add(make([]cloudwatch.Datum, maxHeld/2))
+	}
+	if lost := s.connect(func([]cloudwatch.Datum) {}); lost != maxHeld/2 {
+		t.Errorf("%d lost", lost)
 	}
 }
 

@@ -108,7 +108,7 @@ func identityTask(c *config.Config, a *Agent) (Task, bool) {
 		Name: "EC2 identity", Key: key("identity", instance, group, dest), Serves: true,
 		run: func(ctx context.Context) {
 			if region, err := a.identity.region(ctx, dest); instance || region == "" || err != nil {
-				a.identity.find(ctx, group, dest)
+				a.identity.find(ctx, needs(instance, group), dest)
 			}
 		},
 	}, instance || c.Agent.Region == ""

@@ -51,7 +51,7 @@ func (c *connection[API]) get(ctx context.Context) (api API, err error) {
 		api, err = c.connect(ctx, dest)
 	}
 	if err != nil {
-		return api, &cloudwatch.Failure{Class: cloudwatch.Denied, Err: err}
+		return api, &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: err}
 	}
 	c.api = &api
 	return api, nil

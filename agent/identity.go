@@ -67,21 +67,42 @@ type identity struct {
 
 func newIdentity(env Env) *identity { return &identity{env: env, settled: make(chan struct{})} }
 
-// find asks until everything is known that is asked for. It goes on asking, slowly, where there seems to be nobody.
-func (id *identity) find(ctx context.Context, wantGroup bool, dest Destination) {
+// need is what somebody waits for the instance's identity for, and what becomes of it.
+type need struct {
+	group          bool   // the Auto Scaling group as well
+	waits, without string // said while it is not known, and when there is nobody to ask
+}
+
+// needs of a configuration: dimensions and names of log groups and streams, or nothing but the region.
+func needs(identity, group bool) need {
+	if !identity {
+		return need{
+			waits:   "the region is not known yet; nothing can be sent without",
+			without: "no EC2 metadata service, and nobody else says which region this is: set agent.region or AWS_REGION",
+		}
+	}
+	return need{
+		group:   group,
+		waits:   "this host's EC2 identity is not known yet; metrics and log files that are named after it wait",
+		without: "no EC2 metadata service; going on with the host name, and asking again from time to time (--mode ec2 waits for it instead)",
+	}
+}
+
+// find asks until everything is known that is needed. It goes on asking, slowly, where there seems to be nobody.
+func (id *identity) find(ctx context.Context, n need, dest Destination) {
 	wait := firstAsk
 	var warned string
 	for asks := 1; ; asks++ {
-		err := id.ask(ctx, wantGroup, dest)
+		err := id.ask(ctx, n.group, dest)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		if !id.knowsInstance() && asks == id.patience() {
-			id.giveUp(err)
+			id.giveUp(n, err)
 			wait = longAsk
 		} else if text := err.Error(); text != warned && !id.isAbsent() {
 			warned = text
-			id.env.Log.Warn("this host's EC2 dimensions are not known yet; metrics that need them wait in the spool", zap.Error(err), zap.String("hint", hint(err)))
+			id.env.Log.Warn(n.waits, zap.Error(err), zap.String("hint", hint(err)))
 		}
 		pause := time.NewTimer(wait)
 		select {
@@ -160,12 +181,12 @@ func looksLikeEC2() bool {
 	return false
 }
 
-func (id *identity) giveUp(err error) {
+func (id *identity) giveUp(n need, err error) {
 	id.mu.Lock()
 	defer id.mu.Unlock()
 	id.absent = true
 	id.settle()
-	id.env.Log.Warn("no EC2 metadata service; going on with the host name as dimension, and asking again from time to time (--mode ec2 waits for it instead)", zap.Error(err))
+	id.env.Log.Warn(n.without, zap.Error(err))
 }
 
 // settle lets go on whoever waits to know whether this is an instance. Called with mu held.

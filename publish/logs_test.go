@@ -14,6 +14,8 @@ import (
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // service is CloudWatch Logs as far as a publisher sees it; fail decides about each request.
@@ -408,4 +410,20 @@ type slowService struct {
 func (s slowService) PutLogEvents(ctx context.Context, to cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
 	s.first()
 	return s.service.PutLogEvents(ctx, to, b)
+}
+
+func TestLastingTroubleIsSaidOnceAnHourAndWhenItIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.InfoLevel)
+		var disk trouble
+		for range 90 {
+			disk.note(zap.New(core), errors.New("no space left on device"), "bad", "good")
+			time.Sleep(time.Minute)
+		}
+		disk.note(zap.New(core), nil, "bad", "good")
+		disk.note(zap.New(core), nil, "bad", "good")
+		if n, over := logs.FilterMessage("bad").Len(), logs.FilterMessage("good").Len(); n != 2 || over != 1 {
+			t.Errorf("said %d times, over %d times", n, over)
+		}
+	})
 }

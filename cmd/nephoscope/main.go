@@ -68,9 +68,11 @@ func newRoot() *cobra.Command {
 It reads the config.json of the Amazon CloudWatch agent and takes its place.
 
 Exit status: 0 fine, 1 mistakes in what was given, 2 it could not be read.`,
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("nephoscope {{.Version}}\n")
 	root.AddCommand(newRun(), newCheck(), newVersion())
 	return root
 }

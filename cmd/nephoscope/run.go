@@ -34,7 +34,7 @@ type runFlags struct {
 func newRun() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run --config FILE|DIR ...",
+		Use:   "run [--config] FILE|DIR ...",
 		Short: "Run the agent in the foreground, or under a service manager",
 		Long: `Run collects and ships until it is asked to stop (SIGTERM, Ctrl-C). What the service has not acknowledged by then is
 sent by the next run. SIGHUP reads the configuration again: what did not change goes on undisturbed, and a configuration
@@ -78,7 +78,7 @@ func (f *runFlags) run() error {
 	}
 	if len(f.configs) == 0 {
 		if _, err := os.Stat(originalConfigs); err != nil {
-			return &exitError{exitUnread, errors.New("no configuration: name one with --config FILE")}
+			return &exitError{exitUnread, fmt.Errorf("no configuration: %s is not there; name one with --config FILE", originalConfigs)}
 		}
 		f.configs = []string{originalConfigs}
 	}
@@ -107,6 +107,7 @@ func (f *runFlags) run() error {
 
 // serve runs the agent until the service manager, or the terminal, asks it to stop.
 func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel) error {
+	env.Log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(env.Mode)))
 	a, err := agent.New(env)
 	if err != nil {
 		return &exitError{exitUnread, err}
@@ -135,7 +136,6 @@ type program struct {
 }
 
 func (p *program) Start(service.Service) error {
-	p.log.Info("nephoscope "+versionText(), zap.Strings("config", p.flags.configs), zap.String("state", p.flags.state))
 	p.hup = make(chan os.Signal, 1)
 	signal.Notify(p.hup, syscall.SIGHUP)
 	go func() {

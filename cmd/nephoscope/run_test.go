@@ -251,7 +251,7 @@ func TestGarbageInTheLogArrives(t *testing.T) {
 	b := newBed(t)
 	b.config(oneLog)
 	long := strings.Repeat("0123456789", 500_000)
-	b.write("access.log", "crlf\r\nnul \x00 nul\nnot utf-8 \xff\xfe\n"+long+"\nlast\nlast\n")
+	b.write("access.log", "crlf\r\nnul \x00 nul\nnot utf-8 \xff\xfe\n"+long+"\nlast but one\nlast\n")
 	b.start()
 	b.until("the last line", func() bool { got := b.events("g", "s"); return len(got) > 0 && got[len(got)-1] == "last" })
 	got := b.events("g", "s")

@@ -70,14 +70,10 @@ func (e *EC2) text(ctx context.Context, path string) (string, error) {
 // AutoScalingGroup finds the group that the instance belongs to: from the instance's tags in the metadata service, where
 // they are enabled, else by DescribeTags. "" without an error: it belongs to none.
 func (e *EC2) AutoScalingGroup(ctx context.Context, i Instance) (string, error) {
-	tags, listed := e.text(ctx, "tags/instance")
-	if listed == nil {
-		for tag := range strings.SplitSeq(tags, "\n") {
-			if strings.TrimSpace(tag) == groupTag {
-				return e.text(ctx, "tags/instance/"+groupTag)
-			}
-		}
+	if name, err := e.text(ctx, "tags/instance/"+groupTag); err == nil && name != "" {
+		return name, nil
 	}
+	_, listed := e.text(ctx, "tags/instance")
 	name, err := e.describeTag(ctx, i, groupTag)
 	if err != nil && listed == nil && cloudwatch.ClassOf(err) == cloudwatch.Denied {
 		return "", nil // the metadata service listed the tags, and it is not among them
