@@ -66,7 +66,7 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 				return true
 			}
 			if f.within = cut; cut {
-				s.counts.Pieces.Add(1)
+				s.counts.Pieces += 1
 			}
 		}
 		if s.unmarked > passBytes {
@@ -109,7 +109,7 @@ func (s *Source) completeAt(f *file) time.Time {
 func (s *Source) finished(f *file, now time.Time) bool {
 	if !f.rotated.IsZero() && !f.failing.IsZero() && now.Sub(f.failing) > unreadable {
 		s.log.Error("a rotated log file cannot be read; what it still holds is lost", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset))
-		s.counts.LostBytes.Add(max(f.size-f.seen, 1))
+		s.counts.LostBytes += max(f.size-f.seen, 1)
 		return true
 	}
 	return !f.rotated.IsZero() && now.Sub(f.rotated) >= settle && now.Sub(f.grew) >= settle && f.atEnd()
@@ -123,7 +123,7 @@ func (s *Source) put(f *file, b *cloudwatch.LogBatch, message []byte, size int, 
 			return false
 		}
 		f.within = true
-		s.counts.Pieces.Add(1)
+		s.counts.Pieces += 1
 		message, size = message[n:], size-n
 	}
 	if !s.putEvent(f, b, message, size, now) {
@@ -140,13 +140,13 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size 
 	}
 	switch {
 	case len(message) == 0:
-		s.counts.Blank.Add(1)
+		s.counts.Blank += 1
 	case !s.entry.wants(message):
-		s.counts.Filtered.Add(1)
+		s.counts.Filtered += 1
 	case !b.Add(at, message):
 		return false
 	default:
-		s.counts.Events.Add(1)
+		s.counts.Events += 1
 	}
 	if s.unmarked == 0 {
 		if s.since = s.earliest(now); !f.held.IsZero() && f.held.Before(s.since) {
@@ -154,7 +154,7 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size 
 		}
 	}
 	f.take(size)
-	s.counts.Bytes.Add(int64(size))
+	s.counts.Bytes += int64(size)
 	s.unmarked += int64(size)
 	return true
 }

@@ -84,7 +84,7 @@ func (s *Source) truncated(f *file) {
 		}
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
 	} else if lost := max(f.seen, f.size) - f.offset; lost > 0 {
-		s.counts.LostBytes.Add(lost)
+		s.counts.LostBytes += lost
 		s.log.Error("log file was truncated, and no copy of it was found: what followed its last acknowledged or shipped line is lost", zap.Int64("offset", f.offset), zap.Int64("lost_bytes_at_least", lost))
 	} else {
 		s.log.Info("log file was truncated; reading from its beginning", zap.Int64("offset", f.offset))
@@ -173,7 +173,7 @@ func (s *Source) restore(cp checkpoint) {
 	for _, p := range cp.Files {
 		f := s.find(p)
 		if f == nil {
-			s.counts.Gone.Add(1)
+			s.counts.Gone += 1
 			s.log.Warn("a log file that was being read is gone; what it still held cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 			continue
 		}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -36,9 +35,9 @@ type Source struct {
 	stream cloudwatch.LogStream
 	entry  *Entry
 	log    *zap.Logger
-	counts Counts
 
 	mu         sync.Mutex
+	counts     Counts
 	files      []*file // oldest first; the last is what the path leads to
 	stamp      time.Time
 	flushed    time.Time // when the last batch was full or due
@@ -61,13 +60,13 @@ type mark struct {
 
 // Counts is the ledger of a source.
 type Counts struct {
-	Bytes     atomic.Int64 // read into events or out of them
-	Events    atomic.Int64 // put into batches
-	Filtered  atomic.Int64 // events that a filter left out
-	Blank     atomic.Int64 // blank lines, which the service does not take
-	Pieces    atomic.Int64 // events that are part of a longer message
-	LostBytes atomic.Int64 // truncated away before they were read, or unreadable; at least
-	Gone      atomic.Int64 // files that were gone when an earlier run had not read them to their end, for all it knew
+	Bytes     int64 // read into events or out of them
+	Events    int64 // put into batches
+	Filtered  int64 // events that a filter left out
+	Blank     int64 // blank lines, which the service does not take
+	Pieces    int64 // events that are part of a longer message
+	LostBytes int64 // truncated away before they were read, or unreadable; at least
+	Gone      int64 // files that were gone when an earlier run had not read them to their end, for all it knew
 }
 
 // Stream is where the events go.
@@ -76,8 +75,12 @@ func (s *Source) Stream() cloudwatch.LogStream { return s.stream }
 // Path is the path that is followed.
 func (s *Source) Path() string { return s.path }
 
-// Counts is the ledger of the source.
-func (s *Source) Counts() *Counts { return &s.counts }
+// Counts is the ledger of the source as it stands.
+func (s *Source) Counts() Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts
+}
 
 // Fill puts events into the batch until it is full, the flush interval has passed, or ctx is done. Mark 0 with an empty
 // batch says that there is nothing to do until the file changes. An empty batch with a mark has nothing to send but

@@ -390,8 +390,8 @@ func TestLineOf5MBArrivesInPieces(t *testing.T) {
 		if got := strings.Join(a.got, ""); got != "before"+line+"after" || len(a.got) < 7 {
 			t.Errorf("got %d events, %d bytes, want %d bytes", len(a.got), len(got), len(line)+11)
 		}
-		if a.source.counts.Pieces.Load() < 4 {
-			t.Errorf("%d pieces counted", a.source.counts.Pieces.Load())
+		if a.source.counts.Pieces < 4 {
+			t.Errorf("%d pieces counted", a.source.counts.Pieces)
 		}
 	})
 }
@@ -409,7 +409,7 @@ func TestGarbageArrivesAndIsCounted(t *testing.T) {
 		if len(a.got) < 6 || a.got[0] != "nul\x00nul" || a.got[1] != "bad \ufffd utf-8" || a.got[len(a.got)-1] != "end" {
 			t.Errorf("got %d events: %.60q … %q", len(a.got), a.got[:2], a.got[len(a.got)-1])
 		}
-		if read, size := a.source.counts.Bytes.Load(), int64(len(garbage)+8+13+1+3+1); read < size-1 || read > size {
+		if read, size := a.source.counts.Bytes, int64(len(garbage)+8+13+1+3+1); read < size-1 || read > size {
 			t.Errorf("%d of %d bytes are accounted for", read, size)
 		}
 	})
@@ -424,7 +424,7 @@ func TestFilteredEventsAdvanceTheCheckpoint(t *testing.T) {
 		a.start()
 		a.deliver()
 		a.want("keep 1")
-		if n := a.source.counts.Filtered.Load(); n != 2 {
+		if n := a.source.counts.Filtered; n != 2 {
 			t.Errorf("%d filtered", n)
 		}
 		before := a.store.Names()
@@ -432,7 +432,7 @@ func TestFilteredEventsAdvanceTheCheckpoint(t *testing.T) {
 		a.start()
 		a.deliver()
 		a.want("keep 1")
-		if n := a.source.counts.Filtered.Load(); n != 0 {
+		if n := a.source.counts.Filtered; n != 0 {
 			t.Errorf("%d filtered again after a restart; checkpoints %v", n, before)
 		}
 	})

@@ -24,11 +24,12 @@ type window struct {
 	r, w int // buf[r:w] is in no event yet
 	p    int // buf[r:p] are whole lines of the event being gathered; the next line begins at p
 	s    int // there is no line end in buf[p:s]
+	n    int // how many lines buf[r:p] is, or more
 }
 
 func takeWindow() *window {
 	v := windowPool.Get().(*window)
-	v.r, v.w, v.p, v.s = 0, 0, 0, 0
+	v.r, v.w, v.p, v.s, v.n = 0, 0, 0, 0, 0
 	return v
 }
 
@@ -64,7 +65,7 @@ func (v *window) next(start startRule) (message []byte, size int, cut, ok bool) 
 			v.s = v.w
 			if v.w-v.r > cloudwatch.MaxMessageBytes+len("\r\n") {
 				if v.p > v.r && start.matches(v.buf[v.p:v.w]) {
-					return text(v.buf[v.r:v.p]), v.p - v.r, false, true
+					return v.text(v.p), v.p - v.r, false, true
 				}
 				n := cloudwatch.FirstPiece(v.buf[v.r:v.w])
 				return v.buf[v.r : v.r+n], n, true, true
@@ -75,12 +76,12 @@ func (v *window) next(start startRule) (message []byte, size int, cut, ok bool) 
 		switch {
 		case v.p > v.r && start.matches(v.buf[v.p:end]):
 			v.s = end
-			return text(v.buf[v.r:v.p]), v.p - v.r, false, true
-		case v.p == v.r && len(text(v.buf[v.p:end+1])) == 0:
+			return v.text(v.p), v.p - v.r, false, true
+		case v.p == v.r && (end == v.p || end == v.p+1 && v.buf[v.p] == '\r'):
 			v.p, v.s = end+1, end+1
 			return nil, v.p - v.r, false, true
 		}
-		v.p, v.s = end+1, end+1
+		v.p, v.s, v.n = end+1, end+1, v.n+1
 		if v.p-v.r > cloudwatch.MaxMessageBytes+len("\r\n") {
 			n := cloudwatch.FirstPiece(v.buf[v.r : v.p-1])
 			return v.buf[v.r : v.r+n], n, true, true
@@ -89,31 +90,34 @@ func (v *window) next(start startRule) (message []byte, size int, cut, ok bool) 
 }
 
 // gathered is the event whose end is not known, without an unterminated line.
-func (v *window) gathered() (message []byte, size int) { return text(v.buf[v.r:v.p]), v.p - v.r }
+func (v *window) gathered() (message []byte, size int) { return v.text(v.p), v.p - v.r }
 
 // last is the next event of what is left of a file that has ended; an unterminated line is one.
 func (v *window) last(start startRule) (message []byte, size int) {
 	if v.p > v.r && v.w > v.p && start.matches(v.buf[v.p:v.w]) {
 		return v.gathered()
 	}
-	return text(v.buf[v.r:v.w]), v.w - v.r
+	return v.text(v.w), v.w - v.r
 }
 
 // take leaves size bytes behind.
 func (v *window) take(size int) {
 	v.r += size
 	v.p, v.s = max(v.p, v.r), max(v.s, v.r)
+	if v.p == v.r {
+		v.n = 0
+	}
 }
 
-// text is a message without its final line end; line ends within are single newlines, unless it is to be cut into pieces,
-// each of which stands for as many bytes of the file as it has.
-func text(lines []byte) []byte {
-	lines = bytes.TrimSuffix(lines, []byte{'\n'})
-	lines = bytes.TrimSuffix(lines, []byte{'\r'})
-	if bytes.IndexByte(lines, '\r') >= 0 && cloudwatch.FirstPiece(lines) == len(lines) {
-		return bytes.ReplaceAll(lines, []byte("\r\n"), []byte("\n"))
+// text is the message that stands in buf[r:end], without its final line end; line ends within are single newlines, unless it
+// is to be cut into pieces, each of which stands for as many bytes of the file as it has.
+func (v *window) text(end int) []byte {
+	message := bytes.TrimSuffix(v.buf[v.r:end], []byte{'\n'})
+	message = bytes.TrimSuffix(message, []byte{'\r'})
+	if several := v.n > 1 || end > v.p; several && bytes.IndexByte(message, '\r') >= 0 && cloudwatch.FirstPiece(message) == len(message) {
+		return bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
 	}
-	return lines
+	return message
 }
 
 // startRule tells which lines begin an event; the zero value is the original's default `^[\S]`: a line that begins with
