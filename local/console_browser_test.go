@@ -174,6 +174,7 @@ func TestABrowserSeesMetricsLogsAndAgents(t *testing.T) {
 
 	do(t, ctx, "open the console", chromedp.Navigate(url+"/"))
 	becomes(t, ctx, "the overview draws lines", `document.querySelectorAll(".mini path.line").length >= 8`)
+	becomes(t, ctx, "a card with several lines counts series", `[...document.querySelectorAll(".mini footer")].some(e => e.textContent === "4 series")`)
 	shoot(t, ctx, "overview-light")
 
 	link := url + `/#/metrics?range=900`
@@ -230,4 +231,79 @@ func TestThePageFitsAPhoneAndTheDark(t *testing.T) {
 		becomes(t, ctx, name+" fits 360 pixels", fits)
 		shoot(t, ctx, name+"-phone")
 	}
+}
+
+func TestTheBrowserIsToldOfWhatIsNotThere(t *testing.T) {
+	ctx := browse(t)
+	url := serve(t, new(local.Server))
+	logs := inhabit(t, url)
+	do(t, ctx, "open a link to a metric that there is not", chromedp.Navigate(url+`/#/metrics?m=%5B%22CWAgent%22,%22no_such%22,%5B%22host%22,%22web-1%22%5D%5D`))
+	becomes(t, ctx, "it says so", `document.querySelector(".body .empty")?.innerText.includes("There is no such metric") && document.querySelector(".body .empty code")?.innerText === "CWAgent no_such host=web-1" && document.querySelector(".bar h1").innerText.trim() === "1 metric"`)
+	do(t, ctx, "open a log group that there is not", chromedp.Navigate("about:blank"), chromedp.Navigate(url+`/#/logs?group=%2Flater`))
+	becomes(t, ctx, "it is not live", `document.querySelector(".events .empty")?.innerText.includes("/later") && document.querySelector(".log .bar button")?.disabled && document.querySelector(".log .bar button")?.getAttribute("aria-pressed") === "false"`)
+	if _, err := logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/later")}); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, ctx, "it is live when there is one", `document.querySelector(".log .bar button")?.getAttribute("aria-pressed") === "true" && document.querySelector(".events .empty")?.innerText.includes("No events yet")`)
+}
+
+func TestLateEventsStandWhereTheirTimeBelongs(t *testing.T) {
+	ctx := browse(t)
+	url := serve(t, new(local.Server))
+	logs := logsClient(url)
+	group, stream := aws.String("g"), aws.String("s")
+	if _, err := logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: stream}); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	put := func(message string, ago time.Duration) {
+		t.Helper()
+		at := now.Add(-ago).UnixMilli()
+		if _, err := logs.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: stream,
+			LogEvents: []logtypes.InputLogEvent{{Timestamp: &at, Message: &message}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("five", 0)
+	put("three", time.Minute)
+	do(t, ctx, "open the log", chromedp.Navigate(url+"/#/logs?group=g"))
+	becomes(t, ctx, "it is live", `document.querySelector(".log .bar button")?.getAttribute("aria-pressed") === "true" && document.querySelectorAll(".event").length === 2`)
+	put("four", 30*time.Second)
+	put("one", 72*time.Hour)
+	put("two", 72*time.Hour-time.Second)
+	put("six", 0)
+	becomes(t, ctx, "all are in the order of time", `[...document.querySelectorAll(".event .message")].map(e => e.textContent).join() === "one,two,three,four,five,six"`)
+	becomes(t, ctx, "each day has one heading", `(() => { const days = [...document.querySelectorAll(".day")].map(e => e.textContent); return days.length === new Set(days).size && days.length === new Set([...document.querySelectorAll(".event")].map(e => e.dataset.day)).size; })()`)
+}
+
+// A phone's charts tell when, and its search boxes what to write.
+func TestAPhoneHasLabelsAndWholePlaceholders(t *testing.T) {
+	ctx := browse(t)
+	url := serve(t, new(local.Server))
+	inhabit(t, url)
+	const placeholders = `[...document.querySelectorAll("input[type=search]")].every(input => {
+		const style = getComputedStyle(input), pen = document.createElement("canvas").getContext("2d");
+		pen.font = style.font;
+		return pen.measureText(input.placeholder).width <= input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+	})`
+	const labels = `(() => { const charts = [...document.querySelectorAll(".chart svg")].filter(c => c.querySelector("path.line, text"));
+		return charts.length > 0 && charts.every(c => {
+			const labels = [...c.querySelectorAll("text.time")].map(l => l.getBoundingClientRect()), edge = c.getBoundingClientRect();
+			return labels.length >= 2 && labels.every((l, i) => l.right <= edge.right + 1 && (i === 0 || l.left > labels[i-1].right));
+		}); })()`
+	cpu := `&m=%5B%22CWAgent%22,%22cpu_usage_active%22,%5B%22cpu%22,%22cpu0%22%5D,%5B%22host%22,%22web-1%22%5D%5D`
+	for _, seconds := range []int{300, 900, 3600, 10800, 43200, 86400, 604800} {
+		for _, chosen := range []string{"", cpu} {
+			do(t, ctx, "open a chart", chromedp.EmulateViewport(380, 740, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate("about:blank"),
+				chromedp.Navigate(fmt.Sprintf("%s/#/metrics?range=%d%s", url, seconds, chosen)))
+			becomes(t, ctx, fmt.Sprintf("%d s %s has labels", seconds, chosen), labels)
+		}
+	}
+	becomes(t, ctx, "the search of metrics is whole", placeholders)
+	do(t, ctx, "open the logs", chromedp.Navigate(url+"/#/logs?group=%2Fvar%2Flog%2Fapache2%2Faccess"))
+	becomes(t, ctx, "the search of logs is whole", `document.querySelector(".query") && `+placeholders)
+	shoot(t, ctx, "logs-380")
 }

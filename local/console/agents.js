@@ -1,7 +1,7 @@
 // Agents: what the server has seen of each client that calls its APIs.
 
 import { h, ask, empty } from "./dom.js";
-import { ago, count, size, clock, day } from "./formats.js";
+import { ago, count, many, size, clock, day } from "./formats.js";
 
 export class AgentsView {
   constructor() { this.element = h("div", { class: "page" }); }
@@ -31,7 +31,7 @@ export class AgentsView {
       h("dl", { class: "facts" }, facts.map(([term, text]) => h("div", {}, h("dt", {}, term), h("dd", {}, text)))),
       h("div", { class: "chips" },
         entries(c.errors).map(([code, n]) => h("span", { class: "chip bad" }, `${code} × ${count(n)}`)),
-        entries(c.rejected).map(([why, n]) => h("span", { class: "chip warn" }, `${count(n)} events ${why}`)),
+        entries(c.rejected).map(([why, n]) => h("span", { class: "chip warn" }, `${many(n, "event")} ${why}`)),
         entries(c.requests).map(([op, n]) => h("span", { class: "chip" }, `${op} ${count(n)}`))));
   }
 

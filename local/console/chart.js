@@ -38,7 +38,7 @@ export class Chart {
     const box = { left, right: width - (this.compact ? 4 : 10), top: 10, bottom: this.height - bottom };
     const x = (t) => box.left + ((t - d.from) / (d.to - d.from)) * (box.right - box.left);
     const y = (v) => box.bottom - ((v - scaleY.min) / (scaleY.max - scaleY.min)) * (box.bottom - box.top);
-    this.frame = { box, x, y };
+    this.frame = { box, x, y, width };
     this.svg.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.svg.setAttribute("aria-label", this.describe(d));
     this.svg.replaceChildren(
@@ -79,16 +79,24 @@ export class Chart {
   }
 
   marksX(d) {
-    const { box, x } = this.frame;
+    const { box, x, width } = this.frame;
     const room = Math.max(2, Math.floor((box.right - box.left) / (this.compact ? 72 : 76)));
-    const step = timeSteps.find((s) => (d.to - d.from) / s <= room) || 7 * 86400;
     const zone = new Date(d.from * 1000).getTimezoneOffset() * 60;
+    const timesOf = (step) => {
+      const times = [];
+      for (let t = Math.ceil((d.from - zone) / step) * step + zone; t <= d.to; t += step) times.push(t);
+      return times;
+    };
+    let i = timeSteps.findIndex((s) => (d.to - d.from) / s <= room);
+    if (i < 0) i = timeSteps.length - 1;
+    while (i > 0 && timesOf(timeSteps[i]).length < 2) i--; // one mark alone does not tell how long anything is
+    const step = timeSteps[i];
     const marks = [svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom + 0.5, y2: box.bottom + 0.5 })];
-    for (let t = Math.ceil((d.from - zone) / step) * step + zone; t <= d.to; t += step) {
+    for (const t of timesOf(step)) {
       const at = x(t);
-      if (at > box.right - 14 || at < box.left + 14) continue;
+      const label = timeMark(t * 1000, step * 1000);
       marks.push(svg("line", { class: "axis", x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4 }),
-        svg("text", { x: at, y: box.bottom + 16, "text-anchor": "middle" }, timeMark(t * 1000, step * 1000)));
+        svg("text", { class: "time", x: Math.min(at, width - label.length * 3.2), y: box.bottom + 16, "text-anchor": "middle" }, label));
     }
     return marks;
   }

@@ -15,6 +15,9 @@ export function size(bytes) {
 /** A whole number with separators. */
 export const count = (n) => Math.round(n).toLocaleString("en-US");
 
+/** So many of something: "1 metric", "1,200 metrics". */
+export const many = (n, what) => count(n) + " " + what + (n === 1 ? "" : "s");
+
 function plain(n, digits) {
   const a = Math.abs(n);
   if (digits === undefined) digits = a >= 100 || Number.isInteger(n) ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : a >= 0.01 ? 3 : 5;

@@ -1,7 +1,7 @@
 // Logs: groups, their streams, and events with search and live tail.
 
 import { h, ask, empty } from "./dom.js";
-import { size, clock, day, ago } from "./formats.js";
+import { size, clock, day, ago, many } from "./formats.js";
 import { go } from "./app.js";
 
 const mostLines = 3000;
@@ -17,8 +17,8 @@ export class LogsView {
     this.element = h("div", { class: "split logs" }, h("aside", { class: "side", "aria-label": "Log groups" }, h("div", { class: "search" }, this.find), this.list), this.main);
     this.lines = h("div", { class: "lines", tabindex: "0", role: "log", "aria-label": "Events", onscroll: () => this.followed() });
     this.jump = h("button", { type: "button", class: "button jump", hidden: true, onclick: () => this.toEnd() }, "↓ Newest");
-    this.liveButton = h("button", { type: "button", class: "button", "aria-pressed": "true", onclick: () => this.setLive(!this.live) }, h("span", { class: "dot" }), "Live");
-    this.query = h("input", { type: "search", class: "query", placeholder: 'Search: GET "404" -robots ?error ?warn', "aria-label": "Search events", onchange: () => this.settle() });
+    this.liveButton = h("button", { type: "button", class: "button", "aria-pressed": "true", onclick: () => this.setLive(!this.tail) }, h("span", { class: "dot" }), "Live");
+    this.query = h("input", { type: "search", class: "query", placeholder: 'Search: "404" -robots ?error ?warn', "aria-label": "Search events", onchange: () => this.settle() });
   }
 
   async open(query) {
@@ -39,6 +39,7 @@ export class LogsView {
   async refresh() {
     await this.loadList();
     if (!this.group && this.groups.length) await this.open(new URLSearchParams());
+    else if (this.absent && this.isThere()) await this.openEvents();
   }
 
   async loadList() {
@@ -58,7 +59,7 @@ export class LogsView {
     const scroll = this.list.scrollTop;
     this.list.replaceChildren(...visible.map((g) => h("div", { class: "group" },
       h("a", { href: link(g.name), "aria-current": g.name === this.group && !this.stream ? "true" : null }, g.name,
-        h("small", {}, [size(g.bytes), g.retention ? `${g.retention} days` : "never expires", g.class === "STANDARD" ? "" : g.class.toLowerCase().replace("_", " ")].filter(Boolean).join(" · "))),
+        h("small", {}, [size(g.bytes), g.retention ? many(g.retention, "day") : "never expires", g.class === "STANDARD" ? "" : g.class.toLowerCase().replace("_", " ")].filter(Boolean).join(" · "))),
       g.name === this.group && h("div", { class: "streams" }, this.streams.slice(0, 300).map((s) =>
         h("a", { class: "stream", href: link(g.name, s.name), "aria-current": s.name === this.stream ? "true" : null }, s.name, h("small", {}, s.last ? "last event " + ago(s.last, now) : "no events")))))));
     this.list.scrollTop = scroll;
@@ -73,6 +74,7 @@ export class LogsView {
 
   /** Shows the newest events and follows what comes. */
   async openEvents() {
+    this.absent = false;
     this.stopTail();
     if (!this.group) {
       this.main.replaceChildren(h("div", { class: "card" }, empty("Waiting for the first log group", "Point an agent or the AWS CLI at this address, with any credentials.", `aws --endpoint-url ${location.origin} logs create-log-group --log-group-name demo`)));
@@ -93,9 +95,16 @@ export class LogsView {
     if (this.live) this.startTail();
   }
 
+  /** Tells whether the list has the group and the stream that the address names. */
+  isThere() {
+    return this.groups.some((g) => g.name === this.group) && (!this.stream || this.streams.some((s) => s.name === this.stream));
+  }
+
   asked() { return [this.group, this.stream, this.q].join("\n"); }
 
   failed(error) {
+    this.absent = !this.isThere();
+    this.stopTail();
     this.lines.replaceChildren(empty("This cannot be shown", error.message));
   }
 
@@ -134,15 +143,14 @@ export class LogsView {
   }
 
   event(e, isNew) {
-    return h("div", { class: isNew ? "event new" : "event", "data-day": day(e.at) },
+    return h("div", { class: isNew ? "event new" : "event", "data-day": day(e.at), "data-at": e.at },
       h("time", { datetime: new Date(e.at).toISOString(), title: `${new Date(e.at).toISOString()}\ningested ${new Date(e.ingested).toISOString()}` }, clock(e.at, true)),
       h("p", { class: "message" }, !this.stream && this.streams.length > 1 && h("span", { class: "from" }, e.stream), ...marked(e.message, this.terms ?? []), e.cut > 0 && h("span", { class: "muted" }, ` … ${size(e.cut)} more`)));
   }
 
   setLive(on) {
     this.live = on;
-    this.liveButton.setAttribute("aria-pressed", String(on));
-    if (on) this.openEvents();
+    if (on) this.openEvents().catch((e) => this.failed(e));
     else this.stopTail();
   }
 
@@ -150,26 +158,44 @@ export class LogsView {
     const query = new URLSearchParams({ group: this.group, stream: this.stream, q: this.q, after: this.last });
     this.tail = new EventSource("/api/tail?" + query);
     this.tail.onmessage = (m) => this.arrive(JSON.parse(m.data));
+    this.tail.onerror = () => this.showLive();
+    this.showLive();
   }
 
   stopTail() {
     this.tail?.close();
     this.tail = null;
+    this.showLive();
+  }
+
+  /** The button is green only while new events would really be seen. */
+  showLive() {
+    this.liveButton.setAttribute("aria-pressed", String(Boolean(this.tail) && this.tail.readyState !== EventSource.CLOSED));
+    this.liveButton.disabled = Boolean(this.absent);
   }
 
   arrive(events) {
     const atEnd = this.atEnd();
     this.lines.querySelector(".empty")?.remove();
-    let last = [...this.lines.querySelectorAll(".event")].at(-1)?.dataset.day;
-    for (const e of events) {
-      if (day(e.at) !== last) this.lines.append(h("p", { class: "day" }, day(e.at)));
-      last = day(e.at);
-      this.lines.append(this.event(e, true));
-    }
+    for (const e of events) this.insert(e);
     const rows = this.lines.querySelectorAll(".event");
     if (atEnd) for (let i = 0; i < rows.length - mostLines; i++) rows[i].remove();
     if (atEnd) this.toEnd();
     else this.jump.hidden = false;
+  }
+
+  /** Puts a new event where its time belongs: some come late. */
+  insert(e) {
+    let before = this.lines.lastElementChild;
+    while (before && !(before.matches(".event") && Number(before.dataset.at) <= e.at)) before = before.previousElementSibling;
+    if (!before && this.older) return; // older than all that is shown: it comes with the older ones
+    const next = before ? before.nextElementSibling : this.lines.firstElementChild;
+    const heading = day(e.at);
+    const row = this.event(e, true);
+    if (before?.dataset.day === heading) before.after(row);
+    else if (next?.matches(".day") && next.textContent === heading) next.after(row);
+    else if (next) next.before(h("p", { class: "day" }, heading), row);
+    else this.lines.append(h("p", { class: "day" }, heading), row);
   }
 
   atEnd() { return this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 60; }

@@ -1,7 +1,7 @@
 // Metrics: a list to choose from, and either an overview of everything or a chart of what is chosen.
 
 import { h, ask, dimensions, empty } from "./dom.js";
-import { value, ago } from "./formats.js";
+import { value, ago, many } from "./formats.js";
 import { Chart } from "./chart.js";
 import { Overview } from "./overview.js";
 import { go } from "./app.js";
@@ -129,8 +129,8 @@ export class MetricsView {
     this.drawn = this.metrics.length + "/" + this.range;
     const picked = this.chosen.map((k) => this.byKey.get(k));
     const known = picked.filter(Boolean);
-    const title = this.chosen.length === 0 ? "Everything, at a glance" : new Set(known.map((m) => m.name)).size === 1 ? known[0].name : `${this.chosen.length} metrics`;
-    const subtitle = this.chosen.length === 0 ? `${this.metrics.length} metrics` : [...new Set(known.map((m) => m.namespace))].join(", ");
+    const title = this.chosen.length === 0 ? "Everything, at a glance" : new Set(known.map((m) => m.name)).size === 1 ? known[0].name : many(this.chosen.length, "metric");
+    const subtitle = this.chosen.length === 0 ? many(this.metrics.length, "metric") : [...new Set(known.map((m) => m.namespace))].join(", ");
     const heading = h("h1", {}, title, h("small", {}, subtitle));
     const back = this.chosen.length > 0 && h("button", { type: "button", class: "button", onclick: () => this.choose([]) }, "← Overview");
     const bar = h("div", { class: "bar" }, back, heading, this.select("Statistic", statistics.map((s) => [s, s]), this.stat, (v) => { this.stat = v; }),
@@ -141,6 +141,9 @@ export class MetricsView {
     } else if (!this.chosen.length) {
       this.main.replaceChildren(bar, this.overview.element);
       this.overview.arrange(this.visible());
+    } else if (!known.length) {
+      this.table = null;
+      this.main.replaceChildren(bar, h("div", { class: "card" }, empty("There is no such metric", "The link may be old, or the metric of another server. It shows up here with its first datum.", this.chosen.map(nameOf).join("\n"))));
     } else {
       this.table = h("div", {});
       this.main.replaceChildren(bar, h("div", { class: "card" }, this.chart.element, this.table));
@@ -160,6 +163,7 @@ export class MetricsView {
       return;
     }
     const metrics = this.chosen.map((k) => this.byKey.get(k)).filter(Boolean);
+    if (!metrics.length) return;
     const period = this.period || autoPeriod(this.range, metrics, 240);
     const asked = this.chosen.join();
     const answer = await ask("series", { metric: metrics.map((m) => m.id), stat: this.stat, period, from: to - this.range, to });
@@ -183,6 +187,8 @@ export class MetricsView {
     const notes = [`${this.stat} over ${periods.find(([p]) => p === period)?.[1] ?? period + " s"}.`];
     if (mixed) notes.push("These metrics have different units: the axis shows bare numbers.");
     if (series.some((s) => s.hidden)) notes.push("Some data cannot show this statistic: statistic sets hide their values, and negative values have no percentiles.");
+    const unknown = this.chosen.length - series.length;
+    if (unknown) notes.push(unknown === 1 ? "One more metric is in the link, but not on this server." : `${unknown} more metrics are in the link, but not on this server.`);
     if (series.every((s) => !s.points.length)) notes.push("No data in this range; the newest is from " + ago(Math.max(0, ...series.map((s) => s.metric.last)) * 1000, Date.now()) + ".");
     this.table.replaceChildren(h("table", { class: "legend" }, h("thead", {}, h("tr", {}, ["Metric", "Last", "Min", "Max", "Mean", ""].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows)), h("p", { class: "note" }, notes.join(" ")));
   }
@@ -192,6 +198,16 @@ export class MetricsView {
 export function autoPeriod(range, metrics, points) {
   const floor = metrics.every((m) => m.resolution >= 60) || range > 10800 ? 60 : 1;
   return periods.map(([s]) => s).find((s) => s >= floor && range / s <= points) || 86400;
+}
+
+/** A key as one reads it, for a metric that is not there. */
+function nameOf(key) {
+  try {
+    const [namespace, name, ...pairs] = JSON.parse(key);
+    return [namespace, name, ...pairs.map(([k, v]) => k + "=" + v)].join(" ");
+  } catch {
+    return key; // not one of ours
+  }
 }
 
 function nameKey(m) { return m ? m.namespace + "\n" + m.name : ""; }

@@ -1,7 +1,7 @@
 // The overview: a small chart for each metric name, with a line for each of its dimensions.
 
 import { h, ask, empty } from "./dom.js";
-import { value } from "./formats.js";
+import { count, many, value } from "./formats.js";
 import { Chart } from "./chart.js";
 import { autoPeriod, groupBy, keyOf, labels } from "./metrics.js";
 
@@ -36,7 +36,7 @@ export class Overview {
     }
     this.element.replaceChildren(...[...groupBy(this.shown, (c) => c.metrics[0].namespace)].flatMap(([namespace, cards]) => [
       h("h2", { class: "grid-title" }, namespace), h("div", { class: "grid-cards" }, cards.map((c) => c.element))]),
-    names.length > mostCards && h("p", { class: "note" }, `${names.length - mostCards} more names are in the list; search narrows both.`) || "");
+    names.length > mostCards && h("p", { class: "note" }, `${many(names.length - mostCards, "more name")} in the list; search narrows both.`) || "");
   }
 
   card(name) {
@@ -64,7 +64,7 @@ export class Overview {
       const last = series.map((s) => s.points.at(-1)?.[1]).filter((v) => v !== undefined);
       card.latest.textContent = last.length === 1 ? value(last[0], unit) : "";
       const n = card.metrics.length;
-      card.footer.textContent = n === 1 ? card.metrics[0].dimensions.map((d) => d.Value).join(" · ") || "no dimensions" : `${n} metrics` + (n > mostLines ? `, ${mostLines} shown` : "");
+      card.footer.textContent = n === 1 ? card.metrics[0].dimensions.map((d) => d.Value).join(" · ") || "no dimensions" : `${count(n)} series` + (n > mostLines ? `, ${mostLines} shown` : "");
     }
   }
 }
