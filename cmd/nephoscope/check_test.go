@@ -95,3 +95,18 @@ func TestCheckAsJSON(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
+
+// What the linker leaves out is worth six megabytes, and is put in again by one innocent call that looks methods up by name
+// (a template of cobra's, say).
+func TestBinaryStaysSmall(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nephoscope")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	const most = 15 << 20 // bytes
+	if info, err := os.Stat(path); err != nil || info.Size() > most {
+		t.Errorf("%d bytes, more than %d: does something look up methods by name?", info.Size(), most)
+	}
+}

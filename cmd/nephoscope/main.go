@@ -72,7 +72,6 @@ Exit status: 0 fine, 1 mistakes in what was given, 2 it could not be read.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetVersionTemplate("nephoscope {{.Version}}\n")
 	root.AddCommand(newRun(), newCheck(), newVersion())
 	return root
 }
