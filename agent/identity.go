@@ -119,7 +119,7 @@ func hint(err error) string {
 	if cloudwatch.ClassOf(err) == cloudwatch.Denied {
 		return "allow ec2:DescribeTags in the instance's role, or enable instance tags in the metadata service"
 	}
-	return "is the metadata service enabled, with a hop limit that reaches this process?"
+	return "is the metadata service enabled (IMDSv2), with a hop limit that reaches this process?"
 }
 
 func (id *identity) ask(ctx context.Context, wantGroup bool, dest Destination) error {

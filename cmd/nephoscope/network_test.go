@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -149,4 +150,23 @@ func TestEndpointOverrideOfASection(t *testing.T) {
 	b.write("access.log", "a\nb\n")
 	b.start()
 	b.until("two lines", func() bool { return len(b.events("g", "s")) == 2 })
+}
+
+func TestMetadataServiceIsAskedByVersionTwoAlone(t *testing.T) {
+	b := newBed(t)
+	b.config(appended)
+	var first atomic.Bool
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			first.Store(true) // without a token
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer old.Close()
+	b.env = append(b.env, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+old.URL)
+	b.start("--mode", "onPremise")
+	b.until("that there is none", func() bool { return b.said("no EC2 metadata service") })
+	if first.Load() {
+		t.Error("it was asked by version one")
+	}
 }

@@ -89,6 +89,7 @@ func (f *runFlags) run() error {
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
+	setEnvironment(common)
 	c, err := config.Load(f.configs...)
 	problems, err := problemsOf(c, err)
 	if err != nil {
@@ -183,13 +184,19 @@ func (f *runFlags) readCommon() (config.CommonConfig, error) {
 	for _, w := range warnings {
 		fmt.Fprintln(os.Stderr, "warning: "+w.Error())
 	}
-	// Go's HTTP client and the SDK read proxies from the environment, which the operator's own setting precedes.
-	for name, value := range map[string]string{"HTTP_PROXY": common.HTTPProxy, "HTTPS_PROXY": common.HTTPSProxy, "NO_PROXY": common.NoProxy} {
+	return common, err
+}
+
+// setEnvironment sets what Go's HTTP client and the SDK read from the environment, where the operator has not: proxies, and
+// that the metadata service is asked by IMDSv2 alone.
+func setEnvironment(common config.CommonConfig) {
+	for name, value := range map[string]string{
+		"HTTP_PROXY": common.HTTPProxy, "HTTPS_PROXY": common.HTTPSProxy, "NO_PROXY": common.NoProxy, "AWS_EC2_METADATA_V1_DISABLED": "true",
+	} {
 		if value != "" && os.Getenv(name) == "" && os.Getenv(strings.ToLower(name)) == "" {
-			_ = os.Setenv(name, value)
+			_ = os.Setenv(name, value) // the names are valid
 		}
 	}
-	return common, err
 }
 
 func (f *runFlags) levelOf(c *config.Config) zapcore.Level {
