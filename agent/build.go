@@ -238,7 +238,7 @@ func report(log *zap.Logger, s *tailer.Source, t *publish.Tally) {
 	n := s.Counts()
 	fields := []zap.Field{
 		zap.String("file", s.Path()), zap.Int64("bytes", n.Bytes), zap.Int64("events", n.Events), zap.Int64("filtered", n.Filtered),
-		zap.Int64("blank", n.Blank), zap.Int64("pieces", n.Pieces), zap.Int64("lost_bytes", n.LostBytes), zap.Int64("files_gone", n.Gone),
+		zap.Int64("blank", n.Blank), zap.Int64("pieces", n.Pieces), zap.Int64("not_utf8", n.Replaced), zap.Int64("lost_bytes", n.LostBytes), zap.Int64("files_gone", n.Gone),
 	}
 	if t != nil {
 		fields = append(fields, zap.Int64("acknowledged", t.Events.Load()), zap.Int64("too_new", t.TooNew.Load()), zap.Int64("too_old", t.TooOld.Load()),

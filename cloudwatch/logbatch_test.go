@@ -99,3 +99,16 @@ func FuzzFirstPiece(f *testing.F) {
 		}
 	})
 }
+
+func TestRefusedEventsAreNeverMoreThanThereWere(t *testing.T) {
+	for tooNew := -1; tooNew < 5; tooNew++ {
+		for tooOld := -1; tooOld < 5; tooOld++ {
+			for expired := -1; expired < 5; expired++ {
+				n, o, x := Refused{tooNew, tooOld, expired}.Count(3)
+				if n < 0 || o < 0 || x < 0 || n+o+x > 3 {
+					t.Errorf("%d %d %d: got %d too new, %d too old, %d expired of 3", tooNew, tooOld, expired, n, o, x)
+				}
+			}
+		}
+	}
+}

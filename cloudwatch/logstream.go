@@ -24,7 +24,8 @@ func (r Refused) Count(n int) (tooNew, tooOld, expired int) {
 	if r.TooNewStart >= 0 {
 		tooNew = n - clamp(r.TooNewStart)
 	}
-	tooOld = clamp(r.TooOldEnd)
-	expired = max(clamp(r.ExpiredEnd)-tooOld, 0)
+	// An event has one reason, whatever a garbled answer says: never are more refused than there were.
+	tooOld = min(clamp(r.TooOldEnd), n-tooNew)
+	expired = max(min(clamp(r.ExpiredEnd), n-tooNew)-tooOld, 0)
 	return tooNew, tooOld, expired
 }

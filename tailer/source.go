@@ -65,6 +65,7 @@ type Counts struct {
 	Filtered  int64 // events that a filter left out
 	Blank     int64 // blank lines, which the service does not take
 	Pieces    int64 // events that are part of a longer message
+	Replaced  int64 // events with bytes that are not UTF-8, which became U+FFFD
 	LostBytes int64 // truncated away before they were read, or unreadable; at least
 	Gone      int64 // files that were gone when an earlier run had not read them to their end, for all it knew
 }
@@ -100,6 +101,7 @@ func (s *Source) Fill(ctx context.Context, b *cloudwatch.LogBatch) (number uint6
 		if due || next.IsZero() || ctx.Err() != nil {
 			if b.Len() > 0 || s.unmarked > 0 {
 				number = s.mark(now)
+				s.counts.Replaced += int64(b.Replaced())
 			}
 			if !full {
 				s.release()

@@ -409,6 +409,9 @@ func TestGarbageArrivesAndIsCounted(t *testing.T) {
 		if len(a.got) < 6 || a.got[0] != "nul\x00nul" || a.got[1] != "bad \ufffd utf-8" || a.got[len(a.got)-1] != "end" {
 			t.Errorf("got %d events: %.60q … %q", len(a.got), a.got[:2], a.got[len(a.got)-1])
 		}
+		if a.source.counts.Replaced < 2 {
+			t.Errorf("%d events counted as not UTF-8", a.source.counts.Replaced)
+		}
 		if read, size := a.source.counts.Bytes, int64(len(garbage)+8+13+1+3+1); read < size-1 || read > size {
 			t.Errorf("%d of %d bytes are accounted for", read, size)
 		}
