@@ -7,9 +7,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// suspicious is how many single events the service may call invalid, before it has taken anything at all, until the fault
-// is sought in the request and not in the events.
-const suspicious = 8
+const (
+	// suspicious is how many single events of a batch the service may call invalid, before it has taken any, until the fault is
+	// sought in the request and not in the events.
+	suspicious = 8
+	// insists is how often an event that came alone has to be called invalid; with the waits between, for about a minute.
+	insists = 8
+)
 
 // delivery is one batch on its way.
 type delivery struct {
@@ -19,6 +23,7 @@ type delivery struct {
 	tally    *Tally
 	log      *zap.Logger
 	suspects []error // why single events were called invalid
+	took     bool    // the service has taken a part of the batch
 }
 
 // send returns when the service has taken every event that it will ever take; false if ctx was done first.
@@ -31,7 +36,7 @@ func (d *delivery) send(ctx context.Context, b *cloudwatch.LogBatch) bool {
 			if len(d.suspects) == 0 {
 				return true
 			}
-			if d.tally.accepted.Load() {
+			if d.guilty(b, wait.failures) {
 				d.tally.Invalid.Add(int64(len(d.suspects)))
 				d.log.Error("the service refuses these events as invalid; they are dropped, all others were taken", zap.Int("events", len(d.suspects)), zap.Error(d.suspects[0]))
 				return true
@@ -44,6 +49,12 @@ func (d *delivery) send(ctx context.Context, b *cloudwatch.LogBatch) bool {
 			return false
 		}
 	}
+}
+
+// guilty tells whether it is the events that are at fault, and not whatever they were sent to: others of their batch were taken.
+// One that came alone is believed to be when others of its stream were taken before, and the service insists.
+func (d *delivery) guilty(b *cloudwatch.LogBatch, tries int) bool {
+	return d.took || b.Len() == 1 && d.tally.accepted.Load() && tries >= insists
 }
 
 type outcome int
@@ -65,7 +76,7 @@ func (d *delivery) sendPart(ctx context.Context, b *cloudwatch.LogBatch) outcome
 		return stopped
 	case b.Len() == 1:
 		d.suspects = append(d.suspects, err)
-		if len(d.suspects) >= suspicious && !d.tally.accepted.Load() {
+		if len(d.suspects) >= suspicious && !d.took {
 			return refused
 		}
 		return taken
@@ -118,6 +129,7 @@ func (d *delivery) put(ctx context.Context, b *cloudwatch.LogBatch) error {
 	if err != nil {
 		return err
 	}
+	d.took = true
 	d.tally.accepted.Store(true)
 	tooNew, tooOld, expired := without.Count(b.Len())
 	d.tally.Events.Add(int64(b.Len() - tooNew - tooOld - expired))

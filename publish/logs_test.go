@@ -272,6 +272,43 @@ func TestServiceThatCallsEverythingInvalidCostsNothing(t *testing.T) {
 	})
 }
 
+func TestServiceThatComesToCallEverythingInvalidCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []string
+		for i := range 1000 {
+			all = append(all, fmt.Sprint(i))
+		}
+		api, src := newService(), &lines{batches: [][]string{{"first"}, all}}
+		up := time.Now().Add(time.Hour)
+		api.fail = func(messages []string) error {
+			if messages[0] != "first" && time.Now().Before(up) {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		tally := ship(t, api, src, 2*time.Hour)
+		if len(api.events) != 1001 || tally.Invalid.Load() != 0 {
+			t.Errorf("%d events arrived, %d were dropped", len(api.events), tally.Invalid.Load())
+		}
+	})
+}
+
+func TestBadEventThatComesAloneIsDroppedInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}, {"bad"}, {"b"}}}
+		api.fail = func(messages []string) error {
+			if messages[0] == "bad" {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		tally := ship(t, api, src, time.Hour)
+		if !slices.Equal(api.events, []string{"a", "b"}) || tally.Invalid.Load() != 1 {
+			t.Errorf("got %v, %d dropped", api.events, tally.Invalid.Load())
+		}
+	})
+}
+
 func TestRefusedEventsAreCountedByReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, src := newService(), &lines{batches: [][]string{{"old", "older", "expired", "fine", "new"}}}
