@@ -144,12 +144,14 @@ func metricsTask(c *config.Config, a *Agent) Task {
 
 // openMetrics waits for the spool's folder if that cannot be used; nil: ctx was done first.
 func (a *Agent) openMetrics(ctx context.Context, api publish.MetricsAPI, o publish.MetricsOptions) *publish.Metrics {
-	for {
+	for said := false; ; said = true {
 		p, err := publish.NewMetrics(api, o)
 		if err == nil {
 			return p
 		}
-		a.env.Log.Error("the spool cannot be opened; metrics wait in memory", zap.Error(err))
+		if !said {
+			a.env.Log.Error("the spool cannot be opened; metrics wait in memory until it can", zap.Error(err))
+		}
 		again := time.NewTimer(reopenSpool)
 		select {
 		case <-ctx.Done():
@@ -192,7 +194,7 @@ func logsTask(c *config.Config, a *Agent) (*publish.Logs, Task) {
 }
 
 // streamOf is the stream name of an entry as it is written. The original's default is the instance id on EC2, else the
-// host name; expandStream decides which.
+// host name: fileTask decides, when that is known.
 func streamOf(c *config.Config, f config.File) string {
 	if f.LogStreamName != "" {
 		return f.LogStreamName
@@ -241,7 +243,7 @@ func report(log *zap.Logger, s *tailer.Source, t *publish.Tally) {
 		zap.Int64("blank", n.Blank), zap.Int64("pieces", n.Pieces), zap.Int64("not_utf8", n.Replaced), zap.Int64("lost_bytes", n.LostBytes), zap.Int64("files_gone", n.Gone),
 	}
 	if t != nil {
-		fields = append(fields, zap.Int64("acknowledged", t.Events.Load()), zap.Int64("too_new", t.TooNew.Load()), zap.Int64("too_old", t.TooOld.Load()),
+		fields = append(fields, zap.Int64("acknowledged", t.Events.Load()), zap.Int64("acknowledged_bytes", t.Bytes.Load()), zap.Int64("too_new", t.TooNew.Load()), zap.Int64("too_old", t.TooOld.Load()),
 			zap.Int64("expired", t.Expired.Load()), zap.Int64("invalid", t.Invalid.Load()))
 	}
 	log.Info("log file stopped", fields...)

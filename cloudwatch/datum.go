@@ -19,7 +19,7 @@ type Datum struct {
 	Resolution time.Duration // HighResolution or StandardResolution
 	Values     []float64     // at most 150 once packed
 	Counts     []float64     // how often each value occurred; nil: once each
-	// RollUpOnly datums are not sent themselves (drop_original_metrics); their roll-ups are.
+	// RollUpOnly data are not sent themselves (drop_original_metrics); their roll-ups are.
 	RollUpOnly bool `json:",omitempty"`
 }
 

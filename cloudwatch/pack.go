@@ -11,7 +11,7 @@ type MetricBatch struct {
 	Data      []Datum
 }
 
-// PackMetrics cuts data into batches that keep every limit of PutMetricData: 1000 datums, 1 MB, 30 dimensions (host first),
+// PackMetrics cuts data into batches that keep every limit of PutMetricData: 1000 data, 1 MB, 30 dimensions (host first),
 // 150 values a datum. Values that the service would refuse are left out and counted.
 func PackMetrics(namespace string, data []Datum) (batches []MetricBatch, refused int) {
 	batch, bytes := MetricBatch{Namespace: namespace}, 0

@@ -33,9 +33,9 @@ type MetricsOptions struct {
 
 // MetricCounts is what became of data.
 type MetricCounts struct {
-	Sent    atomic.Int64 // datums acknowledged
+	Sent    atomic.Int64 // data acknowledged
 	Refused atomic.Int64 // values that no request may hold: not a number, infinite, beyond 2^360
-	Invalid atomic.Int64 // datums that the service called invalid
+	Invalid atomic.Int64 // data that the service called invalid
 	Dropped atomic.Int64 // batches that the spool gave up
 }
 
@@ -264,8 +264,8 @@ func (m *Metrics) putOff(e spooled, err error) {
 	m.spool.postpone(e)
 }
 
-// send returns when the service has taken every datum of a batch that it will ever take. Single datums that it calls invalid
-// are dropped, if it has taken any at all.
+// send returns when the service has taken every datum of a batch that it will ever take. A datum that it calls invalid is
+// dropped if others of its batch were taken; if none was, the fault may lie elsewhere.
 func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) (outcome, error) {
 	wire, cancel := outlive(ctx)
 	defer cancel()
@@ -273,11 +273,11 @@ func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) (outcome, 
 	switch o := d.sendPart(ctx, b); {
 	case o == stopped || len(d.suspects) == 0:
 		return o, nil
-	case m.counts.Sent.Load() == 0:
+	case !d.took:
 		return refused, d.suspects[0]
 	}
 	m.counts.Invalid.Add(int64(len(d.suspects)))
-	m.Log.Error("the service refuses these datums as invalid; they are dropped, all others were taken", zap.Int("datums", len(d.suspects)), zap.Error(d.suspects[0]))
+	m.Log.Error("the service refuses these data as invalid; they are dropped, all others were taken", zap.Int("data", len(d.suspects)), zap.Error(d.suspects[0]))
 	return taken, nil
 }
 
@@ -285,21 +285,23 @@ func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) (outcome, 
 type metricDelivery struct {
 	*Metrics
 	wire     context.Context // of its requests
-	suspects []error         // why single datums were called invalid
+	suspects []error         // why a datum alone was called invalid
+	took     bool            // the service has taken a part of the batch
 }
 
-// sendPart sends a part of the batch. Of one that is called invalid it sends the halves, down to single datums.
+// sendPart sends a part of the batch. Of one that is called invalid it sends the halves, down to a single datum.
 func (d *metricDelivery) sendPart(ctx context.Context, b cloudwatch.MetricBatch) outcome {
 	err := d.untilAnswered(ctx, b)
 	switch {
 	case err == nil:
+		d.took = true
 		d.counts.Sent.Add(int64(len(b.Data)))
 		return taken
 	case cloudwatch.ClassOf(err) != cloudwatch.Invalid:
 		return stopped
 	case len(b.Data) == 1:
 		d.suspects = append(d.suspects, fmt.Errorf("metric %s: %w", b.Data[0].Name, err))
-		if len(d.suspects) >= suspicious && d.counts.Sent.Load() == 0 {
+		if len(d.suspects) >= suspicious && !d.took {
 			return refused
 		}
 		return taken

@@ -418,3 +418,23 @@ func FuzzSpooledFile(f *testing.F) {
 		}
 	})
 }
+
+func TestServiceThatComesToCallEveryMetricInvalidCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &metricService{}
+		began := time.Now()
+		api.fail = func(cloudwatch.MetricBatch) error {
+			if after := time.Since(began); after > 5*time.Minute && after < time.Hour {
+				return fails(cloudwatch.Invalid)
+			}
+			return nil
+		}
+		m := newMetrics(t, api, t.TempDir())
+		want := run(t, m, 90)
+		got := api.values()
+		slices.Sort(got) // a batch of which nothing was taken lets others pass
+		if !slices.Equal(got, want) || m.Counts().Invalid.Load() != 0 {
+			t.Errorf("%d of %d data arrived, %d were dropped", len(got), len(want), m.Counts().Invalid.Load())
+		}
+	})
+}

@@ -40,6 +40,10 @@ func (s *Source) pass(b *cloudwatch.LogBatch, now time.Time) (full bool) {
 				return true
 			}
 		}
+		if last.givenUp(now) {
+			s.counts.LostBytes += max(last.size-last.seen, 1)
+			s.log.Error("a rotated log file cannot be read; what it still holds is lost", zap.String("rotated", last.f.Name()), zap.Int64("offset", last.offset))
+		}
 		end := last.position()
 		s.drained = append(s.drained, end)
 		s.drained = s.drained[max(0, len(s.drained)-rememberDrained):]
@@ -107,12 +111,15 @@ func (s *Source) completeAt(f *file) time.Time {
 
 // finished tells whether a file has been read to its end for good.
 func (s *Source) finished(f *file, now time.Time) bool {
-	if !f.rotated.IsZero() && !f.failing.IsZero() && now.Sub(f.failing) > unreadable {
-		s.log.Error("a rotated log file cannot be read; what it still holds is lost", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset))
-		s.counts.LostBytes += max(f.size-f.seen, 1)
-		return true
+	if f.rotated.IsZero() {
+		return false
 	}
-	return !f.rotated.IsZero() && now.Sub(f.rotated) >= settle && now.Sub(f.grew) >= settle && f.atEnd()
+	return f.givenUp(now) || now.Sub(f.rotated) >= settle && now.Sub(f.grew) >= settle && f.atEnd()
+}
+
+// givenUp tells whether a file has given errors for so long that it will not be read any more.
+func (f *file) givenUp(now time.Time) bool {
+	return !f.failing.IsZero() && now.Sub(f.failing) > unreadable
 }
 
 // put turns a message into an event, or several if it is too long for one, and leaves its bytes behind. False: the batch

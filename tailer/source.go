@@ -64,7 +64,7 @@ type Counts struct {
 	Events    int64 // put into batches
 	Filtered  int64 // events that a filter left out
 	Blank     int64 // blank lines, which the service does not take
-	Pieces    int64 // events that are part of a longer message
+	Pieces    int64 // cuts through messages too long for one event
 	Replaced  int64 // events with bytes that are not UTF-8, which became U+FFFD
 	LostBytes int64 // truncated away before they were read, or unreadable; at least
 	Gone      int64 // files that were gone when an earlier run had not read them to their end, for all it knew
