@@ -97,6 +97,7 @@ type File struct {
 	Timezone         *time.Location
 	TrimTimestamp    bool
 	PublishMultiLogs bool
+	AutoRemoval      bool           // a file is removed when a newer one is there and all of it has been acknowledged
 	Blacklist        *regexp.Regexp // nil: none; matches base names
 	// MultiLineStart tells which lines begin an event. nil stands for the default `^[\S]`; StartsWithTimestamp for
 	// the literal {timestamp_format}.

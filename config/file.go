@@ -31,12 +31,23 @@ func (r *reading) file(n *node) (f File, ok bool) {
 	s.times(&f)
 	s.multiLine(&f)
 	f.PublishMultiLogs = s.flag("publish_multi_logs", false)
+	f.AutoRemoval = s.autoRemoval(f.PublishMultiLogs)
 	f.Blacklist = s.pattern("blacklist", 1)
 	f.Filters = s.filters()
 	s.encoding()
-	s.undone("auto_removal", "backpressure_mode", "service.name", "deployment.environment", "ignore_symlinks", "kms_key_id")
+	s.undone("backpressure_mode", "service.name", "deployment.environment", "ignore_symlinks", "kms_key_id")
 	s.strict()
 	return f, f.Path != ""
+}
+
+// autoRemoval reads auto_removal, which is about the one newest file of a pattern.
+func (s *section) autoRemoval(all bool) bool {
+	wanted := s.flag("auto_removal", false)
+	if at, ok := s.place("auto_removal"); ok && wanted && all {
+		s.warn(at, "has no effect together with publish_multi_logs: none of the files is ever the last one's predecessor", "")
+		return false
+	}
+	return wanted
 }
 
 // filePath warns of a path at which no file will be found.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
 // Store is where checkpoints are kept: durable once Put has returned. A durable.Journal is one.
@@ -22,6 +24,10 @@ type checkpoint struct {
 	Files []position `json:"files"`
 	// Drained are the files that were read to their end last: a glob may match them under their new names.
 	Drained []position `json:"drained,omitempty"`
+	// Wire is the batch that was about to be sent, if it is to be looked up in its stream when no answer comes.
+	Wire *doubt `json:"wire,omitempty"`
+	// Edge is the trace of the newest events that are acknowledged.
+	Edge cloudwatch.Trace `json:"edge,omitzero"`
 }
 
 const rememberDrained = 8
@@ -91,7 +97,11 @@ func (m *Memory) read(name string) (cp checkpoint, found bool, err error) {
 	if err := json.Unmarshal(raw, &cp); err != nil {
 		return checkpoint{}, false, fmt.Errorf("read checkpoint %s: %w", name, err)
 	}
-	for _, p := range slices.Concat(cp.Files, cp.Drained) {
+	all := slices.Concat(cp.Files, cp.Drained)
+	if cp.Wire != nil {
+		all = slices.Concat(all, cp.Wire.Files, cp.Wire.Drained)
+	}
+	for _, p := range all {
 		if p.Offset < 0 || p.Bytes < 0 || p.Bytes > headBytes {
 			return checkpoint{}, false, fmt.Errorf("read checkpoint %s: offset %d, head of %d bytes", name, p.Offset, p.Bytes)
 		}

@@ -12,68 +12,67 @@ import (
 
 // pass reads each file to its end, oldest first. It returns true when the batch is full.
 func (s *Source) pass(b *cloudwatch.LogBatch, now time.Time) (full bool) {
-	s.look(now)
-	for len(s.files) > 0 {
-		i := 0
-		for ; i < len(s.files); i++ {
-			f := s.files[i]
-			if s.draw(f, b, now) {
+	s.passed = now
+	if s.owed != (Loss{}) && b.Add(now, []byte("nephoscope: of "+s.path+" "+s.owed.String())) {
+		s.telling, s.owed = s.owed, Loss{}
+	}
+	for i := 0; i < len(s.files); i++ {
+		f := s.files[i]
+		switch {
+		case f.spent:
+		case s.draw(f, b, now):
+			return true
+		case s.finished(f, now):
+			if !s.finish(f, b, now) {
 				return true
 			}
-			if s.finished(f, now) {
-				break
+			if i == len(s.files)-1 {
+				s.look(now) // another may have taken its place
 			}
-			if !f.rotated.IsZero() && now.Sub(f.rotated) < patience {
-				return false // its last lines come before the next file's first
-			}
-		}
-		if i == len(s.files) {
-			return false
-		}
-		last := s.files[i]
-		for {
-			message, size := last.win.last(s.entry.start)
-			if size == 0 {
-				break
-			}
-			if !s.put(last, b, message, size, now) {
-				return true
-			}
-		}
-		if last.givenUp(now) {
-			s.counts.LostBytes += max(last.size-last.seen, 1)
-			s.log.Error("a rotated log file cannot be read; what it still holds is lost", zap.String("rotated", last.f.Name()), zap.Int64("offset", last.offset))
-		}
-		end := last.position()
-		s.drained = append(s.drained, end)
-		s.drained = s.drained[max(0, len(s.drained)-rememberDrained):]
-		s.entry.shelf.leave(last, s, &end)
-		last.close()
-		s.files = slices.Delete(s.files, i, i+1)
-		if len(s.files) == 0 {
-			s.look(now)
-			s.unmarked++ // there is something to commit even if no byte was left: the checkpoint is to be forgotten
+		case !f.rotated.IsZero() && now.Sub(f.rotated) < patience:
+			return false // its last lines come before the next file's first
 		}
 	}
 	return false
+}
+
+// finish puts what a file ends with into the batch; false: the batch is full.
+func (s *Source) finish(f *file, b *cloudwatch.LogBatch, now time.Time) bool {
+	for f.win != nil {
+		last := f.win.last(s.entry.start)
+		if last.size == 0 {
+			break
+		}
+		if !s.put(f, b, last, now) {
+			return false
+		}
+	}
+	if f.givenUp(now) {
+		lost := max(f.size-f.seen, 1)
+		s.lose(Loss{Unreadable: lost})
+		s.log.Error("a rotated log file cannot be read; what it still holds is lost", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset), zap.Int64("lost_bytes_at_least", lost))
+	}
+	f.release()
+	f.spent, s.filling.turned = true, true
+	return true
 }
 
 // draw puts a file's complete events into the batch, and the one it ends with if that has waited long enough.
 func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool) {
 	for {
 		for f.win != nil {
-			message, size, cut, ok := f.win.next(s.entry.start)
+			found, ok := f.win.next(s.entry.start)
 			if !ok {
 				break
 			}
-			if !s.put(f, b, message, size, now) {
+			if !s.put(f, b, found, now) {
 				return true
 			}
-			if f.within = cut; cut {
-				s.counts.Pieces += 1
+			if f.within = found.cut; found.cut {
+				s.filling.pieces++
 			}
 		}
-		if s.unmarked > passBytes {
+		if s.filling.read.Bytes > passBytes {
 			return true
 		}
 		_, err := f.more(s.earliest(now))
@@ -96,8 +95,7 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 	if now.Before(s.completeAt(f)) {
 		return false
 	}
-	message, size := f.win.gathered()
-	return !s.put(f, b, message, size, now)
+	return !s.put(f, b, f.win.gathered(), now)
 }
 
 // completeAt is when the event that a file ends with counts as complete: when nothing was added to it for a while.
@@ -124,45 +122,43 @@ func (f *file) givenUp(now time.Time) bool {
 
 // put turns a message into an event, or several if it is too long for one, and leaves its bytes behind. False: the batch
 // is full, and what it did not take is still there.
-func (s *Source) put(f *file, b *cloudwatch.LogBatch, message []byte, size int, now time.Time) bool {
-	for n := cloudwatch.FirstPiece(message); n < len(message); n = cloudwatch.FirstPiece(message) {
-		if !s.putEvent(f, b, message[:n], n, now) {
+func (s *Source) put(f *file, b *cloudwatch.LogBatch, found piece, now time.Time) bool {
+	for n := cloudwatch.FirstPiece(found.message); n < len(found.message); n = cloudwatch.FirstPiece(found.message) {
+		if !s.putEvent(f, b, piece{message: found.message[:n], size: n}, now) {
 			return false
 		}
 		f.within = true
-		s.counts.Pieces += 1
-		message, size = message[n:], size-n
+		s.filling.pieces++
+		found.message, found.size = found.message[n:], found.size-n
 	}
-	if !s.putEvent(f, b, message, size, now) {
+	if !s.putEvent(f, b, found, now) {
 		return false
 	}
 	f.within = false
 	return true
 }
 
-func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, message []byte, size int, now time.Time) bool {
-	at := now
+func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, found piece, now time.Time) bool {
+	at, message := now, found.message
 	if s.entry.format != nil {
 		at, message = s.timeOf(f, message, now)
+	} else {
+		at = later(f.tides.when(f.offset, now), s.filling.newest) // so that sorting by time leaves their order alone
 	}
+	amount := cloudwatch.Amount{Events: 1, Bytes: int64(found.size)}
 	switch {
 	case len(message) == 0:
-		s.counts.Blank += 1
+		s.filling.blank.Add(amount)
 	case !s.entry.wants(message):
-		s.counts.Filtered += 1
+		s.filling.filtered.Add(amount)
 	case !b.Add(at, message):
 		return false
 	default:
-		s.counts.Events += 1
+		s.filling.newest = at
 	}
-	if s.unmarked == 0 {
-		if s.since = s.earliest(now); !f.held.IsZero() && f.held.Before(s.since) {
-			s.since = f.held
-		}
-	}
-	f.take(size)
-	s.counts.Bytes += int64(size)
-	s.unmarked += int64(size)
+	f.take(found.size)
+	s.filling.read.Add(amount)
+	s.filling.lines += int64(found.lines)
 	return true
 }
 
@@ -177,11 +173,11 @@ func (s *Source) timeOf(f *file, message []byte, now time.Time) (at time.Time, _
 	switch {
 	case ok:
 		at = later(at, time.UnixMilli(0)) // too old for the service, but none it calls the whole request invalid for
-		s.stamp = at
-	case s.stamp.IsZero():
-		return now, message
+		s.stamp.read = at
+	case s.stamp.read.IsZero():
+		return f.tides.when(f.offset, now), message
 	default:
-		return s.stamp, message
+		return s.stamp.read, message
 	}
 	if s.entry.trim {
 		message = slices.Concat(message[:from], message[to:])

@@ -30,6 +30,7 @@ const (
 type Options struct {
 	Memory  *Memory
 	Watcher *Watcher
+	Holding *Holding
 	Linger  time.Duration // the flush interval: events wait so long for others at most
 	Log     *zap.Logger
 }
@@ -48,6 +49,7 @@ type Entry struct {
 	step      time.Duration // between two looks at a file that is being written to
 	memory    *Memory
 	watcher   *Watcher
+	holding   *Holding
 	owner     string // its part of a checkpoint's name
 	log       *zap.Logger
 	refused   map[string]bool
@@ -64,12 +66,15 @@ type Entry struct {
 func New(f config.File, o Options) (*Entry, error) {
 	e := &Entry{
 		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, hold: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
-		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, log: o.Log,
+		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, holding: o.Holding, log: o.Log,
 		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
 		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{}, targets: map[string]*Source{},
 	}
 	if f.MultiLineStart != nil || f.StartsWithTimestamp {
 		e.hold = max(o.Linger, multiLineHold)
+	}
+	if e.holding == nil {
+		e.holding = &Holding{Open: DefaultOpen, Deleted: DefaultDeleted}
 	}
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {

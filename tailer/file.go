@@ -8,30 +8,39 @@ import (
 
 // file is one file on its way into a log stream: open, and read up to some offset.
 type file struct {
-	f      content
-	info   os.FileInfo // as it was opened; for os.SameFile
-	id     identity
-	head   fingerprint
-	offset int64     // first byte that is in no event yet
-	seen   int64     // end of what has been read, offset or behind it
-	size   int64     // the largest that the file has been found to be
-	grew   time.Time // when it last had bytes that had not been seen
-	held   time.Time // when the event that is being gathered was first seen; zero: none is
-	within bool      // the byte at offset continues a message that began in an earlier event
+	f         content
+	packed    bool        // compressed: offset and seen count what was compressed, size what it became
+	info      os.FileInfo // as it was opened; for os.SameFile
+	id        identity
+	head      fingerprint
+	committed int64 // acknowledged up to here
+	offset    int64 // first byte that is in no event yet
+	seen      int64 // end of what has been read, offset or behind it
+	size      int64 // the largest that the file has been found to be
+	ended     bool  // reading came to the end of what there is
+	opened    time.Time
+	grew      time.Time // when it last had bytes that had not been seen
+	held      time.Time // when the event that is being gathered was first seen; zero: none is
+	within    bool      // the byte at offset continues a message that began in an earlier event
 	// rotated is when the path was found to lead elsewhere (or nowhere); zero while it leads here.
 	rotated time.Time
+	deleted bool      // no path leads to it any more
+	spent   bool      // read to its end for good; kept until that is committed
+	gone    bool      // spent, closed, and what was read of it cannot be read again
 	failing time.Time // when reading it began to fail; zero: it works
-	win     *window   // nil while nothing is in memory
+	tides   tides
+	win     *window // nil while nothing is in memory
 }
 
-// open makes a file of a path, to be read from an offset. One whose name ends with .gz is read uncompressed.
+// open makes a file of a path, to be read from an offset. One with the ending of a compressed file is read uncompressed.
 func open(path string, offset int64) (*file, error) {
 	raw, info, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	var f content = raw
-	if gzipped(path) {
+	packed := gzipped(path)
+	if packed {
 		f = &unzipped{File: raw}
 	}
 	head, err := takeFingerprint(f, headBytes)
@@ -41,12 +50,20 @@ func open(path string, offset int64) (*file, error) {
 	}
 	now := time.Now()
 	grew := now.Add(-max(now.Sub(info.ModTime()), 0)) // on the clock that nobody sets
-	return &file{f: f, info: info, id: identify(raw, info), head: head, offset: offset, seen: offset, size: info.Size(), grew: grew}, nil
+	return (&file{f: f, packed: packed, info: info, id: identify(raw, info), head: head, size: info.Size(), opened: now, grew: grew}).from(offset), nil
+}
+
+// from makes reading begin at an offset.
+func (f *file) from(offset int64) *file {
+	f.committed, f.offset, f.seen = offset, offset, offset
+	return f
 }
 
 func (f *file) close() {
 	f.release()
-	_ = f.f.Close()
+	if !f.gone {
+		_ = f.f.Close()
+	}
 }
 
 // release forgets what is in memory and in no event; it will be read again.
@@ -57,20 +74,43 @@ func (f *file) release() {
 	}
 }
 
-// more reads on. It returns io.EOF for nothing yet.
-func (f *file) more(now time.Time) (n int, err error) {
+// rewind goes back to what is acknowledged.
+func (f *file) rewind() {
+	f.release()
+	f.offset, f.within, f.held = f.committed, false, time.Time{}
+	f.spent, f.ended = false, false
+}
+
+// notice finds out from info, which has just been asked, whether the file has grown since it was looked at last, which cannot
+// have been before earliest.
+func (f *file) notice(info os.FileInfo, now, earliest time.Time) {
+	if size := info.Size(); size > f.size {
+		if !f.packed {
+			f.tides.rise(f.size, size, earliest, now)
+		}
+		f.size, f.ended, f.grew = size, false, earliest
+		f.extendHead(size) // at once: a truncation before the next look would have it taken of other bytes
+	}
+	if !f.rotated.IsZero() {
+		f.deleted = deleted(info)
+	}
+}
+
+// more reads on. It returns io.EOF for nothing yet. What it finds cannot have been written before earliest.
+func (f *file) more(earliest time.Time) (n int, err error) {
 	if f.win == nil {
 		f.win = takeWindow()
 	}
 	at := f.offset + int64(f.win.w-f.win.r)
 	n, err = f.win.read(f.f, at)
 	if end := at + int64(n); end > f.seen {
-		if f.seen >= f.info.Size() { // what was there when the file was opened is as old as its last change says
-			f.grew = now
+		if end > f.size && !f.packed {
+			f.grew = earliest
 		}
 		f.seen = end
-		f.extendHead() // at once: a truncation before the next look would have it taken of other bytes
+		f.extendHead(f.seen)
 	}
+	f.ended = err != nil
 	return n, err
 }
 
@@ -87,25 +127,19 @@ func (f *file) atEnd() bool {
 	return n == 0 && err == io.EOF
 }
 
-// wasTruncated tells whether the file is shorter than what has been read of it, or begins anew. One that cannot be read now
-// tells nothing.
-func (f *file) wasTruncated() bool {
-	info, err := f.f.Stat()
-	if err != nil {
-		return false
-	}
-	f.size = max(f.size, info.Size())
+// beginsAnew tells whether the file, of which info has just been asked, is shorter than what has been read of it or begins
+// with other bytes. One that cannot be read now tells nothing.
+func (f *file) beginsAnew(info os.FileInfo) bool {
 	head, err := takeFingerprint(f.f, f.head.Bytes)
 	return info.Size() < f.seen || err == nil && head != f.head
 }
 
-// extendHead takes the fingerprint of more bytes while the file is short. Only bytes that have been read count: they are
-// the ones a checkpoint speaks of.
-func (f *file) extendHead() {
-	if f.head.Bytes >= headBytes || f.seen <= int64(f.head.Bytes) {
+// extendHead takes the fingerprint of more bytes while the file is short; there are so many.
+func (f *file) extendHead(size int64) {
+	if f.head.Bytes >= headBytes || size <= int64(f.head.Bytes) {
 		return
 	}
-	if longer, err := takeFingerprint(f.f, int(min(f.seen, headBytes))); err == nil && f.head.fits(f.f) {
+	if longer, err := takeFingerprint(f.f, int(min(size, headBytes))); err == nil && f.head.fits(f.f) {
 		f.head = longer
 	}
 }

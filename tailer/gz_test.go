@@ -118,7 +118,7 @@ func TestTruncationWithoutACopyIsCountedAsLoss(t *testing.T) {
 		a.write("b\n")
 		a.deliver()
 		a.want("a", "b")
-		if lost := a.source.counts.LostBytes; lost != 7000 {
+		if lost := a.source.ledger.Lost.Truncated; lost != 7000 {
 			t.Errorf("%d bytes counted as lost", lost)
 		}
 	})
@@ -140,8 +140,8 @@ func TestCompressedFileThatIsBrokenIsGivenUpAndCounted(t *testing.T) {
 		a.must(os.Truncate(a.at("access.log.1.gz"), int64(len(whole)-8))) // the checksum is missing
 		a.start()
 		a.deliver()
-		if got := a.got[len(a.got)-1]; got != "b" || a.source.counts.LostBytes == 0 {
-			t.Errorf("got %q, %d bytes counted as lost", a.got, a.source.counts.LostBytes)
+		if got := a.got[len(a.got)-1]; got != "b" || a.source.ledger.Lost.Unreadable == 0 {
+			t.Errorf("got %q, %d bytes counted as lost", a.got, a.source.ledger.Lost.Unreadable)
 		}
 	})
 }

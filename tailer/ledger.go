@@ -1,6 +1,8 @@
 package tailer
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -40,9 +42,97 @@ type Loss struct {
 // Bytes is all of it that is known in bytes.
 func (l Loss) Bytes() int64 { return l.Truncated + l.Unreadable + l.Evicted }
 
+func (l *Loss) add(m Loss) {
+	l.Truncated += m.Truncated
+	l.Unreadable += m.Unreadable
+	l.Evicted += m.Evicted
+	l.Files += m.Files
+}
+
 // Balanced tells whether everything that was read is accounted for.
 func (l Ledger) Balanced() bool {
 	rejected := l.Rejected.Sum()
 	return l.Read.Bytes == l.Sent.Bytes+l.Filtered.Bytes+l.Blank.Bytes+rejected.Bytes+l.Lost.Bytes()+l.Pending.Bytes &&
 		l.Read.Events == l.Sent.Events+l.Filtered.Events+l.Blank.Events+rejected.Events+l.Pending.Events
+}
+
+// take books what has been acknowledged.
+func (l *Ledger) take(t taken) {
+	l.Read.Add(t.read)
+	l.Filtered.Add(t.filtered)
+	l.Blank.Add(t.blank)
+	l.Sent.Add(t.sent())
+	l.Lines += t.lines
+	l.Pieces += t.pieces
+	l.Replaced += t.replaced
+}
+
+// sent is what of it went into a batch.
+func (t taken) sent() cloudwatch.Amount {
+	a := t.read
+	a.Sub(t.filtered)
+	a.Sub(t.blank)
+	return a
+}
+
+// reject books what the service took a batch without.
+func (l *Ledger) reject(v cloudwatch.Verdict) {
+	l.Rejected.Add(v)
+	l.Sent.Sub(v.Sum())
+}
+
+// lose books bytes that will never be sent, and has the stream told.
+func (s *Source) lose(what Loss) {
+	s.ledger.Lost.add(what)
+	s.ledger.Read.Bytes += what.Bytes()
+	s.owed.add(what)
+}
+
+// String says it to the readers of a log stream.
+func (l Loss) String() string {
+	var all []string
+	say := func(n int64, format string) {
+		if n > 0 {
+			all = append(all, fmt.Sprintf(format, n))
+		}
+	}
+	say(l.Truncated, "%d bytes were truncated away before they were read")
+	say(l.Unreadable, "%d bytes of a rotated file could not be read")
+	say(l.Evicted, "%d bytes of deleted files were given up to free the disk")
+	say(l.Files, "%d files were gone before they had been read to their end")
+	return strings.Join(all, ", ")
+}
+
+// Ledger is the ledger of the source as it stands.
+func (s *Source) Ledger() Ledger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledger
+	open := s.filling
+	for _, m := range s.marks {
+		open.add(m.taken)
+	}
+	l.take(open)
+	l.Sent.Sub(open.sent())
+	l.Pending = open.sent()
+	for _, f := range s.files {
+		lag := f.offset - f.committed
+		if !f.ended && !f.packed {
+			lag += max(f.size-f.seen, 0)
+		}
+		if lag > 0 && l.LagSince.IsZero() {
+			l.LagSince = f.tides.when(f.committed, f.opened)
+		}
+		l.LagBytes += lag
+	}
+	return l
+}
+
+func (t *taken) add(u taken) {
+	t.read.Add(u.read)
+	t.filtered.Add(u.filtered)
+	t.blank.Add(u.blank)
+	t.lines += u.lines
+	t.pieces += u.pieces
+	t.replaced += u.replaced
 }

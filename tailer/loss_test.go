@@ -182,11 +182,14 @@ func TestCopytruncateRightAfterTheFirstLines(t *testing.T) {
 		a.write("first\nsecond\n")
 		var b cloudwatch.LogBatch
 		now := time.Now()
+		a.source.look(now)
 		a.source.pass(&b, now)
 		a.copytruncate("access.log.1")
 		a.write("another that is longer than both\n")
-		a.source.pass(&b, now.Add(time.Minute)) // the next look
-		a.source.pass(&b, now.Add(2*time.Minute))
+		for _, later := range []time.Duration{time.Minute, 2 * time.Minute} {
+			a.source.look(now.Add(later))
+			a.source.pass(&b, now.Add(later))
+		}
 		for _, m := range b.Events() {
 			a.got = append(a.got, string(m))
 		}
@@ -258,8 +261,8 @@ func TestFileReadableLaterIsNotRememberedBeforeItIsAcknowledged(t *testing.T) {
 		for range 2 { // the second is filled while the first is on the wire
 			a.write("c\nd\n")
 			var lost cloudwatch.LogBatch
-			if _, err := a.source.Fill(t.Context(), &lost); err != nil || lost.Len() == 0 {
-				t.Fatalf("%d events, %v", lost.Len(), err)
+			if a.fill(&lost, time.Minute); lost.Len() == 0 {
+				t.Fatal("no events")
 			}
 		}
 		a.stop() // nothing was acknowledged
@@ -275,15 +278,15 @@ func TestFileThatCameAndWentDuringAnOutage(t *testing.T) {
 		a.write("a\n")
 		a.start()
 		var b cloudwatch.LogBatch
-		mark, _ := a.source.Fill(t.Context(), &b)
+		mark := a.fill(&b, time.Minute)
 		for _, line := range []string{"b\n", "c\n", "d\n"} { // nobody fills a batch: the last one is not taken
 			a.must(os.Remove(a.path())) // as compression does
 			a.write(line)
 			a.entry.shipChanged()
 		}
-		a.must(a.source.Commit(mark))
+		a.take(&b, mark)
 		a.deliver()
-		a.want("b", "c", "d")
+		a.want("a", "b", "c", "d")
 	})
 }
 
@@ -380,8 +383,9 @@ func TestFilteredLinesAreCommittedOnceAFlushInterval(t *testing.T) {
 		for ; time.Since(began) < time.Minute; commits++ {
 			a.write("drop\ndrop\n")
 			var b cloudwatch.LogBatch
-			mark, _ := a.source.Fill(t.Context(), &b)
-			a.must(a.source.Commit(mark))
+			if mark := a.fill(&b, time.Minute); mark != 0 {
+				a.take(&b, mark)
+			}
 		}
 		if commits > 14 {
 			t.Errorf("%d commits a minute", commits)
@@ -450,7 +454,7 @@ func TestRotatedFileThatCannotBeReadIsTriedOnceASecond(t *testing.T) {
 		var b cloudwatch.LogBatch
 		now := time.Now().Add(time.Hour)
 		a.source.pass(&b, now)
-		if wait := a.source.nextMoment(&b, now).Sub(now); wait < a.entry.step {
+		if wait := a.source.due(now).Sub(now); wait < a.entry.step {
 			t.Errorf("tried again after %v", wait)
 		}
 	})

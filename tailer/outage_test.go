@@ -1,7 +1,6 @@
 package tailer
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -27,7 +26,7 @@ func outages(t *testing.T, dice *rand.Rand) {
 	a := newTail(t)
 	begin := func() {
 		a.start()
-		a.source.remember() // as the first Fill does
+		a.source.remember(time.Now()) // as the first Fill does
 	}
 	lines, rotated, stamp := 0, 0, time.Now()
 	write := func(n int) {
@@ -42,7 +41,7 @@ func outages(t *testing.T, dice *rand.Rand) {
 	begin()
 	history := ""
 	for range 50 {
-		what := dice.IntN(9)
+		what := dice.IntN(10)
 		history += fmt.Sprint(what)
 		switch what {
 		case 0, 1:
@@ -62,12 +61,10 @@ func outages(t *testing.T, dice *rand.Rand) {
 			a.must(os.Remove(a.at(fmt.Sprintf("access.log-%04d", rotated))))
 			a.deliver()
 		case 5: // killed while a batch is under way
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.IntN(10))*time.Second)
 			for range dice.IntN(3) {
 				var lost cloudwatch.LogBatch
-				_, _ = a.source.Fill(ctx, &lost)
+				a.fill(&lost, time.Duration(dice.IntN(10))*time.Second)
 			}
-			cancel()
 			a.stop()
 			begin()
 		case 6:
@@ -81,19 +78,22 @@ func outages(t *testing.T, dice *rand.Rand) {
 			write(1)
 		case 7: // one batch is acknowledged, the next is not
 			var first, second cloudwatch.LogBatch
-			mark, _ := a.source.Fill(t.Context(), &first)
+			mark := a.fill(&first, time.Minute)
 			write(1)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			_, _ = a.source.Fill(ctx, &second)
-			cancel()
-			for _, m := range first.Events() {
-				a.got = append(a.got, string(m))
-			}
-			a.must(a.source.Commit(mark))
+			a.fill(&second, time.Second)
+			a.take(&first, mark)
 			a.stop()
 			begin()
 		case 8:
 			a.entry.shipChanged()
+		case 9: // a batch is not taken, or two, and they are read again
+			for range dice.IntN(3) {
+				var failed cloudwatch.LogBatch
+				a.fill(&failed, time.Duration(dice.IntN(10))*time.Second)
+			}
+			if !a.source.Rewind(false) {
+				t.Fatal("what was copied away cannot be read again")
+			}
 		}
 	}
 	a.deliver()

@@ -15,32 +15,59 @@ import (
 	"go.uber.org/zap"
 )
 
-// look finds out what the path leads to now: the same file, the same one truncated, another one, or none.
+// look finds out what the path leads to now: the same file, the same one truncated, another one, or none; and which of the
+// files have grown.
 func (s *Source) look(now time.Time) {
+	earliest := s.earliest(now)
+	defer func() { s.looked = now }()
+	s.wake()
 	if len(s.files) == 0 {
 		s.openPath(0)
 		return
 	}
-	current := s.files[len(s.files)-1]
+	last := len(s.files) - 1
+	for _, f := range s.files[:last] {
+		if f.spent {
+			continue
+		}
+		if info, err := f.f.Stat(); err == nil { // else reading it will tell what is wrong
+			f.notice(info, now, earliest)
+		}
+	}
+	s.lookAtPath(s.files[last], now, earliest)
+	s.boundDeleted()
+}
+
+func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
+	var own os.FileInfo // nil: not known
+	if !current.gone {
+		own, _ = current.f.Stat()
+	}
+	anew := own != nil && current.rotated.IsZero() && current.beginsAnew(own)
+	if own != nil && !anew {
+		current.notice(own, now, earliest)
+	}
 	info, err := os.Stat(s.path)
 	switch {
-	case !current.rotated.IsZero(): // deleted while followed; has another one taken its place?
+	case !current.rotated.IsZero(): // deleted while followed, or finished; has another one taken its place?
 		if err == nil {
 			s.readBetween(current, info)
 			s.openPath(0)
 		}
 	case errors.Is(err, fs.ErrNotExist):
-		if own, err := current.f.Stat(); err == nil && deleted(own) {
+		if own != nil && deleted(own) {
 			current.rotated = now
 		}
 		// Renamed, and nothing in its place yet: whoever writes to it may go on doing so.
 	case err != nil: // the folder cannot be read; the open file still can
-	case current.wasTruncated():
+	case anew:
 		s.truncated(current)
 	case !os.SameFile(info, current.info):
 		current.rotated = now
 		s.readBetween(current, info)
 		s.openPath(0)
+	case s.superseded && s.entry.file.AutoRemoval:
+		current.rotated = now // read to its end, then removed
 	}
 }
 
@@ -67,7 +94,7 @@ func (s *Source) openPath(offset int64) {
 
 func (s *Source) follows(id identity, info os.FileInfo) bool {
 	return slices.ContainsFunc(s.files, func(f *file) bool {
-		return f.id == id && os.SameFile(f.info, info)
+		return !f.gone && f.id == id && os.SameFile(f.info, info)
 	})
 }
 
@@ -77,20 +104,34 @@ func (s *Source) truncated(f *file) {
 	s.entry.shelf.leave(f, s, nil)
 	f.release()
 	if copied := s.findCopy(f); copied != nil {
-		copied.rotated = copied.grew
+		copied.rotated, copied.tides, copied.within = copied.grew, f.tides, f.within
+		copied.committed -= f.offset - f.committed
+		for _, m := range s.marks { // what was read of the one may have to be read again of the other
+			for i := range m.reached {
+				if m.reached[i].file == f {
+					m.reached[i].file = copied
+				}
+			}
+		}
 		s.files = append(s.files, copied)
 		if info, err := os.Stat(s.path); err == nil {
 			s.readBetween(copied, info)
 		}
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
-	} else if lost := max(f.seen, f.size) - f.offset; lost > 0 {
-		s.counts.LostBytes += lost
+		s.openPath(0)
+		f.close()
+		return
+	}
+	if lost := max(f.seen, f.size) - f.offset; lost > 0 {
+		s.lose(Loss{Truncated: lost})
 		s.log.Error("log file was truncated, and no copy of it was found: what followed its last acknowledged or shipped line is lost", zap.Int64("offset", f.offset), zap.Int64("lost_bytes_at_least", lost))
 	} else {
 		s.log.Info("log file was truncated; reading from its beginning", zap.Int64("offset", f.offset))
 	}
+	if s.abandon(f, time.Now()); f.offset > f.committed { // a batch with the rest of it is on its way
+		s.files = append(s.files, f)
+	}
 	s.openPath(0)
-	f.close()
 }
 
 // findCopy looks among the neighbours for a file that begins like f and goes on where f was read up to. Of files that all
@@ -127,9 +168,21 @@ func (c *file) isCopyOf(f *file) bool {
 	return n == 1
 }
 
+// abandon closes a file of which nothing more can or will be read. What is on its way cannot be read again.
+func (s *Source) abandon(f *file, now time.Time) {
+	f.close()
+	f.gone, f.spent = true, true
+	if f.rotated.IsZero() {
+		f.rotated = now
+	}
+}
+
 // readBetween follows files that came and went between two looks: rotated neighbours that are newer than the one that was
 // followed and are not what the path leads to now.
 func (s *Source) readBetween(last *file, current os.FileInfo) {
+	if last.gone {
+		return
+	}
 	own, err := last.f.Stat()
 	if err != nil {
 		return
@@ -167,22 +220,32 @@ func (f *file) hasCopy(c *file) bool {
 // restore opens what a checkpoint speaks of, wherever it is now. What came after that is left to the first look: another
 // source may be about to restore it.
 func (s *Source) restore(cp checkpoint) {
-	s.drained = cp.Drained
+	s.drained, s.edge, s.doubt = cp.Drained, cp.Edge, cp.Wire
 	s.entry.shelf.recall(cp.Drained)
-	var last *file
 	for _, p := range cp.Files {
 		f := s.find(p)
 		if f == nil {
-			s.counts.Gone += 1
+			s.lose(Loss{Files: 1})
 			s.log.Warn("a log file that was being read is gone; what it still held cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 			continue
 		}
 		s.entry.shelf.take(f, s)
-		f.rotated = f.grew // nobody was looking; it has been quiet since its last change
 		s.files, s.opened = append(s.files, f), true
-		last = f
 	}
-	if info, err := os.Stat(s.path); last != nil && err == nil && os.SameFile(info, last.info) {
+	s.afterAbsence()
+}
+
+// afterAbsence takes all files for rotated but the one that the path leads to: nobody was looking, and they have been quiet
+// since their last change.
+func (s *Source) afterAbsence() {
+	for _, f := range s.files {
+		f.rotated = f.grew
+	}
+	if len(s.files) == 0 {
+		return
+	}
+	last := s.files[len(s.files)-1]
+	if info, err := os.Stat(s.path); err == nil && os.SameFile(info, last.info) {
 		last.rotated = time.Time{}
 	}
 }

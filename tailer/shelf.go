@@ -26,7 +26,7 @@ func (h *shelf) take(f *file, s *Source) bool {
 	}
 	h.reader[f.id] = s
 	if p, known := h.done[f.id]; known && f.offset == 0 && p.Offset <= f.info.Size() && p.fits(f.f) {
-		f.offset, f.seen = p.Offset, p.Offset
+		f.from(p.Offset)
 	}
 	delete(h.done, f.id)
 	return true
@@ -42,6 +42,15 @@ func (h *shelf) leave(f *file, s *Source, at *position) {
 	}
 	if info, err := f.f.Stat(); at != nil && err == nil && !deleted(info) {
 		h.learn(*at)
+	}
+}
+
+// forget takes a file that is gone from its source.
+func (h *shelf) forget(id identity, s *Source) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.reader[id] == s {
+		delete(h.reader, id)
 	}
 }
 

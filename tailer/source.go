@@ -1,10 +1,10 @@
 package tailer
 
 import (
-	"context"
+	"math"
 	"os"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -26,49 +26,52 @@ const (
 	slowEvent = 3
 	// passBytes bounds how much is read, filtered out and not committed.
 	passBytes = 64 << 20
+	// fullBytes is how much unread is worth a batch before its time has come.
+	fullBytes = cloudwatch.MaxMessageBytes
 )
 
 // Source is one path on its way into one log stream: the file that the path leads to, and those that it led to before, until
-// they are drained. Fill reads what is there; Commit remembers what has been acknowledged. It holds no memory while idle.
+// all of them has been acknowledged. Fill reads what is there; Commit remembers what has been acknowledged; Rewind takes back
+// what was not. The files are the queue: while nothing is due, nothing of them is in memory.
 type Source struct {
 	path   string
 	stream cloudwatch.LogStream
 	entry  *Entry
 	log    *zap.Logger
 
-	mu         sync.Mutex
-	counts     Counts
-	files      []*file // oldest first; the last is what the path leads to
-	stamp      time.Time
-	flushed    time.Time // when the last batch was full or due
-	since      time.Time // no unmarked byte was written earlier, unless the agent was behind
-	ended      time.Time // when the files were last read to their ends
-	numbered   uint64
-	marks      []mark
-	drained    []position
-	unmarked   int64 // bytes taken since the last mark
-	complaint  string
-	opened     bool // a file has been followed
-	remembered bool // and a checkpoint says so
-	closed     bool // nothing is followed any more
+	// expected is until when nobody need be told that a file is being written to; nanoseconds since the epoch.
+	expected atomic.Int64
+
+	mu          sync.Mutex
+	files       []*file   // oldest first; the last is what the path leads to
+	full        bool      // the last batch did not take all that was read
+	looked      time.Time // when it was found out last what the path leads to and whether it has grown
+	passed      time.Time // when the files were read last
+	flushed     time.Time // when the last batch was full or due
+	since       time.Time // nothing that is unread was written earlier, unless the agent was behind; zero: nothing is
+	stamp       stamps
+	filling     taken // since the last mark
+	numbered    uint64
+	marks       []mark
+	drained     []position
+	ledger      Ledger           // of what is committed, and of what is lost
+	owed        Loss             // what the stream has not been told of …
+	telling     Loss             // … and what the batch that is being filled tells it
+	sending     *doubt           // the batch that is on the wire
+	doubt       *doubt           // one that may have arrived
+	edge        cloudwatch.Trace // of what is committed: the events that have the newest time
+	asleep      *sleeper
+	resting     bool  // counts as one of those that may stay open
+	heldDeleted int64 // bytes of disk
+	complaint   string
+	opened      bool // a file has been followed
+	superseded  bool // another match is newer: this file is finished
+	remembered  bool // and a checkpoint says so
+	closed      bool // nothing is followed any more
 }
 
-type mark struct {
-	number uint64
-	checkpoint
-}
-
-// Counts is the ledger of a source.
-type Counts struct {
-	Bytes     int64 // read into events or out of them
-	Events    int64 // put into batches
-	Filtered  int64 // events that a filter left out
-	Blank     int64 // blank lines, which the service does not take
-	Pieces    int64 // cuts through messages too long for one event
-	Replaced  int64 // events with bytes that are not UTF-8, which became U+FFFD
-	LostBytes int64 // truncated away before they were read, or unreadable; at least
-	Gone      int64 // files that were gone when an earlier run had not read them to their end, for all it knew
-}
+// stamps are the last times that were found in messages: of all that was read, and of what is acknowledged.
+type stamps struct{ read, committed time.Time }
 
 // Stream is where the events go.
 func (s *Source) Stream() cloudwatch.LogStream { return s.stream }
@@ -76,79 +79,94 @@ func (s *Source) Stream() cloudwatch.LogStream { return s.stream }
 // Path is the path that is followed.
 func (s *Source) Path() string { return s.path }
 
-// Counts is the ledger of the source as it stands.
-func (s *Source) Counts() Counts {
+// Fill puts events into an empty batch if that is due: a flush interval has passed since the last one, or there is enough for
+// a full one. It does not wait. Mark 0: there is nothing to send or to commit. An empty batch with a mark has nothing to send
+// but something to commit. next is when to ask again though nobody says that a file has changed; zero: never.
+func (s *Source) Fill(now time.Time, b *cloudwatch.LogBatch) (number uint64, next time.Time) {
+	s.expected.Store(0) // before looking: whatever is written from now on is told
+	s.remember(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts
+	if s.closed || s.doubt != nil {
+		return 0, time.Time{}
+	}
+	s.look(now)
+	if next = s.due(now); next.IsZero() || next.After(now) {
+		return 0, s.expect(now, next)
+	}
+	s.full = s.pass(b, now)
+	if b.Len() > 0 || s.filling.any() {
+		number = s.mark(b, now)
+		s.expected.Store(math.MaxInt64) // Fill comes again, or Rewind
+	}
+	if s.full {
+		return number, now
+	}
+	s.release()
+	if next = s.due(now); number == 0 {
+		next = s.expect(now, next)
+	}
+	return number, next
 }
 
-// Fill puts events into the batch until it is full, the flush interval has passed, or ctx is done. Mark 0 with an empty
-// batch says that there is nothing to do until the file changes. An empty batch with a mark has nothing to send but
-// something to commit.
-func (s *Source) Fill(ctx context.Context, b *cloudwatch.LogBatch) (number uint64, err error) {
-	s.remember()
-	var wait *time.Timer
-	for {
-		s.mu.Lock()
-		now := time.Now()
-		full := !s.closed && s.pass(b, now)
-		if !full {
-			s.ended = now
-		}
-		next := s.nextMoment(b, now)
-		due := full || !next.IsZero() && !next.After(now) && (b.Len() > 0 || s.unmarked > 0)
-		if due || next.IsZero() || ctx.Err() != nil {
-			if b.Len() > 0 || s.unmarked > 0 {
-				number = s.mark(now)
-				s.counts.Replaced += int64(b.Replaced())
-			}
-			if !full {
-				s.release()
-			}
-			s.mu.Unlock()
-			return number, nil
-		}
-		s.release()
-		s.mu.Unlock()
-		pause := min(max(next.Sub(now), time.Millisecond), s.entry.step)
-		if wait == nil {
-			wait = time.NewTimer(pause)
-			defer wait.Stop()
-		} else {
-			wait.Reset(pause)
-		}
-		select {
-		case <-ctx.Done():
-		case <-wait.C:
-		}
+// expect says when Fill comes again: if a file is being written to, by the next look.
+func (s *Source) expect(now, next time.Time) time.Time {
+	if next.IsZero() {
+		s.rest()
+		return next
 	}
-}
-
-// nextMoment is when there is something to do even if the file does not change; zero: never.
-func (s *Source) nextMoment(b *cloudwatch.LogBatch, now time.Time) (next time.Time) {
-	sooner := func(t time.Time) {
-		if next.IsZero() || t.Before(next) {
-			next = t
-		}
-	}
-	if b.Len() > 0 || s.unmarked > 0 {
-		sooner(s.flushed.Add(s.entry.linger))
-		sooner(s.since.Add(s.entry.linger))
-	}
-	for _, f := range s.files {
-		if !f.held.IsZero() {
-			sooner(s.completeAt(f))
-		}
-		if !f.rotated.IsZero() {
-			sooner(later(now.Add(s.entry.step), later(f.rotated.Add(settle), f.grew.Add(settle))))
-		}
-	}
+	next = sooner(next, now.Add(s.entry.step))
+	s.expected.Store(next.UnixNano())
 	return next
 }
 
-// earliest is when what is read now can have been written at the earliest: after the last look.
-func (s *Source) earliest(now time.Time) time.Time { return later(s.ended, now.Add(-s.entry.step)) }
+// expects tells whether there will be a look by itself soon, so that nobody need be told of a write.
+func (s *Source) expects(now time.Time) bool { return now.UnixNano() < s.expected.Load() }
+
+// due is when there is something to read, or an event complete, or a file finished; zero: not before something is written.
+func (s *Source) due(now time.Time) (next time.Time) {
+	if s.full {
+		return now
+	}
+	var unread int64
+	for _, f := range s.files {
+		if f.spent {
+			continue
+		}
+		if !f.ended {
+			unread += max(f.size-f.seen, 1)
+		}
+		if !f.held.IsZero() {
+			next = sooner(next, s.completeAt(f))
+		}
+		if !f.failing.IsZero() {
+			next = sooner(next, s.passed.Add(s.entry.step))
+		}
+		if !f.rotated.IsZero() {
+			next = sooner(next, later(later(f.rotated.Add(settle), f.grew.Add(settle)), s.passed.Add(s.entry.step)))
+			if now.Sub(f.rotated) < patience {
+				break // its last lines come before the next file's first
+			}
+		}
+	}
+	if s.owed != (Loss{}) {
+		next = sooner(next, s.flushed.Add(s.entry.linger))
+	}
+	if unread == 0 {
+		s.since = time.Time{}
+		return next
+	}
+	if s.since.IsZero() {
+		s.since = s.earliest(now)
+	}
+	if unread >= fullBytes {
+		return now
+	}
+	return sooner(next, sooner(s.flushed.Add(s.entry.linger), s.since.Add(s.entry.linger)))
+}
+
+// earliest is when what is found now can have been written at the earliest: after the last look.
+func (s *Source) earliest(now time.Time) time.Time { return later(s.looked, now.Add(-s.entry.step)) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
@@ -157,65 +175,18 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+// sooner is the earlier of two times, of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 func (s *Source) release() {
 	for _, f := range s.files {
 		f.release()
 	}
-}
-
-// mark numbers what has been taken so far, for Commit.
-func (s *Source) mark(now time.Time) uint64 {
-	s.numbered++
-	s.marks = append(s.marks, mark{s.numbered, s.checkpoint()})
-	s.unmarked, s.flushed = 0, now
-	return s.numbered
-}
-
-func (s *Source) checkpoint() checkpoint {
-	cp := checkpoint{Drained: slices.Clone(s.drained)}
-	for _, f := range s.files {
-		cp.Files = append(cp.Files, f.position())
-	}
-	return cp
-}
-
-// remember makes it durable, before the first event is read, that the path is followed: if it is rotated away before
-// anything has been acknowledged, a restart has to know whom to look for.
-func (s *Source) remember() {
-	s.mu.Lock()
-	if !s.remembered && !s.closed && len(s.files) == 0 {
-		s.look(time.Now())
-	}
-	// What has been read and not acknowledged must not be remembered: Commit speaks for it.
-	if s.remembered || len(s.files) == 0 || s.unmarked > 0 || s.numbered > 0 {
-		s.mu.Unlock()
-		return
-	}
-	s.remembered = true
-	cp := s.checkpoint()
-	s.mu.Unlock()
-	if err := s.entry.memory.save(s.path+s.entry.owner, cp); err != nil {
-		s.log.Warn("this log file would be forgotten by a crash before its first event is acknowledged", zap.Error(err))
-	}
-}
-
-// Commit makes it durable that everything up to a mark has been acknowledged.
-func (s *Source) Commit(number uint64) error {
-	s.mu.Lock()
-	at := slices.IndexFunc(s.marks, func(m mark) bool { return m.number == number })
-	if at < 0 {
-		s.mu.Unlock()
-		return nil
-	}
-	cp := s.marks[at].checkpoint
-	s.marks = slices.Delete(s.marks, 0, at+1)
-	s.mu.Unlock()
-	return s.entry.memory.save(s.path+s.entry.owner, cp)
-}
-
-// hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.
-func (s *Source) hasEnded() bool {
-	return s.opened && len(s.files) == 0 && len(s.marks) == 0 && s.unmarked == 0
 }
 
 // keepUp opens what the path leads to by now, though nothing is being read: while the service is down a file may come, be
@@ -232,12 +203,20 @@ func (s *Source) keepUp() {
 func (s *Source) changed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.asleep != nil {
+		return !s.asleep.undisturbed(s.path)
+	}
 	if len(s.files) == 0 {
 		return true
 	}
 	current := s.files[len(s.files)-1]
 	info, err := os.Stat(s.path)
-	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.seen || info.ModTime().After(current.grew)
+	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.size || info.ModTime().After(current.grew)
+}
+
+// hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.
+func (s *Source) hasEnded() bool {
+	return s.opened && s.asleep == nil && len(s.files) == 0 && len(s.marks) == 0
 }
 
 // retire closes a source that has ended, for good. False: it has not.
@@ -260,8 +239,11 @@ func (s *Source) Close() {
 
 func (s *Source) close() {
 	s.closed = true
+	s.unhold()
 	for _, f := range s.files {
-		s.entry.shelf.leave(f, s, nil)
+		if !f.gone {
+			s.entry.shelf.leave(f, s, nil)
+		}
 		f.close()
 	}
 	s.files = nil

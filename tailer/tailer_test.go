@@ -3,7 +3,6 @@ package tailer
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -38,18 +37,20 @@ func (s store) Names() (all []string) {
 // tail follows access.log in a folder of its own, and delivers what it reads into got.
 type tail struct {
 	*testing.T
-	dir    string
-	file   config.File
-	store  store
-	linger time.Duration
-	entry  *Entry
-	source *Source
-	got    []string
-	times  []int64
+	dir     string
+	file    config.File
+	store   store
+	linger  time.Duration
+	entry   *Entry
+	source  *Source
+	got     []string
+	told    []string // what the stream was told of losses
+	times   []int64
+	holding Holding
 }
 
 func newTail(t *testing.T, change ...func(*config.File)) *tail {
-	a := &tail{T: t, dir: t.TempDir(), store: store{}, linger: 5 * time.Second}
+	a := &tail{T: t, dir: t.TempDir(), store: store{}, linger: 5 * time.Second, holding: Holding{Open: 100, Deleted: 1 << 30}}
 	a.file = config.File{Path: filepath.Join(a.dir, "access.log"), LogGroupName: "g", LogStreamName: "s", Timezone: time.UTC}
 	for _, c := range change {
 		c(&a.file)
@@ -60,7 +61,7 @@ func newTail(t *testing.T, change ...func(*config.File)) *tail {
 // start begins to follow the path, as after a start of the agent.
 func (a *tail) start() {
 	a.Helper()
-	e, err := New(a.file, Options{Memory: NewMemory(a.store), Linger: a.linger, Log: zap.NewNop()})
+	e, err := New(a.file, Options{Memory: NewMemory(a.store), Holding: &a.holding, Linger: a.linger, Log: zap.NewNop()})
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -83,22 +84,52 @@ func (a *tail) deliver() {
 	a.Helper()
 	for range 10_000 {
 		var b cloudwatch.LogBatch
-		mark, err := a.source.Fill(a.Context(), &b)
-		if err != nil {
-			a.Fatal(err)
-		}
+		mark := a.fill(&b, 24*time.Hour)
 		if mark == 0 {
 			return
 		}
-		b.Sort()
-		for at, message := range b.Events() {
-			a.got, a.times = append(a.got, string(message)), append(a.times, at)
-		}
-		if err := a.source.Commit(mark); err != nil {
-			a.Fatal(err)
-		}
+		a.take(&b, mark)
 	}
 	a.Fatal("the source never comes to rest")
+}
+
+// take acknowledges a batch.
+func (a *tail) take(b *cloudwatch.LogBatch, mark uint64) {
+	a.Helper()
+	b.Sort()
+	for at, message := range b.Events() {
+		if bytes.HasPrefix(message, []byte("nephoscope: ")) {
+			a.told = append(a.told, string(message))
+			continue
+		}
+		a.got, a.times = append(a.got, string(message)), append(a.times, at)
+	}
+	a.must(a.source.Commit(mark, cloudwatch.Verdict{}))
+	if l := a.source.Ledger(); !l.Balanced() {
+		a.Errorf("the ledger does not add up: %+v", l)
+	}
+}
+
+// fill waits for a batch, for so long; mark 0: none came, and none will.
+func (a *tail) fill(b *cloudwatch.LogBatch, atMost time.Duration) uint64 {
+	a.Helper()
+	for began, idle := time.Now(), 0; ; {
+		now := time.Now()
+		mark, next := a.source.Fill(now, b)
+		if mark != 0 {
+			return mark
+		}
+		if b.Len() > 0 {
+			a.Fatal("a batch without a mark")
+		}
+		if next.IsZero() || next.Sub(began) > atMost {
+			return 0
+		}
+		if idle++; !next.After(now) && idle > 1000 {
+			a.Fatal("the source is always due and gives nothing")
+		}
+		time.Sleep(next.Sub(now))
+	}
 }
 
 func (a *tail) want(want ...string) {
@@ -183,7 +214,7 @@ func TestWhatWasNotAcknowledgedIsReadAgain(t *testing.T) {
 		a.write("a\nb\n")
 		a.start()
 		var lost cloudwatch.LogBatch
-		if mark, _ := a.source.Fill(t.Context(), &lost); mark == 0 || lost.Len() != 1 {
+		if mark := a.fill(&lost, time.Minute); mark == 0 || lost.Len() != 1 {
 			t.Fatalf("mark %d, %d events", mark, lost.Len())
 		}
 		a.stop() // before Commit
@@ -329,13 +360,8 @@ func TestRestartWhileARotatedFileIsBeingDrained(t *testing.T) {
 		a.write("b\n")
 		a.writeTo("access.log.1", "late 1\n")
 		var b cloudwatch.LogBatch
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if mark, _ := a.source.Fill(ctx, &b); mark != 0 {
-			a.must(a.source.Commit(mark))
-		}
-		for _, m := range b.Events() {
-			a.got = append(a.got, string(m))
+		if mark := a.fill(&b, time.Second); mark != 0 {
+			a.take(&b, mark)
 		}
 		a.stop()
 		a.writeTo("access.log.1", "late 2\n")
@@ -390,8 +416,8 @@ func TestLineOf5MBArrivesInPieces(t *testing.T) {
 		if got := strings.Join(a.got, ""); got != "before"+line+"after" || len(a.got) < 7 {
 			t.Errorf("got %d events, %d bytes, want %d bytes", len(a.got), len(got), len(line)+11)
 		}
-		if a.source.counts.Pieces < 4 {
-			t.Errorf("%d pieces counted", a.source.counts.Pieces)
+		if a.source.Ledger().Pieces < 4 {
+			t.Errorf("%d pieces counted", a.source.Ledger().Pieces)
 		}
 	})
 }
@@ -409,10 +435,10 @@ func TestGarbageArrivesAndIsCounted(t *testing.T) {
 		if len(a.got) < 6 || a.got[0] != "nul\x00nul" || a.got[1] != "bad \ufffd utf-8" || a.got[len(a.got)-1] != "end" {
 			t.Errorf("got %d events: %.60q … %q", len(a.got), a.got[:2], a.got[len(a.got)-1])
 		}
-		if a.source.counts.Replaced < 2 {
-			t.Errorf("%d events counted as not UTF-8", a.source.counts.Replaced)
+		if a.source.Ledger().Replaced < 2 {
+			t.Errorf("%d events counted as not UTF-8", a.source.Ledger().Replaced)
 		}
-		if read, size := a.source.counts.Bytes, int64(len(garbage)+8+13+1+3+1); read < size-1 || read > size {
+		if read, size := a.source.Ledger().Read.Bytes, int64(len(garbage)+8+13+1+3+1); read < size-1 || read > size {
 			t.Errorf("%d of %d bytes are accounted for", read, size)
 		}
 	})
@@ -427,7 +453,7 @@ func TestFilteredEventsAdvanceTheCheckpoint(t *testing.T) {
 		a.start()
 		a.deliver()
 		a.want("keep 1")
-		if n := a.source.counts.Filtered; n != 2 {
+		if n := a.source.Ledger().Filtered.Events; n != 2 {
 			t.Errorf("%d filtered", n)
 		}
 		before := a.store.Names()
@@ -435,7 +461,7 @@ func TestFilteredEventsAdvanceTheCheckpoint(t *testing.T) {
 		a.start()
 		a.deliver()
 		a.want("keep 1")
-		if n := a.source.counts.Filtered; n != 0 {
+		if n := a.source.Ledger().Filtered.Events; n != 0 {
 			t.Errorf("%d filtered again after a restart; checkpoints %v", n, before)
 		}
 	})
@@ -732,16 +758,14 @@ func TestNoLineWaitsMuchLongerThanTheFlushInterval(t *testing.T) {
 			var longest time.Duration
 			for arrived := 0; arrived < perTick*1000; {
 				var b cloudwatch.LogBatch
-				mark, err := a.source.Fill(t.Context(), &b)
-				a.must(err)
+				mark := a.fill(&b, time.Hour)
 				for _, m := range b.Events() {
 					written, err := strconv.Atoi(string(m))
 					a.must(err)
 					longest = max(longest, time.Since(began)-time.Duration(written)*time.Millisecond)
 				}
 				arrived += b.Len()
-				a.must(a.source.Commit(mark))
-				if mark == 0 {
+				if a.must(a.source.Commit(mark, cloudwatch.Verdict{})); mark == 0 {
 					time.Sleep(deaf) // until it is woken
 				}
 			}

@@ -24,7 +24,7 @@ type window struct {
 	r, w int // buf[r:w] is in no event yet
 	p    int // buf[r:p] are whole lines of the event being gathered; the next line begins at p
 	s    int // there is no line end in buf[p:s]
-	n    int // how many lines buf[r:p] is, or more
+	n    int // how many lines buf[r:p] is
 }
 
 func takeWindow() *window {
@@ -55,57 +55,74 @@ func (v *window) read(f io.ReaderAt, at int64) (n int, err error) {
 	return n, err
 }
 
-// next finds the next event: message is its text, size how many bytes of the file it stands for. ok is false while the end
-// of the event is not known. A message that fits no event comes in pieces (cut). An empty message is a blank line
-// that belongs to no event. The message is valid until the next read; take makes the search go on behind it.
-func (v *window) next(start startRule) (message []byte, size int, cut, ok bool) {
+// piece is what was found in a window: an event, or a part of one that is too long.
+type piece struct {
+	message []byte // valid until the next read; empty: a blank line that belongs to no event
+	size    int    // how many bytes of the file it stands for; 0: nothing was found
+	lines   int    // how many of the file's lines end with it
+	cut     bool   // the message goes on behind it
+}
+
+// next finds the next event. ok is false while the end of the event is not known. A message that fits no event comes in
+// pieces. take makes the search go on behind it.
+func (v *window) next(start startRule) (found piece, ok bool) {
 	for {
 		i := bytes.IndexByte(v.buf[v.s:v.w], '\n')
 		if i < 0 {
 			v.s = v.w
 			if v.w-v.r > cloudwatch.MaxMessageBytes+len("\r\n") {
 				if v.p > v.r && start.matches(v.buf[v.p:v.w]) {
-					return v.text(v.p), v.p - v.r, false, true
+					return v.gathered(), true
 				}
-				n := cloudwatch.FirstPiece(v.buf[v.r:v.w])
-				return v.buf[v.r : v.r+n], n, true, true
+				return v.tooLong(v.w), true
 			}
-			return nil, 0, false, false
+			return piece{}, false
 		}
 		end := v.s + i
 		switch {
 		case v.p > v.r && start.matches(v.buf[v.p:end]):
 			v.s = end
-			return v.text(v.p), v.p - v.r, false, true
+			return v.gathered(), true
 		case v.p == v.r && (end == v.p || end == v.p+1 && v.buf[v.p] == '\r'):
 			v.p, v.s = end+1, end+1
-			return nil, v.p - v.r, false, true
+			return piece{size: v.p - v.r, lines: 1}, true
 		}
 		v.p, v.s, v.n = end+1, end+1, v.n+1
 		if v.p-v.r > cloudwatch.MaxMessageBytes+len("\r\n") {
-			n := cloudwatch.FirstPiece(v.buf[v.r : v.p-1])
-			return v.buf[v.r : v.r+n], n, true, true
+			return v.tooLong(v.p - 1), true
 		}
 	}
 }
 
+// tooLong is as much of buf[r:end] as fits an event.
+func (v *window) tooLong(end int) piece {
+	n := cloudwatch.FirstPiece(v.buf[v.r:end])
+	message := v.buf[v.r : v.r+n]
+	return piece{message: message, size: n, lines: bytes.Count(message, []byte{'\n'}), cut: true}
+}
+
 // gathered is the event whose end is not known, without an unterminated line.
-func (v *window) gathered() (message []byte, size int) { return v.text(v.p), v.p - v.r }
+func (v *window) gathered() piece { return piece{message: v.text(v.p), size: v.p - v.r, lines: v.n} }
 
 // last is the next event of what is left of a file that has ended; an unterminated line is one.
-func (v *window) last(start startRule) (message []byte, size int) {
+func (v *window) last(start startRule) piece {
 	if v.p > v.r && v.w > v.p && start.matches(v.buf[v.p:v.w]) {
 		return v.gathered()
 	}
-	return v.text(v.w), v.w - v.r
+	p := piece{message: v.text(v.w), size: v.w - v.r, lines: v.n}
+	if v.w > v.p {
+		p.lines++
+	}
+	return p
 }
 
 // take leaves size bytes behind.
 func (v *window) take(size int) {
 	v.r += size
 	v.p, v.s = max(v.p, v.r), max(v.s, v.r)
-	if v.p == v.r {
-		v.n = 0
+	v.n = 0
+	if v.p > v.r { // a part of what was gathered
+		v.n = bytes.Count(v.buf[v.r:v.p], []byte{'\n'})
 	}
 }
 

@@ -26,20 +26,21 @@ func cutAll(t *testing.T, data []byte, start startRule, grow func() int) (events
 	t.Helper()
 	f, v := &growing{data: data}, takeWindow()
 	defer v.giveBack()
-	emit := func(message []byte, size int) {
-		if size <= 0 || len(message) > cloudwatch.MaxMessageBytes+len("\r\n") {
-			t.Fatalf("an event of %d bytes for %d of the file", len(message), size)
+	lines := 0
+	emit := func(found piece) {
+		if found.size <= 0 || len(found.message) > cloudwatch.MaxMessageBytes+len("\r\n") {
+			t.Fatalf("an event of %d bytes for %d of the file", len(found.message), found.size)
 		}
-		events, offset = append(events, string(message)), offset+size
-		v.take(size)
+		events, offset, lines = append(events, string(found.message)), offset+found.size, lines+found.lines
+		v.take(found.size)
 	}
 	for {
 		for {
-			message, size, _, ok := v.next(start)
+			found, ok := v.next(start)
 			if !ok {
 				break
 			}
-			emit(message, size)
+			emit(found)
 		}
 		if _, err := v.read(f, int64(offset+v.w-v.r)); err == io.EOF {
 			if f.written == len(data) {
@@ -48,8 +49,11 @@ func cutAll(t *testing.T, data []byte, start startRule, grow func() int) (events
 			f.written = min(f.written+grow(), len(data))
 		}
 	}
-	for message, size := v.last(start); size > 0; message, size = v.last(start) {
-		emit(message, size)
+	for found := v.last(start); found.size > 0; found = v.last(start) {
+		emit(found)
+	}
+	if want := bytes.Count(data, []byte{'\n'}); lines < want || lines > want+1 {
+		t.Fatalf("%d lines counted of %d", lines, want)
 	}
 	return events, offset
 }

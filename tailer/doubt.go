@@ -1,0 +1,83 @@
+package tailer
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+)
+
+// doubt is a batch of which nobody knows whether it has arrived, and where its end is in the files.
+type doubt struct {
+	cloudwatch.Doubt
+	Files   []position `json:"files"`
+	Drained []position `json:"drained,omitempty"`
+	taken   taken      // not known after a restart
+}
+
+// Remember makes it durable that the batch of a mark, with this trace, is about to be sent. The marks before are committed.
+func (s *Source) Remember(number uint64, t cloudwatch.Trace, now time.Time) error {
+	s.mu.Lock()
+	at := slices.IndexFunc(s.marks, func(m mark) bool { return m.number == number })
+	if at < 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	m := s.marks[at]
+	d := &doubt{Files: m.checkpoint.Files, Drained: m.checkpoint.Drained, taken: m.taken}
+	d.Doubt = cloudwatch.Doubt{Batch: t, At: now, Unsure: s.edge.Events > 0 && t.First < s.edge.Last}
+	if s.edge.Events > 0 && t.First == s.edge.Last {
+		d.Before = s.edge
+	}
+	s.sending = d
+	cp := s.acknowledged()
+	cp.Wire = d
+	s.mu.Unlock()
+	return s.save(cp)
+}
+
+// acknowledged is the checkpoint of what is committed.
+func (s *Source) acknowledged() checkpoint {
+	cp := checkpoint{Drained: slices.Clone(s.drained), Edge: s.edge}
+	for _, f := range s.files {
+		if !f.gone {
+			cp.Files = append(cp.Files, position{f.id, f.head, f.committed})
+		}
+	}
+	return cp
+}
+
+// Doubt is a batch that was sent and of which no answer came: nothing is filled before that is settled.
+func (s *Source) Doubt() (cloudwatch.Doubt, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doubt == nil {
+		return cloudwatch.Doubt{}, false
+	}
+	return s.doubt.Doubt, true
+}
+
+// Settle ends the doubt: what has arrived is committed, what has not is filled again.
+func (s *Source) Settle(landed bool) error {
+	s.mu.Lock()
+	d := s.doubt
+	s.doubt = nil
+	if d == nil || !landed || s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.ledger.take(d.taken)
+	s.ledger.Acknowledged = time.Now()
+	s.edge = s.edge.Then(d.Batch)
+	for _, f := range s.files {
+		if !f.gone {
+			s.entry.shelf.leave(f, s, nil)
+		}
+		f.close()
+	}
+	s.files = nil
+	s.restore(checkpoint{Files: d.Files, Drained: d.Drained, Edge: s.edge})
+	cp := s.acknowledged()
+	s.mu.Unlock()
+	return s.save(cp)
+}

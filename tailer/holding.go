@@ -1,0 +1,114 @@
+package tailer
+
+import (
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Holding is what all sources together hold of the host, and may hold.
+type Holding struct {
+	// Open is how many files that nobody writes to may stay open. One that is open is read to its end even when it is deleted.
+	Open int
+	// Deleted is how many bytes of disk deleted files may hold because they have not been acknowledged yet.
+	Deleted int64
+
+	resting atomic.Int64 // files that stay open
+	deleted atomic.Int64 // bytes
+}
+
+// What a Holding allows unless the operator says otherwise.
+const (
+	DefaultOpen    = 1000
+	DefaultDeleted = 1 << 30
+)
+
+// rest closes the file of a source that has nothing to do, if too many are open. It wakes as after a restart.
+func (s *Source) rest() {
+	if s.resting || len(s.files) != 1 || len(s.marks) > 0 {
+		return
+	}
+	f, h := s.files[0], s.entry.holding
+	if f.spent || !f.rotated.IsZero() || f.committed != f.offset || f.packed {
+		return
+	}
+	if h.resting.Add(1) <= int64(h.Open) {
+		s.resting = true
+		return
+	}
+	h.resting.Add(-1)
+	s.asleep = &sleeper{f.position(), f.info, f.size, f.grew}
+	f.close()
+	s.files = nil
+}
+
+// sleeper is a file that was closed because nobody writes to it.
+type sleeper struct {
+	position
+	info os.FileInfo
+	size int64
+	grew time.Time
+}
+
+// undisturbed tells whether the path still leads to the file, as it was.
+func (z *sleeper) undisturbed(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(info, z.info) && info.Size() == z.size && !info.ModTime().After(z.grew)
+}
+
+// wake opens the file of a source that sleeps, wherever it is now.
+func (s *Source) wake() {
+	if s.asleep == nil {
+		return
+	}
+	z := s.asleep
+	s.asleep = nil
+	f := s.find(z.position)
+	if f == nil {
+		// All of it was acknowledged, and whatever is written to it would have been heard of.
+		s.log.Debug("a log file is gone that nobody was writing to")
+		s.entry.shelf.forget(z.identity, s)
+		return
+	}
+	f.grew = z.grew
+	s.files = append(s.files, f)
+	s.afterAbsence()
+}
+
+// boundDeleted gives up the oldest deleted file when such files hold too much of the disk: the service has been away for too
+// long.
+func (s *Source) boundDeleted() {
+	var held int64
+	var oldest *file
+	for _, f := range s.files {
+		if f.deleted && !f.spent {
+			held += max(f.size-f.committed, 0)
+			if oldest == nil {
+				oldest = f
+			}
+		}
+	}
+	total := s.entry.holding.deleted.Add(held - s.heldDeleted)
+	s.heldDeleted = held
+	if oldest == nil || total <= s.entry.holding.Deleted {
+		return
+	}
+	lost := max(oldest.size-oldest.offset, 0)
+	s.lose(Loss{Evicted: lost})
+	s.log.Error("deleted log files hold too much of the disk; the rest of this one is given up", zap.String("deleted", oldest.f.Name()), zap.Int64("offset", oldest.offset), zap.Int64("lost_bytes", lost), zap.Int64("allowed_bytes", s.entry.holding.Deleted))
+	s.entry.shelf.leave(oldest, s, nil)
+	s.abandon(oldest, time.Now())
+	s.filling.turned = true
+}
+
+// unhold gives back what a source holds.
+func (s *Source) unhold() {
+	s.entry.holding.deleted.Add(-s.heldDeleted)
+	s.heldDeleted = 0
+	if s.resting {
+		s.resting = false
+		s.entry.holding.resting.Add(-1)
+	}
+}

@@ -1,0 +1,157 @@
+package tailer
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+)
+
+// mark is up to where one Fill has read, and what it has read since the mark before.
+type mark struct {
+	number uint64
+	taken
+	checkpoint checkpoint
+	reached    []reached
+	stamp      time.Time
+	told       Loss // what the batch tells the stream of
+}
+
+// reached is how far one file had been read at a mark.
+type reached struct {
+	file   *file
+	offset int64
+	spent  bool
+}
+
+// taken is what has been read into a batch, or out of it.
+type taken struct {
+	read, filtered, blank cloudwatch.Amount
+	lines, pieces         int64
+	replaced              int64
+	turned                bool      // a file has been read to its end for good
+	newest                time.Time // of the last event
+}
+
+func (t taken) any() bool { return t.read.Bytes > 0 || t.turned }
+
+// mark numbers what has been taken so far, for Commit.
+func (s *Source) mark(b *cloudwatch.LogBatch, now time.Time) uint64 {
+	s.numbered++
+	s.filling.replaced = int64(b.Replaced())
+	m := mark{number: s.numbered, taken: s.filling, checkpoint: s.checkpoint(), stamp: s.stamp.read, told: s.telling}
+	for _, f := range s.files {
+		m.reached = append(m.reached, reached{f, f.offset, f.spent})
+	}
+	s.marks = append(s.marks, m)
+	s.filling, s.telling, s.since, s.flushed = taken{}, Loss{}, time.Time{}, now
+	return s.numbered
+}
+
+// checkpoint is what is to be remembered when all that has been read is acknowledged.
+func (s *Source) checkpoint() checkpoint {
+	cp := checkpoint{Drained: slices.Clone(s.drained)}
+	for _, f := range s.files {
+		if f.gone {
+			continue // its inode is another file's by now
+		}
+		if f.spent {
+			cp.Drained = append(cp.Drained, f.position())
+		} else {
+			cp.Files = append(cp.Files, f.position())
+		}
+	}
+	cp.Drained = cp.Drained[max(0, len(cp.Drained)-rememberDrained):]
+	return cp
+}
+
+// remember makes it durable, before the first event is read, that the path is followed: if it is rotated away before
+// anything has been acknowledged, a restart has to know whom to look for.
+func (s *Source) remember(now time.Time) {
+	s.mu.Lock()
+	if !s.remembered && !s.closed && len(s.files) == 0 {
+		s.look(now)
+	}
+	// What has been read and not acknowledged must not be remembered: Commit speaks for it.
+	if s.remembered || len(s.files) == 0 || s.numbered > 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.remembered = true
+	cp := s.checkpoint()
+	s.mu.Unlock()
+	if err := s.save(cp); err != nil {
+		s.log.Warn("this log file would be forgotten by a crash before its first event is acknowledged", zap.Error(err))
+	}
+}
+
+func (s *Source) save(cp checkpoint) error { return s.entry.memory.save(s.path+s.entry.owner, cp) }
+
+// Commit makes it durable that everything up to a mark has been acknowledged; verdict is what the service took it without.
+func (s *Source) Commit(number uint64, verdict cloudwatch.Verdict) error {
+	s.mu.Lock()
+	at := slices.IndexFunc(s.marks, func(m mark) bool { return m.number == number })
+	if at < 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	last := s.marks[at]
+	for _, m := range s.marks[:at+1] {
+		s.ledger.take(m.taken)
+	}
+	s.marks = slices.Delete(s.marks, 0, at+1)
+	s.ledger.reject(verdict)
+	s.ledger.Acknowledged = time.Now()
+	s.stamp.committed = last.stamp
+	s.settleFiles(last)
+	if s.sending != nil {
+		s.edge, s.sending = s.edge.Then(s.sending.Batch), nil
+	}
+	last.checkpoint.Edge = s.edge
+	s.mu.Unlock()
+	return s.save(last.checkpoint)
+}
+
+// settleFiles leaves behind what is acknowledged: closes what was read to its end for good.
+func (s *Source) settleFiles(m mark) {
+	for _, r := range m.reached {
+		r.file.committed = r.offset
+		r.file.tides.ebb(r.offset)
+		i := slices.Index(s.files, r.file)
+		if !r.spent || r.file.gone || i < 0 {
+			continue
+		}
+		end := position{r.file.id, r.file.head, r.offset}
+		s.entry.shelf.leave(r.file, s, &end)
+		s.dispose(r.file)
+		r.file.close()
+		s.files = slices.Delete(s.files, i, i+1)
+	}
+	s.files = slices.DeleteFunc(s.files, func(f *file) bool { return f.gone && f.committed >= f.offset })
+	s.drained = m.checkpoint.Drained
+}
+
+// Rewind takes back what was filled and is not committed: it will be read again. False: a part of it cannot be, because the
+// file was truncated or is gone; whoever has the batch had better keep it. unsure: the one that was remembered may have arrived.
+func (s *Source) Rewind(unsure bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.files, func(f *file) bool { return f.gone && f.offset > f.committed }) {
+		return false
+	}
+	for _, f := range s.files {
+		f.rewind()
+	}
+	for _, m := range s.marks {
+		s.owed.add(m.told)
+	}
+	if unsure {
+		s.doubt = s.sending
+	}
+	s.marks, s.filling, s.sending = nil, taken{}, nil
+	s.stamp.read, s.full = s.stamp.committed, false
+	s.since, s.flushed = time.Time{}, time.Time{}
+	s.expected.Store(0)
+	return true
+}

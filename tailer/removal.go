@@ -1,0 +1,27 @@
+package tailer
+
+import (
+	"os"
+
+	"go.uber.org/zap"
+)
+
+// dispose removes a file all of which has been acknowledged, if the entry wants that and a newer one has been found: this very
+// file, and not what may have taken its name.
+func (s *Source) dispose(f *file) {
+	if !s.entry.file.AutoRemoval || !s.superseded || f.deleted {
+		return
+	}
+	info, err := os.Lstat(s.path)
+	if err != nil || !os.SameFile(info, f.info) {
+		return
+	}
+	if own, err := f.f.Stat(); err != nil || own.Size() != f.offset {
+		return // somebody has written to it since: it is taken up again
+	}
+	if err := os.Remove(s.path); err != nil {
+		s.complain("remove log file", err)
+		return
+	}
+	s.log.Info("log file removed: all of it has been acknowledged, and there is a newer one", zap.Int64("bytes", f.offset))
+}
