@@ -37,6 +37,7 @@ type Agent struct {
 	watching chan struct{} // closed to end the watcher
 	identity *identity
 	sink     sink
+	holding  *tailer.Holding // what log files may hold of the host
 
 	mu         sync.Mutex
 	running    []*running
@@ -84,7 +85,7 @@ func New(env Env) (a *Agent, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	a = &Agent{
 		env: env, unlock: unlock, journal: journal, memory: tailer.NewMemory(journal), watcher: watcher,
-		watching: make(chan struct{}), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
+		watching: make(chan struct{}), holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
 	}
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil
@@ -104,6 +105,9 @@ func (a *Agent) Apply(c *config.Config) error {
 	}
 	for _, w := range append(c.Warnings, warnings...) {
 		a.env.Log.Warn(w.Error())
+	}
+	if c.Logs != nil {
+		a.holding.AllowDeleted(c.Logs.DeletedBudget)
 	}
 	wanted := map[string]bool{}
 	for _, t := range tasks {

@@ -62,7 +62,7 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 		logs, t := logsTask(c, a)
 		tasks = append(tasks, t)
 		for _, f := range c.Logs.Files {
-			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
+			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Holding: a.holding, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
 			if p, ok := errors.AsType[config.Problem](err); ok {
 				note(p)
 				continue
@@ -177,11 +177,13 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 // logsTask is the publisher of all files; it does nothing by itself but ends after them. One that runs is found again.
 func logsTask(c *config.Config, a *Agent) (*publish.Logs, Task) {
 	dest := Destination{c.Agent.Region, c.Logs.EndpointOverride, c.Logs.RoleARN}
-	k := key("logs", dest)
+	lanes := lanesFor(c.Logs)
+	k := key("logs", dest, lanes, c.Logs.ReadBack)
 	logs := a.publishers[k]
 	if logs == nil {
 		connect := func(ctx context.Context, d Destination) (publish.LogsAPI, error) { return a.env.Cloud.Logs(ctx, d) }
-		logs = publish.NewLogs(&lateLogs{connection[publish.LogsAPI]{dest: dest, region: a.identity.region, connect: connect}}, a.env.Log)
+		api := &lateLogs{connection[publish.LogsAPI]{dest: dest, region: a.identity.region, connect: connect}}
+		logs = publish.NewLogs(api, publish.LogsOptions{Lanes: lanes, ReadBack: c.Logs.ReadBack, Log: a.env.Log})
 		a.publishers[k] = logs
 	}
 	return logs, Task{
@@ -191,6 +193,19 @@ func logsTask(c *config.Config, a *Agent) (*publish.Logs, Task) {
 			logs.Wait()
 		},
 	}
+}
+
+// laneBytes is what a stream needs while it is sent at full speed: a batch on the wire and one that is being filled, each with
+// its index; what is being read; and the request.
+const laneBytes = 4 << 20
+
+// lanesFor is how many streams are sent at once: as many as the memory budget holds, and no more than are wanted.
+func lanesFor(l *config.Logs) int {
+	lanes := int(max(l.MemoryBudget/laneBytes, 1))
+	if l.Concurrency > 1 {
+		lanes = min(lanes, l.Concurrency)
+	}
+	return lanes
 }
 
 // streamOf is the stream name of an entry as it is written. The original's default is the instance id on EC2, else the
@@ -225,26 +240,36 @@ func fileTask(c *config.Config, f config.File, entry *tailer.Entry, logs *publis
 				stream = "{local_hostname}"
 			}
 			entry.Run(ctx, entry.Naming(stream, a.identity.expand(c.Agent, region, time.Now())), func(s *tailer.Source) { logs.Wake(ctx, s) })
-			tallies := logs.Tallies()
+			finish(entry, logs)
 			for _, s := range entry.Sources() {
-				logs.Rest(s)
-				report(a.env.Log, s, tallies[s.Stream()])
+				report(a.env.Log, s)
 			}
 			entry.Close()
 		},
 	}
 }
 
-// report says what became of a file's bytes and of its stream's events.
-func report(log *zap.Logger, s *tailer.Source, t *publish.Tally) {
-	n := s.Counts()
-	fields := []zap.Field{
-		zap.String("file", s.Path()), zap.Int64("bytes", n.Bytes), zap.Int64("events", n.Events), zap.Int64("filtered", n.Filtered),
-		zap.Int64("blank", n.Blank), zap.Int64("pieces", n.Pieces), zap.Int64("not_utf8", n.Replaced), zap.Int64("lost_bytes", n.LostBytes), zap.Int64("files_gone", n.Gone),
+// lastCall is how long shipping what is left may take when the agent stops.
+const lastCall = 2 * time.Second
+
+// finish ships what is there and has not been due yet: the host may be about to go.
+func finish(entry *tailer.Entry, logs *publish.Logs) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastCall)
+	defer cancel()
+	var all []publish.EventSource
+	for _, s := range entry.Sources() {
+		logs.Rest(s)
+		s.Hurry()
+		all = append(all, s)
 	}
-	if t != nil {
-		fields = append(fields, zap.Int64("acknowledged", t.Events.Load()), zap.Int64("acknowledged_bytes", t.Bytes.Load()), zap.Int64("too_new", t.TooNew.Load()), zap.Int64("too_old", t.TooOld.Load()),
-			zap.Int64("expired", t.Expired.Load()), zap.Int64("invalid", t.Invalid.Load()))
-	}
-	log.Info("log file stopped", fields...)
+	logs.Finish(ctx, all)
+}
+
+// report says what became of a file's bytes.
+func report(log *zap.Logger, s *tailer.Source) {
+	n := s.Ledger()
+	log.Info("log file stopped", zap.String("file", s.Path()), zap.Int64("bytes", n.Read.Bytes), zap.Int64("events", n.Read.Events), zap.Int64("acknowledged", n.Sent.Events),
+		zap.Int64("filtered", n.Filtered.Events), zap.Int64("blank", n.Blank.Events), zap.Int64("pieces", n.Pieces), zap.Int64("not_utf8", n.Replaced), zap.Int64("pending", n.Pending.Events),
+		zap.Int64("too_new", n.Rejected.TooNew.Events), zap.Int64("too_old", n.Rejected.TooOld.Events), zap.Int64("expired", n.Rejected.Expired.Events), zap.Int64("invalid", n.Rejected.Invalid.Events),
+		zap.Int64("lost_bytes", n.Lost.Bytes()), zap.Int64("files_gone", n.Lost.Files))
 }

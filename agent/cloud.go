@@ -83,6 +83,14 @@ func (l *lateLogs) PutRetention(ctx context.Context, s cloudwatch.LogStream) err
 	return l.do(ctx, func(api publish.LogsAPI) error { return api.PutRetention(ctx, s) })
 }
 
+func (l *lateLogs) FindEvents(ctx context.Context, s cloudwatch.LogStream, first, last int64) (cloudwatch.Trace, error) {
+	api, err := l.get(ctx)
+	if err != nil {
+		return cloudwatch.Trace{}, err
+	}
+	return api.FindEvents(ctx, s, first, last)
+}
+
 func (c *connection[API]) do(ctx context.Context, request func(API) error) error {
 	api, err := c.get(ctx)
 	if err != nil {

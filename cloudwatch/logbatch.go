@@ -61,6 +61,14 @@ func (b *LogBatch) Add(at time.Time, message []byte) bool {
 // Bytes is the size of the batch as the service counts it: messages plus 26 bytes an event.
 func (b *LogBatch) Bytes() int { return len(b.arena) + eventOverhead*len(b.events) }
 
+// MessageBytes is the size of the messages alone.
+func (b *LogBatch) MessageBytes() (n int) {
+	for _, e := range b.events {
+		n += int(e.len)
+	}
+	return n
+}
+
 // Len is the number of events.
 func (b *LogBatch) Len() int { return len(b.events) }
 

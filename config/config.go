@@ -83,6 +83,10 @@ type Logs struct {
 	ForceFlushInterval time.Duration // default 5 s
 	EndpointOverride   string
 	RoleARN            string
+	Concurrency        int    // how many streams are sent at once at most; 0: as many as MemoryBudget holds
+	ReadBack           bool   // look a batch up in its stream before sending it again
+	MemoryBudget       int64  // bytes that batches may take, of all streams together
+	DeletedBudget      int64  // bytes of disk that deleted files may hold until they are acknowledged
 	Files              []File // logs_collected.files.collect_list
 }
 

@@ -70,6 +70,7 @@ func (f File) Key() string {
 	}
 	id.flag("trim", f.TrimTimestamp)
 	id.flag("multi", f.PublishMultiLogs)
+	id.flag("remove", f.AutoRemoval)
 	id.pattern("blacklist", f.Blacklist)
 	id.pattern("start", f.MultiLineStart)
 	id.flag("start_with_timestamp", f.StartsWithTimestamp)

@@ -19,6 +19,10 @@ func (r *reading) logs(n *node, a Agent) *Logs {
 		ForceFlushInterval: s.seconds("force_flush_interval", 5*time.Second),
 		EndpointOverride:   s.text("endpoint_override", 4, 2048),
 		RoleARN:            s.roleARN(),
+		Concurrency:        s.number("concurrency", 0, 1, 1<<20),
+		ReadBack:           s.flag("read_back", false),
+		MemoryBudget:       int64(s.number("memory_budget_mib", 64, 4, 1<<20)) << 20,
+		DeletedBudget:      int64(s.number("deleted_files_mib", 1024, 0, 1<<30)) << 20,
 	}
 	r.streamName(stream)
 	r.variables(s.node.child("endpoint_override"))
@@ -35,7 +39,7 @@ func (r *reading) logs(n *node, a Agent) *Logs {
 			e.later(m.key)
 		}
 	}
-	s.undone("service.name", "deployment.environment", "concurrency")
+	s.undone("service.name", "deployment.environment")
 	s.strict()
 	return l
 }

@@ -129,6 +129,24 @@ func (s *section) seconds(key string, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
+// number reads a whole number within bounds.
+func (s *section) number(key string, otherwise, least, most int) int {
+	n := s.get(key)
+	if !s.is(n, number) {
+		return otherwise
+	}
+	v, ok := n.whole()
+	switch {
+	case !ok:
+		s.wrong(n.at, "must be a whole number, not "+n.short(), "")
+	case v < int64(least) || v > int64(most):
+		s.wrong(n.at, fmt.Sprintf("must be %d to %d, not %d", least, most, v), "")
+	default:
+		return int(v)
+	}
+	return otherwise
+}
+
 // list reads the items of a list of least to most items; nil when it is not there.
 func (s *section) list(key string, least, most int) []*node {
 	return s.listOf(s.get(key), least, most)

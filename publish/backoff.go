@@ -28,11 +28,19 @@ type backoff struct {
 	warned   time.Time
 }
 
-// wait returns false when ctx was done first.
-func (b *backoff) wait(ctx context.Context) bool {
+// next is how long to wait after one more failure.
+func (b *backoff) next() time.Duration {
 	d := min(firstWait<<min(b.failures, 16), longWait)
 	b.failures++
-	t := time.NewTimer(d/2 + rand.N(d/2))
+	return d/2 + rand.N(d/2)
+}
+
+// wait returns false when ctx was done first.
+func (b *backoff) wait(ctx context.Context) bool { return sleep(ctx, b.next()) }
+
+// sleep returns false when ctx was done first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -43,10 +51,10 @@ func (b *backoff) wait(ctx context.Context) bool {
 }
 
 // warn logs a failure the first time, and then once a minute for as long as it lasts.
-func (b *backoff) warn(log *zap.Logger, what string, err error) {
+func (b *backoff) warn(log *zap.Logger, what string, err error, about ...zap.Field) {
 	if now := time.Now(); now.Sub(b.warned) >= repeatWarning {
 		b.warned = now
-		log.Warn(what+"; waiting and trying again, nothing is lost meanwhile", zap.Error(err), zap.Int("failures", b.failures+1))
+		log.Warn(what+"; waiting and trying again, nothing is lost meanwhile", append(about, zap.Error(err), zap.Int("failures", b.failures+1))...)
 	}
 }
 

@@ -24,6 +24,8 @@ type service struct {
 	fail    func(messages []string) error
 	refuse  cloudwatch.Refused
 	events  []string
+	times   []int64
+	unread  error // what reading answers
 	calls   []string
 	missing bool // group and stream
 }
@@ -40,15 +42,16 @@ func (s *service) PutLogEvents(_ context.Context, _ cloudwatch.LogStream, b *clo
 		return cloudwatch.NothingRefused(), fails(cloudwatch.NotFound)
 	}
 	var messages []string
-	for _, m := range b.Events() {
-		messages = append(messages, string(m))
+	var times []int64
+	for at, m := range b.Events() {
+		messages, times = append(messages, string(m)), append(times, at)
 	}
 	if s.fail != nil {
 		if err := s.fail(messages); err != nil {
 			return cloudwatch.NothingRefused(), err
 		}
 	}
-	s.events = append(s.events, messages...)
+	s.events, s.times = append(s.events, messages...), append(s.times, times...)
 	return s.refuse, nil
 }
 
@@ -75,12 +78,28 @@ func (s *service) PutRetention(context.Context, cloudwatch.LogStream) error {
 	return s.call("retention", nil)
 }
 
+func (s *service) FindEvents(_ context.Context, _ cloudwatch.LogStream, first, last int64) (t cloudwatch.Trace, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, "find")
+	if s.unread != nil {
+		return t, s.unread
+	}
+	for i, m := range s.events {
+		if at := s.times[i]; first <= at && at <= last {
+			t.Note(at, []byte(m))
+		}
+	}
+	return t, nil
+}
+
 // lines is a source of batches that are there already.
 type lines struct {
 	mu        sync.Mutex
 	batches   [][]string
 	filled    uint64
 	committed []uint64
+	verdict   cloudwatch.Verdict
 	retention int
 }
 
@@ -88,37 +107,62 @@ func (s *lines) Stream() cloudwatch.LogStream {
 	return cloudwatch.LogStream{Group: "g", Name: "s", RetentionDays: s.retention}
 }
 
-func (s *lines) Fill(_ context.Context, b *cloudwatch.LogBatch) (uint64, error) {
+func (s *lines) Fill(now time.Time, b *cloudwatch.LogBatch) (uint64, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if int(s.filled) == len(s.batches) {
-		return 0, nil
+		return 0, time.Time{}
 	}
 	for _, l := range s.batches[s.filled] {
 		b.Add(time.Unix(int64(s.filled), 0), []byte(l))
 	}
 	s.filled++
-	return s.filled, nil
+	return s.filled, now
 }
 
-func (s *lines) Commit(mark uint64) error {
+func (s *lines) Commit(mark uint64, verdict cloudwatch.Verdict) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.committed = append(s.committed, mark)
+	s.verdict.Add(verdict)
 	return nil
+}
+
+func (s *lines) Rewind(bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.filled = uint64(len(s.committed))
+	return true
 }
 
 func newService() *service { return &service{refuse: cloudwatch.NothingRefused()} }
 
+func options() LogsOptions { return LogsOptions{Lanes: 8, Log: zap.NewNop()} }
+
 // ship lets a publisher ship a source until it is idle or the time is up.
-func ship(t *testing.T, api LogsAPI, src EventSource, atMost time.Duration) *Tally {
+func ship(t *testing.T, api LogsAPI, src EventSource, atMost time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), atMost)
 	defer cancel()
-	l := NewLogs(api, zap.NewNop())
+	l := NewLogs(api, options())
 	l.Wake(ctx, src)
+	l.rest(ctx)
+	sleep(ctx, 2*retentionSpread)
+	cancel()
 	l.Wait()
-	return l.tally(src.Stream())
+}
+
+// rest returns when nothing is shipped or waits, or ctx is done.
+func (l *Logs) rest(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.mu.Lock()
+		busy := len(l.shipments) > 0
+		l.mu.Unlock()
+		if !busy {
+			return
+		}
+		sleep(ctx, time.Second)
+	}
 }
 
 func TestBatchesAreCommittedInOrderAfterTheAcknowledgement(t *testing.T) {
@@ -240,10 +284,10 @@ func TestOneBadEventInTenThousandIsDroppedAlone(t *testing.T) {
 			}
 			return nil
 		}
-		tally := ship(t, api, src, time.Hour)
+		ship(t, api, src, time.Hour)
 		want := slices.Concat(all[:6789], all[6790:])
-		if !slices.Equal(api.events, want) || tally.Invalid.Load() != 1 || tally.Events.Load() != 9_999 || len(src.committed) != 1 {
-			t.Errorf("%d events arrived, %d invalid, committed %v", len(api.events), tally.Invalid.Load(), src.committed)
+		if !slices.Equal(api.events, want) || src.verdict.Invalid.Events != 1 || len(src.committed) != 1 {
+			t.Errorf("%d events arrived, %d invalid, committed %v", len(api.events), src.verdict.Invalid.Events, src.committed)
 		}
 		if n := len(api.calls); n > 40 {
 			t.Errorf("%d requests", n)
@@ -265,9 +309,9 @@ func TestServiceThatCallsEverythingInvalidCostsNothing(t *testing.T) {
 			}
 			return nil
 		}
-		tally := ship(t, api, src, 2*time.Hour)
-		if !slices.Equal(api.events, all) || tally.Invalid.Load() != 0 {
-			t.Errorf("%d events arrived, %d were dropped", len(api.events), tally.Invalid.Load())
+		ship(t, api, src, 2*time.Hour)
+		if !slices.Equal(api.events, all) || src.verdict.Invalid.Events != 0 {
+			t.Errorf("%d events arrived, %d were dropped", len(api.events), src.verdict.Invalid.Events)
 		}
 	})
 }
@@ -286,9 +330,9 @@ func TestServiceThatComesToCallEverythingInvalidCostsNothing(t *testing.T) {
 			}
 			return nil
 		}
-		tally := ship(t, api, src, 2*time.Hour)
-		if len(api.events) != 1001 || tally.Invalid.Load() != 0 {
-			t.Errorf("%d events arrived, %d were dropped", len(api.events), tally.Invalid.Load())
+		ship(t, api, src, 2*time.Hour)
+		if len(api.events) != 1001 || src.verdict.Invalid.Events != 0 {
+			t.Errorf("%d events arrived, %d were dropped", len(api.events), src.verdict.Invalid.Events)
 		}
 	})
 }
@@ -302,9 +346,9 @@ func TestBadEventThatComesAloneIsDroppedInTheEnd(t *testing.T) {
 			}
 			return nil
 		}
-		tally := ship(t, api, src, time.Hour)
-		if !slices.Equal(api.events, []string{"a", "b"}) || tally.Invalid.Load() != 1 {
-			t.Errorf("got %v, %d dropped", api.events, tally.Invalid.Load())
+		ship(t, api, src, time.Hour)
+		if !slices.Equal(api.events, []string{"a", "b"}) || src.verdict.Invalid.Events != 1 {
+			t.Errorf("got %v, %d dropped", api.events, src.verdict.Invalid.Events)
 		}
 	})
 }
@@ -313,9 +357,10 @@ func TestRefusedEventsAreCountedByReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, src := newService(), &lines{batches: [][]string{{"old", "older", "expired", "fine", "new"}}}
 		api.refuse = cloudwatch.Refused{TooNewStart: 4, TooOldEnd: 2, ExpiredEnd: 3}
-		tally := ship(t, api, src, time.Hour)
-		if o, x, n, ok := tally.TooOld.Load(), tally.Expired.Load(), tally.TooNew.Load(), tally.Events.Load(); o != 2 || x != 1 || n != 1 || ok != 1 {
-			t.Errorf("got %d too old, %d expired, %d too new, %d taken", o, x, n, ok)
+		ship(t, api, src, time.Hour)
+		want := cloudwatch.Verdict{TooOld: cloudwatch.Amount{Events: 2, Bytes: 8}, Expired: cloudwatch.Amount{Events: 1, Bytes: 7}, TooNew: cloudwatch.Amount{Events: 1, Bytes: 3}}
+		if src.verdict != want {
+			t.Errorf("got %+v", src.verdict)
 		}
 	})
 }
@@ -323,7 +368,7 @@ func TestRefusedEventsAreCountedByReason(t *testing.T) {
 func TestSourceWokenWhileItShipsIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, src := newService(), &lines{batches: [][]string{{"a"}}}
-		l := NewLogs(api, zap.NewNop())
+		l := NewLogs(api, options())
 		api.fail = func([]string) error {
 			src.mu.Lock()
 			defer src.mu.Unlock()
@@ -334,9 +379,7 @@ func TestSourceWokenWhileItShipsIsAskedAgain(t *testing.T) {
 			return nil
 		}
 		l.Wake(t.Context(), src)
-		l.Wait()
-		synctest.Wait()
-		l.Wait()
+		l.rest(t.Context())
 		if !slices.Equal(api.events, []string{"a", "b"}) {
 			t.Errorf("got %v", api.events)
 		}
@@ -378,7 +421,7 @@ func TestStopWhileBadEventsAreSoughtTakesNoLongerThanTheGrace(t *testing.T) {
 	})
 }
 
-func TestBytesAreCountedOnceThoughABatchIsHalved(t *testing.T) {
+func TestEventsAreCountedOnceThoughABatchIsHalved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, src := newService(), &lines{batches: [][]string{{"1", "bad", "22", "333"}}}
 		api.fail = func(messages []string) error {
@@ -387,8 +430,9 @@ func TestBytesAreCountedOnceThoughABatchIsHalved(t *testing.T) {
 			}
 			return nil
 		}
-		if n := ship(t, api, src, time.Hour).Bytes.Load(); n != 6 {
-			t.Errorf("%d bytes acknowledged, want 6", n)
+		ship(t, api, src, time.Hour)
+		if want := (cloudwatch.Verdict{Invalid: cloudwatch.Amount{Events: 1, Bytes: 3}}); src.verdict != want {
+			t.Errorf("got %+v", src.verdict)
 		}
 	})
 }
@@ -396,15 +440,16 @@ func TestBytesAreCountedOnceThoughABatchIsHalved(t *testing.T) {
 func TestRetentionIsSetAfterAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := newService()
-		l := NewLogs(api, zap.NewNop())
+		l := NewLogs(api, options())
 		for i, run := range []struct {
 			days int
 			time time.Duration
 		}{{7, time.Millisecond}, {7, time.Hour}, {30, time.Hour}, {30, time.Hour}} {
 			ctx, cancel := context.WithTimeout(t.Context(), run.time)
 			l.Wake(ctx, &lines{batches: [][]string{{"a"}}, retention: run.days})
-			l.Wait()
+			<-ctx.Done()
 			cancel()
+			l.Wait()
 			n := 0
 			for _, c := range api.calls {
 				if c == "retention" {
@@ -427,12 +472,12 @@ func TestRequestsUnderWayAreBounded(t *testing.T) {
 			time.Sleep(time.Second)
 			now.Add(-1)
 		}}
-		l := NewLogs(slow, zap.NewNop())
+		l := NewLogs(slow, options())
 		for range 100 {
 			l.Wake(t.Context(), &lines{batches: [][]string{{"a"}}})
 		}
-		l.Wait()
-		if most.Load() != onTheWire || len(api.events) != 100 {
+		l.rest(t.Context())
+		if int(most.Load()) != options().Lanes || len(api.events) != 100 {
 			t.Errorf("%d at once, %d events", most.Load(), len(api.events))
 		}
 	})

@@ -92,7 +92,7 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 	if f.held.IsZero() {
 		f.held = f.grew
 	}
-	if now.Before(s.completeAt(f)) {
+	if now.Before(s.completeAt(f)) && !s.hurried {
 		return false
 	}
 	return !s.put(f, b, f.win.gathered(), now)

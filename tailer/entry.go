@@ -74,7 +74,7 @@ func New(f config.File, o Options) (*Entry, error) {
 		e.hold = max(o.Linger, multiLineHold)
 	}
 	if e.holding == nil {
-		e.holding = &Holding{Open: DefaultOpen, Deleted: DefaultDeleted}
+		e.holding = NewHolding(DefaultOpen, DefaultDeleted)
 	}
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {

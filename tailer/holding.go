@@ -10,10 +10,7 @@ import (
 
 // Holding is what all sources together hold of the host, and may hold.
 type Holding struct {
-	// Open is how many files that nobody writes to may stay open. One that is open is read to its end even when it is deleted.
-	Open int
-	// Deleted is how many bytes of disk deleted files may hold because they have not been acknowledged yet.
-	Deleted int64
+	mayOpen, mayDelete atomic.Int64
 
 	resting atomic.Int64 // files that stay open
 	deleted atomic.Int64 // bytes
@@ -25,6 +22,18 @@ const (
 	DefaultDeleted = 1 << 30
 )
 
+// NewHolding allows open files that nobody writes to to stay open (one that is open is read to its end even when it is
+// deleted), and deleted files to hold so many bytes of disk until they have been acknowledged.
+func NewHolding(open int, deleted int64) *Holding {
+	h := &Holding{}
+	h.mayOpen.Store(int64(open))
+	h.AllowDeleted(deleted)
+	return h
+}
+
+// AllowDeleted changes how many bytes of disk deleted files may hold.
+func (h *Holding) AllowDeleted(bytes int64) { h.mayDelete.Store(bytes) }
+
 // rest closes the file of a source that has nothing to do, if too many are open. It wakes as after a restart.
 func (s *Source) rest() {
 	if s.resting || len(s.files) != 1 || len(s.marks) > 0 {
@@ -34,7 +43,7 @@ func (s *Source) rest() {
 	if f.spent || !f.rotated.IsZero() || f.committed != f.offset || f.packed {
 		return
 	}
-	if h.resting.Add(1) <= int64(h.Open) {
+	if h.resting.Add(1) <= h.mayOpen.Load() {
 		s.resting = true
 		return
 	}
@@ -92,12 +101,12 @@ func (s *Source) boundDeleted() {
 	}
 	total := s.entry.holding.deleted.Add(held - s.heldDeleted)
 	s.heldDeleted = held
-	if oldest == nil || total <= s.entry.holding.Deleted {
+	if oldest == nil || total <= s.entry.holding.mayDelete.Load() {
 		return
 	}
 	lost := max(oldest.size-oldest.offset, 0)
 	s.lose(Loss{Evicted: lost})
-	s.log.Error("deleted log files hold too much of the disk; the rest of this one is given up", zap.String("deleted", oldest.f.Name()), zap.Int64("offset", oldest.offset), zap.Int64("lost_bytes", lost), zap.Int64("allowed_bytes", s.entry.holding.Deleted))
+	s.log.Error("deleted log files hold too much of the disk; the rest of this one is given up", zap.String("deleted", oldest.f.Name()), zap.Int64("offset", oldest.offset), zap.Int64("lost_bytes", lost), zap.Int64("allowed_bytes", s.entry.holding.mayDelete.Load()))
 	s.entry.shelf.leave(oldest, s, nil)
 	s.abandon(oldest, time.Now())
 	s.filling.turned = true

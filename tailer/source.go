@@ -67,6 +67,7 @@ type Source struct {
 	opened      bool // a file has been followed
 	superseded  bool // another match is newer: this file is finished
 	remembered  bool // and a checkpoint says so
+	hurried     bool // nothing waits for its time any more
 	closed      bool // nothing is followed any more
 }
 
@@ -128,6 +129,9 @@ func (s *Source) due(now time.Time) (next time.Time) {
 	if s.full {
 		return now
 	}
+	if s.hurried {
+		return s.hasMore(now)
+	}
 	var unread int64
 	for _, f := range s.files {
 		if f.spent {
@@ -163,6 +167,23 @@ func (s *Source) due(now time.Time) (next time.Time) {
 		return now
 	}
 	return sooner(next, sooner(s.flushed.Add(s.entry.linger), s.since.Add(s.entry.linger)))
+}
+
+// Hurry has everything filled that is there, at once: the agent is about to stop, and perhaps the host.
+func (s *Source) Hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hurried = true
+}
+
+// hasMore is now if there is anything in the files that Fill could take, else zero.
+func (s *Source) hasMore(now time.Time) time.Time {
+	for _, f := range s.files {
+		if !f.spent && (!f.ended || !f.held.IsZero()) {
+			return now
+		}
+	}
+	return time.Time{}
 }
 
 // earliest is when what is found now can have been written at the earliest: after the last look.

@@ -46,11 +46,11 @@ type tail struct {
 	got     []string
 	told    []string // what the stream was told of losses
 	times   []int64
-	holding Holding
+	holding *Holding
 }
 
 func newTail(t *testing.T, change ...func(*config.File)) *tail {
-	a := &tail{T: t, dir: t.TempDir(), store: store{}, linger: 5 * time.Second, holding: Holding{Open: 100, Deleted: 1 << 30}}
+	a := &tail{T: t, dir: t.TempDir(), store: store{}, linger: 5 * time.Second, holding: NewHolding(100, 1<<30)}
 	a.file = config.File{Path: filepath.Join(a.dir, "access.log"), LogGroupName: "g", LogStreamName: "s", Timezone: time.UTC}
 	for _, c := range change {
 		c(&a.file)
@@ -61,7 +61,7 @@ func newTail(t *testing.T, change ...func(*config.File)) *tail {
 // start begins to follow the path, as after a start of the agent.
 func (a *tail) start() {
 	a.Helper()
-	e, err := New(a.file, Options{Memory: NewMemory(a.store), Holding: &a.holding, Linger: a.linger, Log: zap.NewNop()})
+	e, err := New(a.file, Options{Memory: NewMemory(a.store), Holding: a.holding, Linger: a.linger, Log: zap.NewNop()})
 	if err != nil {
 		a.Fatal(err)
 	}

@@ -24,36 +24,44 @@ const compressAbove = 512
 type Logs struct {
 	client *cloudwatchlogs.Client
 	bodies sync.Pool
+	// Compressors are large, and in use for a moment; a body is small, and on the wire for as long as the service takes.
+	compressors sync.Pool
 	// Whether the endpoint takes compressed requests: the service does, some stand-ins for it do not.
 	gzipWorks, gzipRefused atomic.Bool
 }
 
 // Logs makes a client of CloudWatch Logs.
 func (a Account) Logs() *Logs {
-	return &Logs{client: cloudwatchlogs.NewFromConfig(a.cfg), bodies: sync.Pool{New: func() any {
-		zip, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
-		return &body{zip: zip}
-	}}}
+	return &Logs{
+		client: cloudwatchlogs.NewFromConfig(a.cfg),
+		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		compressors: sync.Pool{New: func() any {
+			zip, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
+			return &compressor{zip: zip}
+		}},
+	}
 }
 
-// body is the memory in which requests are made.
-type body struct {
-	bytes.Buffer
+// compressor is the memory in which requests are made.
+type compressor struct {
 	scratch []byte
 	zip     *gzip.Writer
 }
 
-func (y *body) fill(stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (err error) {
-	y.Reset()
+// fill makes the request for a batch.
+func (l *Logs) fill(body *bytes.Buffer, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (err error) {
+	c := l.compressors.Get().(*compressor)
+	defer l.compressors.Put(c)
+	body.Reset()
 	if !compress {
-		y.scratch, err = encodeLogEvents(&y.Buffer, stream, b, y.scratch)
+		c.scratch, err = encodeLogEvents(body, stream, b, c.scratch)
 		return err
 	}
-	y.zip.Reset(&y.Buffer)
-	if y.scratch, err = encodeLogEvents(y.zip, stream, b, y.scratch); err != nil {
+	c.zip.Reset(body)
+	if c.scratch, err = encodeLogEvents(c.zip, stream, b, c.scratch); err != nil {
 		return err
 	}
-	return y.zip.Close()
+	return c.zip.Close()
 }
 
 // PutLogEvents sends a batch, which must be sorted.
@@ -79,14 +87,14 @@ func answeredOddly(err error) bool {
 }
 
 func (l *Logs) put(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (cloudwatch.Refused, error) {
-	y := l.bodies.Get().(*body)
-	defer l.bodies.Put(y)
-	if err := y.fill(stream, b, compress); err != nil {
+	body := l.bodies.Get().(*bytes.Buffer)
+	defer l.bodies.Put(body)
+	if err := l.fill(body, stream, b, compress); err != nil {
 		return cloudwatch.NothingRefused(), err
 	}
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &stream.Group, LogStreamName: &stream.Name, LogEvents: []types.InputLogEvent{}}
 	out, err := l.client.PutLogEvents(ctx, in, func(o *cloudwatchlogs.Options) {
-		o.APIOptions = append(o.APIOptions, replaceBody(y.Bytes(), compress))
+		o.APIOptions = append(o.APIOptions, replaceBody(body.Bytes(), compress))
 	})
 	if err != nil {
 		return cloudwatch.NothingRefused(), err
@@ -130,6 +138,27 @@ func refusedOf(info *types.RejectedLogEventsInfo) cloudwatch.Refused {
 		}
 	}
 	return r
+}
+
+// FindEvents reads a stream from one time to another, both included, and tells what is there. It needs logs:GetLogEvents.
+func (l *Logs) FindEvents(ctx context.Context, stream cloudwatch.LogStream, first, last int64) (found cloudwatch.Trace, err error) {
+	in := &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: &stream.Group, LogStreamName: &stream.Name, StartFromHead: aws.Bool(true), StartTime: &first, EndTime: aws.Int64(last + 1), // "not included"
+	}
+	for {
+		out, err := l.client.GetLogEvents(ctx, in)
+		if err != nil {
+			return found, classify(err)
+		}
+		for _, e := range out.Events {
+			found.Note(aws.ToInt64(e.Timestamp), []byte(aws.ToString(e.Message)))
+		}
+		// "If you have reached the end of the stream, it returns the same token you passed in." A page may be empty before that.
+		if out.NextForwardToken == nil || aws.ToString(out.NextForwardToken) == aws.ToString(in.NextToken) {
+			return found, nil
+		}
+		in.NextToken = out.NextForwardToken
+	}
 }
 
 // CreateLogGroup makes the log group of a stream, in the class that it asks for.

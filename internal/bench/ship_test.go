@@ -87,7 +87,7 @@ func shipOnce(b *testing.B, api publish.LogsAPI, item config.File, lines int64) 
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(b.Context())
-	logs, ended := publish.NewLogs(api, zap.NewNop()), make(chan struct{})
+	logs, ended := publish.NewLogs(api, publish.LogsOptions{Lanes: 16, Log: zap.NewNop()}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		entry.Run(ctx, entry.Naming("bench", strings.Clone), func(s *tailer.Source) { logs.Wake(ctx, s) })
@@ -97,8 +97,8 @@ func shipOnce(b *testing.B, api publish.LogsAPI, item config.File, lines int64) 
 	for sent := int64(0); sent < lines; {
 		<-look.C
 		sent = 0
-		for _, t := range logs.Tallies() {
-			sent += t.Events.Load()
+		for _, s := range entry.Sources() {
+			sent += s.Ledger().Sent.Events
 		}
 	}
 	stop()

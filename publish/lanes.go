@@ -1,0 +1,156 @@
+package publish
+
+import (
+	"container/heap"
+	"context"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+)
+
+// shipment is a source with something to ship, now or later.
+type shipment struct {
+	src EventSource
+	ctx context.Context
+
+	// Under the mutex of Logs.
+	when    time.Time     // when it is to be asked, while it waits
+	at      int           // where in the queue; -1: it does not wait
+	ended   chan struct{} // closed when it has been shipped; nil: it is not on a lane
+	again   bool          // woken meanwhile
+	trouble Trouble
+	retry   time.Time // when what was not taken is to be tried again
+
+	// Of its lane.
+	wait     backoff // since something was taken
+	invalid  int     // how often everything was called invalid, in a row
+	refusals refusals
+}
+
+// queue is a heap of what waits, the soonest first.
+type queue []*shipment
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].when.Before(q[j].when) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].at, q[j].at = i, j
+}
+func (q *queue) Push(x any) {
+	sh := x.(*shipment)
+	sh.at = len(*q)
+	*q = append(*q, sh)
+}
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	sh := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	sh.at = -1
+	return sh
+}
+
+func (l *Logs) enqueue(sh *shipment, when time.Time) {
+	sh.when = when
+	if sh.at >= 0 {
+		heap.Fix(&l.waiting, sh.at)
+	} else {
+		heap.Push(&l.waiting, sh)
+	}
+}
+
+func (l *Logs) dequeue(sh *shipment) {
+	if sh.at >= 0 {
+		heap.Remove(&l.waiting, sh.at)
+	}
+}
+
+// dispatch gives lanes to those whose time has come, and sets the alarm for the next one. Called with mu held.
+func (l *Logs) dispatch() {
+	now := time.Now()
+	for l.free > 0 && len(l.waiting) > 0 {
+		next := l.waiting[0].when
+		if held := l.brake.until(now); next.Before(held) {
+			next = held
+		}
+		if next.After(now) {
+			l.ring(next.Sub(now))
+			return
+		}
+		sh := heap.Pop(&l.waiting).(*shipment)
+		if sh.ctx.Err() != nil {
+			delete(l.shipments, sh.src)
+			continue
+		}
+		l.free--
+		l.brake.probe()
+		sh.ended, sh.again = make(chan struct{}), false
+		l.work.Go(func() { l.drive(sh) })
+	}
+}
+
+// ring has dispatch called after a while.
+func (l *Logs) ring(after time.Duration) {
+	if l.alarm == nil {
+		l.alarm = time.AfterFunc(after, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.dispatch()
+		})
+		return
+	}
+	l.alarm.Reset(after)
+}
+
+// drive ships a source on a lane, and queues it for its next time.
+func (l *Logs) drive(sh *shipment) {
+	next := l.ship(sh)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free++
+	l.brake.end()
+	close(sh.ended)
+	sh.ended = nil
+	switch {
+	case sh.ctx.Err() != nil:
+		delete(l.shipments, sh.src)
+	case sh.again && sh.wait.failures == 0:
+		l.enqueue(sh, time.Now())
+	case !next.IsZero():
+		l.enqueue(sh, next)
+	default:
+		delete(l.shipments, sh.src)
+	}
+	l.dispatch()
+}
+
+// brake holds all streams back while the service takes nothing from any: one tries, the others wait for what comes of it.
+type brake struct {
+	wait    backoff
+	lifts   time.Time // zero: it is not on
+	probing bool
+}
+
+// until is when the next may try; a moment ahead while somebody does.
+func (k *brake) until(now time.Time) time.Time {
+	if k.probing {
+		return now.Add(longWait) // the end of the try comes first
+	}
+	return k.lifts
+}
+
+// probe says that a try begins.
+func (k *brake) probe() { k.probing = !k.lifts.IsZero() }
+
+// end says that a try has ended, whatever came of it.
+func (k *brake) end() { k.probing = false }
+
+// judge learns from what came of a request.
+func (k *brake) judge(err error, now time.Time) {
+	switch class := cloudwatch.ClassOf(err); {
+	case err == nil || class != cloudwatch.Unavailable && class != cloudwatch.Throttled:
+		*k = brake{} // it answers: what it says is about one stream
+	case !now.Before(k.lifts):
+		k.lifts = now.Add(k.wait.next())
+	}
+}
