@@ -22,8 +22,8 @@ import (
 // over is said ten times a minute and then counted (repeats), and a file is followed by the next at 10 MiB, five in all (logFile).
 //
 // Nor does it feed on itself where agent.logfile is among the files that are shipped. What goes well is not logged, so a line that
-// arrives causes no other. One that does not arrive causes lines, which is why repeats bounds them by time and not by their number:
-// a service that refuses each of them is told of at most eleven times a minute, whatever the number of lines it refused.
+// arrives causes no other. One that is not taken causes lines, and those may not be taken either, for as long as that lasts: repeats
+// bounds them by time, to eleven a minute of each kind, whatever the number of lines that caused them.
 
 // newLog writes to agent.logfile, else to standard error. closeLog says what is still held back.
 func (f *runFlags) newLog(c *config.Config) (log *zap.Logger, level zap.AtomicLevel, closeLog func(), err error) {
@@ -78,7 +78,7 @@ var (
 )
 
 // discreet blots out credentials. Nobody logs them, but errors may hold them: a service that finds a signature wrong answers with
-// what should have been signed, session token included, and a proxy's address that cannot be read is quoted, password included.
+// what should have been signed, session token included, and an endpoint that cannot be read is quoted, password included.
 type discreet struct{ out io.Writer }
 
 func (d discreet) Write(line []byte) (int, error) {
@@ -98,8 +98,8 @@ const (
 )
 
 // collapse writes what is logged to out, but of the same message at the same level, whatever its fields, no more than repeatsShown
-// within a minute; when that is over, one line says how many more there were. Zap's own sampler would say nothing of their number,
-// and goes by the clock on the wall: when that is set back by a day, it holds messages back for a day.
+// within a minute; when that is over, one line says how many more there were. Zap's own sampler goes by the clock on the wall: when
+// that is set back by a day, it holds messages back for a day.
 func collapse(out zapcore.Core) zapcore.Core {
 	return collapsed{out, &repeats{out: out, seen: map[text]int{}}}
 }
