@@ -208,30 +208,3 @@ func (f *runFlags) levelOf(c *config.Config) zapcore.Level {
 	}
 	return zapcore.InfoLevel
 }
-
-// newLog writes to agent.logfile, else to standard error.
-func (f *runFlags) newLog(c *config.Config) (log *zap.Logger, level zap.AtomicLevel, closeLog func(), err error) {
-	if f.logLevel != "" {
-		if _, err := zapcore.ParseLevel(f.logLevel); err != nil {
-			return nil, level, nil, fmt.Errorf("unknown log level %q (debug, info, warn or error)", f.logLevel)
-		}
-	}
-	out, closeLog := os.Stderr, func() {}
-	if c.Agent.LogFile != "" {
-		if err := os.MkdirAll(filepath.Dir(c.Agent.LogFile), 0o755); err != nil {
-			return nil, level, nil, fmt.Errorf("open log: %w", err)
-		}
-		out, err = os.OpenFile(c.Agent.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-		if err != nil {
-			return nil, level, nil, fmt.Errorf("open log: %w", err)
-		}
-		closeLog = func() { _ = out.Close() }
-	}
-	style := zap.NewProductionEncoderConfig()
-	style.EncodeTime = zapcore.RFC3339TimeEncoder
-	style.EncodeLevel = zapcore.CapitalLevelEncoder
-	style.EncodeDuration = zapcore.StringDurationEncoder
-	style.ConsoleSeparator = " "
-	level = zap.NewAtomicLevelAt(f.levelOf(c))
-	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(style), zapcore.Lock(out), level)), level, closeLog, nil
-}
