@@ -38,7 +38,7 @@ func (cp checkpoint) covers(path string) bool {
 		return false
 	}
 	p := cp.Files[0]
-	f := openIf(path, p.Offset, func(c *file) bool { return c.id == p.identity && p.fits(c.f) && c.info.Size() == p.Offset })
+	f := openIf(path, p.Offset, func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() == p.Offset })
 	if f == nil {
 		return false
 	}

@@ -19,6 +19,7 @@ type file struct {
 	size      int64 // the largest that the file has been found to be
 	ended     bool  // reading came to the end of what there is
 	opened    time.Time
+	changed   time.Time // when it was, by its own word, when it was looked at last
 	grew      time.Time // when it last had bytes that had not been seen
 	held      time.Time // when the event that is being gathered was first seen; zero: none is
 	within    bool      // the byte at offset continues a message that began in an earlier event
@@ -50,7 +51,7 @@ func open(path string, offset int64) (*file, error) {
 	}
 	now := time.Now()
 	grew := now.Add(-max(now.Sub(info.ModTime()), 0)) // on the clock that nobody sets
-	return (&file{f: f, packed: packed, info: info, id: identify(raw, info), head: head, size: info.Size(), opened: now, grew: grew}).from(offset), nil
+	return (&file{f: f, packed: packed, info: info, id: identify(raw, info), head: head, size: info.Size(), opened: now, changed: info.ModTime(), grew: grew}).from(offset), nil
 }
 
 // from makes reading begin at an offset.
@@ -84,6 +85,7 @@ func (f *file) rewind() {
 // notice finds out from info, which has just been asked, whether the file has grown since it was looked at last, which cannot
 // have been before earliest.
 func (f *file) notice(info os.FileInfo, now, earliest time.Time) {
+	f.changed = info.ModTime()
 	if size := info.Size(); size > f.size {
 		if !f.packed {
 			f.tides.rise(f.size, size, earliest, now)

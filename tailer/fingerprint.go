@@ -11,6 +11,14 @@ import (
 type identity struct {
 	Device uint64 `json:"device"`
 	Inode  uint64 `json:"inode"`
+	// Birth is when the inode was made, in nanoseconds since the epoch, where the file system knows: it is used again as soon
+	// as the file is gone. 0: not known.
+	Birth int64 `json:"birth,omitempty"`
+}
+
+// is tells whether two identities are those of one file, as far as both are known.
+func (i identity) is(other identity) bool {
+	return i.Device == other.Device && i.Inode == other.Inode && (i.Birth == other.Birth || i.Birth == 0 || other.Birth == 0)
 }
 
 const headBytes = 1024

@@ -48,7 +48,7 @@ func (s *Source) rest() {
 		return
 	}
 	h.resting.Add(-1)
-	s.asleep = &sleeper{f.position(), f.info, f.size, f.grew}
+	s.asleep = &sleeper{f.position(), f.info, f.size, f.grew, f.changed}
 	f.close()
 	s.files = nil
 }
@@ -56,15 +56,15 @@ func (s *Source) rest() {
 // sleeper is a file that was closed because nobody writes to it.
 type sleeper struct {
 	position
-	info os.FileInfo
-	size int64
-	grew time.Time
+	info          os.FileInfo
+	size          int64
+	grew, changed time.Time
 }
 
 // undisturbed tells whether the path still leads to the file, as it was.
 func (z *sleeper) undisturbed(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && os.SameFile(info, z.info) && info.Size() == z.size && !info.ModTime().After(z.grew)
+	return err == nil && os.SameFile(info, z.info) && info.Size() == z.size && info.ModTime().Equal(z.changed)
 }
 
 // wake opens the file of a source that sleeps, wherever it is now.

@@ -9,9 +9,9 @@ import (
 
 const openFlags = syscall.O_NONBLOCK | syscall.O_CLOEXEC
 
-func identify(_ *os.File, info os.FileInfo) identity {
+func identify(f *os.File, info os.FileInfo) identity {
 	st := info.Sys().(*syscall.Stat_t)
-	return identity{uint64(st.Dev), uint64(st.Ino)}
+	return identity{uint64(st.Dev), uint64(st.Ino), birth(f)}
 }
 
 // deleted tells whether no name leads to the file any more.

@@ -332,6 +332,7 @@ func TestBusyFolderDoesNotHoldUpTheSafetyNet(t *testing.T) {
 		for busy := time.NewTicker(time.Second); ctx.Err() == nil; {
 			select {
 			case <-busy.C:
+				a.writeTo("../"+filepath.Base(filepath.Dir(elsewhere))+"/target", "b\n")
 				e.hear(a.at("another"), true)
 			case <-ctx.Done():
 			}

@@ -94,7 +94,7 @@ func (s *Source) openPath(offset int64) {
 
 func (s *Source) follows(id identity, info os.FileInfo) bool {
 	return slices.ContainsFunc(s.files, func(f *file) bool {
-		return !f.gone && f.id == id && os.SameFile(f.info, info)
+		return !f.gone && f.id.is(id) && os.SameFile(f.info, info)
 	})
 }
 
@@ -252,7 +252,7 @@ func (s *Source) afterAbsence() {
 
 // find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
 func (s *Source) find(p position) *file {
-	is := func(c *file) bool { return c.id == p.identity && p.fits(c.f) && c.info.Size() >= p.Offset }
+	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
 	paths := []string{s.path}
 	neighbours := s.neighbours()
 	for _, n := range neighbours {

@@ -232,7 +232,7 @@ func (s *Source) changed() bool {
 	}
 	current := s.files[len(s.files)-1]
 	info, err := os.Stat(s.path)
-	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.size || info.ModTime().After(current.grew)
+	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.size || !info.ModTime().Equal(current.changed)
 }
 
 // hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.

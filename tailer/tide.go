@@ -12,7 +12,7 @@ type tides []tide
 // tide is that the file was found to end somewhere, and that it did not yet at an earlier time; in milliseconds.
 type tide struct{ end, from, at int64 }
 
-// maxTides bounds what is remembered of one file; beyond it neighbours become one.
+// maxTides bounds what is remembered of one file: beyond it neighbours become one, and those that follow are as far apart.
 const maxTides = 64
 
 // rise notes that a file of begin bytes has grown since earliest, and ends at end now.
@@ -21,6 +21,11 @@ func (t *tides) rise(begin, end int64, earliest, now time.Time) {
 	from := at - now.Sub(earliest).Milliseconds()
 	if len(*t) == 0 {
 		*t = append(*t, tide{begin, from, from}) // what was there before is older, and nobody knows how much
+	}
+	last := &(*t)[len(*t)-1]
+	if apart := (last.at - (*t)[0].at) / (maxTides / 2); len(*t) > 1 && at-last.from < apart {
+		last.end, last.at = end, at
+		return
 	}
 	if len(*t) == maxTides {
 		kept := (*t)[:1]

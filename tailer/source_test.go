@@ -1,0 +1,290 @@
+package tailer
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+)
+
+func TestBatchThatIsGivenBackIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\nc\n")
+		a.start()
+		for range 3 {
+			var b cloudwatch.LogBatch
+			if a.fill(&b, time.Minute); b.Len() == 0 {
+				t.Fatal("nothing to give back")
+			}
+			if l := a.source.Ledger(); !l.Balanced() || l.Pending.Events != int64(b.Len()) || l.LagBytes == 0 {
+				t.Errorf("while it is on its way: %+v", l)
+			}
+			if !a.source.Rewind(false) {
+				t.Fatal("cannot be read again")
+			}
+			if l := a.source.Ledger(); !l.Balanced() || l.Pending.Events != 0 || l.Read.Events != 0 {
+				t.Errorf("after it was given back: %+v", l)
+			}
+			a.write("more\n")
+		}
+		a.deliver()
+		a.want("a", "b", "c", "more", "more", "more")
+	})
+}
+
+func TestFileThatWasDrainedComesBackWithItsBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\n")
+		a.start()
+		a.deliver()
+		a.write("b\n")
+		a.must(os.Remove(a.path()))
+		a.write("c\nd\n")
+		time.Sleep(time.Minute)
+		for range 2 {
+			var b cloudwatch.LogBatch
+			a.fill(&b, time.Minute)
+			var got []string
+			for _, m := range b.Events() {
+				got = append(got, string(m))
+			}
+			if len(got) == 0 || got[0] != "b" {
+				t.Errorf("got %q", got)
+			}
+			a.source.Rewind(false)
+		}
+		a.deliver()
+		a.want("a", "b", "c", "d")
+	})
+}
+
+func TestTruncationKeepsTheBatchThatIsOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\nc\n")
+		a.start()
+		var b cloudwatch.LogBatch
+		mark := a.fill(&b, time.Minute)
+		a.must(os.Truncate(a.path(), 0)) // and there is no copy
+		a.write("new\n")
+		a.source.keepUp()
+		if a.source.Rewind(false) {
+			t.Error("what was truncated away is to be read again")
+		}
+		a.take(&b, mark)
+		a.deliver()
+		a.want("a", "b", "new")
+		if l := a.source.Ledger(); l.Lost.Truncated != 2 || len(a.told) != 1 { // the held "c\n"
+			t.Errorf("lost %+v, told %q", l.Lost, a.told)
+		}
+	})
+}
+
+func TestLossIsToldInTheStreamOnceItIsAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\n")
+		a.start()
+		a.deliver()
+		a.write("gone\n")
+		a.source.keepUp()
+		a.must(os.Truncate(a.path(), 0))
+		var b cloudwatch.LogBatch
+		a.fill(&b, time.Minute)
+		if b.Len() != 1 {
+			t.Errorf("%d events", b.Len())
+		}
+		a.source.Rewind(false) // the telling is not lost with its batch
+		a.deliver()
+		if len(a.told) != 1 || !strings.Contains(a.told[0], "5 bytes were truncated away before they were read") {
+			t.Errorf("told %q", a.told)
+		}
+	})
+}
+
+func TestLinesCarryTheTimeThatTheyWereWrittenAtThoughTheServiceWasDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.start()
+		a.deliver()
+		began := time.Now()
+		for i := range 600 {
+			a.write(fmt.Sprintln(i))
+			time.Sleep(10 * time.Second)
+			a.entry.shipChanged() // the safety net
+		}
+		a.deliver()
+		for i, at := range a.times {
+			written := began.Add(time.Duration(i) * 10 * time.Second)
+			// Six hundred looks have become at most 64 tides.
+			if off := time.UnixMilli(at).Sub(written).Abs(); off > 6000*time.Second/(maxTides/2) {
+				t.Fatalf("line %d of %d is %v off", i, len(a.times), off)
+			}
+		}
+		if !slices.IsSorted(a.times) {
+			t.Error("the times are out of order")
+		}
+	})
+}
+
+func TestFileThatIsClosedWhileNobodyWritesIsTakenUpWhereItWas(t *testing.T) {
+	f := func(name string, meanwhile func(a *tail), want ...string) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newTail(t)
+				a.holding = NewHolding(0, 1<<30)
+				a.write("a\nb\n")
+				a.start()
+				a.deliver()
+				if len(a.source.files) > 0 || a.source.asleep == nil {
+					t.Fatal("the file is open")
+				}
+				if a.source.changed() {
+					t.Error("nothing has changed")
+				}
+				if a.source.retire() {
+					t.Fatal("it was taken for ended")
+				}
+				meanwhile(a)
+				if !a.source.changed() {
+					t.Error("the change is not seen")
+				}
+				a.deliver()
+				a.want(want...)
+			})
+		})
+	}
+	f("more is written", func(a *tail) { a.write("c\n") }, "a", "b", "c")
+	f("rotated", func(a *tail) {
+		a.write("c\n")
+		a.rename("access.log", "access.log.1")
+		a.write("d\n")
+	}, "a", "b", "c", "d")
+	f("copied and truncated", func(a *tail) {
+		a.write("c\n")
+		a.copytruncate("access.log.1")
+		a.write("d\n")
+	}, "a", "b", "c", "d")
+	f("deleted and made anew", func(a *tail) {
+		a.must(os.Remove(a.path()))
+		a.write("c\n")
+	}, "a", "b", "c")
+	f("replaced by one that begins alike", func(a *tail) {
+		a.must(os.Remove(a.path()))
+		a.write("a\nb\n")
+	}, "a", "b", "a", "b")
+}
+
+func TestDeletedFilesThatHoldTooMuchDiskAreGivenUpAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.holding = NewHolding(10, 7000)
+		a.write("first\n")
+		a.start()
+		a.deliver()
+		for i := range 3 { // nobody takes anything meanwhile
+			a.write(fmt.Sprint(i, strings.Repeat(" ", 2998), "\n"))
+			a.must(os.Remove(a.path()))
+			a.source.keepUp()
+			a.write(fmt.Sprint("new ", i, "\n"))
+			a.source.keepUp()
+		}
+		a.deliver()
+		l := a.source.Ledger()
+		if l.Lost.Evicted != 3000 || !l.Balanced() || len(a.told) != 1 {
+			t.Errorf("lost %+v, told %q", l.Lost, a.told)
+		}
+		if a.got[0] != "first" || slices.ContainsFunc(a.got, func(m string) bool { return strings.HasPrefix(m, "0 ") }) {
+			t.Errorf("got %.200q", a.got)
+		}
+		if held := a.holding.deleted.Load(); held != 0 {
+			t.Errorf("%d bytes are held still", held)
+		}
+	})
+}
+
+func TestBatchThatMayHaveArrivedIsHeldUntilThatIsKnown(t *testing.T) {
+	f := func(landed, crash, rotated bool) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			a := newTail(t)
+			a.write("a\nb\n")
+			a.start()
+			a.deliver()
+			a.write("c\nd\n")
+			if rotated {
+				a.rename("access.log", "access.log.1")
+				a.write("e\nf\ng\n")
+			}
+			time.Sleep(time.Minute)
+			var b cloudwatch.LogBatch
+			mark := a.fill(&b, time.Minute)
+			b.Sort()
+			a.must(a.source.Remember(mark, b.Trace(), time.Now()))
+			var sent []string
+			for _, m := range b.Events() {
+				sent = append(sent, string(m))
+			}
+			if crash {
+				a.stop()
+				a.start()
+			} else {
+				a.source.Rewind(true)
+			}
+			d, in := a.source.Doubt()
+			if !in || d.Batch != b.Trace() {
+				t.Fatalf("in doubt %v: %+v", in, d)
+			}
+			if mark, next := a.source.Fill(time.Now(), new(cloudwatch.LogBatch)); mark != 0 || !next.IsZero() {
+				t.Error("something is filled though the last batch is in doubt")
+			}
+			if landed {
+				a.got = append(a.got, sent...)
+			}
+			a.must(a.source.Settle(landed))
+			a.write("z\ny\n")
+			a.deliver()
+			want := []string{"a", "b", "c", "d"}
+			if rotated {
+				want = append(want, "e", "f", "g")
+			}
+			a.want(append(want, "z", "y")...)
+			a.stop()
+			a.start()
+			if _, in := a.source.Doubt(); in {
+				t.Error("the doubt outlived its batch")
+			}
+			a.deliver()
+			a.want(append(want, "z", "y")...)
+		})
+	}
+	for _, landed := range []bool{true, false} {
+		for _, crash := range []bool{true, false} {
+			f(landed, crash, false)
+			f(landed, crash, true)
+		}
+	}
+}
+
+func TestStoppingAgentFillsWhatHasNotBeenDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.start()
+		a.deliver()
+		a.write("a\nb\nunfinished")
+		a.source.Hurry()
+		before := time.Now()
+		a.deliver()
+		a.want("a", "b")
+		if time.Since(before) > 0 {
+			t.Error("it waited")
+		}
+	})
+}
