@@ -77,7 +77,7 @@ func (l *Logs) dispatch() {
 			l.ring(next.Sub(now))
 			return
 		}
-		sh := heap.Pop(&l.waiting).(*shipment)
+		sh := heap.Remove(&l.waiting, l.best(now)).(*shipment)
 		if sh.ctx.Err() != nil {
 			delete(l.shipments, sh.src)
 			continue
@@ -87,6 +87,19 @@ func (l *Logs) dispatch() {
 		sh.ended, sh.again = make(chan struct{}), false
 		l.work.Go(func() { l.drive(sh) })
 	}
+}
+
+// best is who gets the next lane: the one that has waited longest or, if only one may try, one that has not failed itself.
+func (l *Logs) best(now time.Time) (at int) {
+	if l.brake.lifts.IsZero() {
+		return 0
+	}
+	for i, sh := range l.waiting {
+		if !sh.when.After(now) && sh.wait.failures < l.waiting[at].wait.failures {
+			at = i
+		}
+	}
+	return at
 }
 
 // ring has dispatch called after a while.
@@ -124,6 +137,9 @@ func (l *Logs) drive(sh *shipment) {
 	l.dispatch()
 }
 
+// longBrake is how long nobody at all tries. It is short, for some streams may be taken though others are not.
+const longBrake = 5 * time.Second
+
 // brake holds all streams back while the service takes nothing from any: one tries, the others wait for what comes of it.
 type brake struct {
 	wait    backoff
@@ -151,6 +167,6 @@ func (k *brake) judge(err error, now time.Time) {
 	case err == nil || class != cloudwatch.Unavailable && class != cloudwatch.Throttled:
 		*k = brake{} // it answers: what it says is about one stream
 	case !now.Before(k.lifts):
-		k.lifts = now.Add(k.wait.next())
+		k.lifts = now.Add(min(k.wait.next(), longBrake))
 	}
 }
