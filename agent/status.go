@@ -130,7 +130,7 @@ func (a *Agent) Status() Status {
 	if c := a.applied.Load(); c != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), askTime)
 		defer cancel()
-		s.Region, _ = a.identity.region(ctx, Destination{Region: c.Agent.Region, RoleARN: c.Agent.RoleARN}) // "": that is what not known is
+		s.Region, _ = a.identity.region(ctx, Destination{Region: c.Agent.Region}) // "": that is what not known is
 	}
 	s.disk = a.disk.trouble()
 	a.tasks.show(&s)

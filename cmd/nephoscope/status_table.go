@@ -107,8 +107,9 @@ func (t *statusTable) total() {
 		return
 	}
 	rejected := l.Rejected.Sum()
-	t.wrapped("", fmt.Sprintf("all %s: %d events read = %d sent + %d filtered + %d blank + %d rejected + %d pending; %s read, %s lost",
-		count(t.s.Files, "file"), l.Read.Events, l.Sent.Events, l.Filtered.Events, l.Blank.Events, rejected.Events, l.Pending.Events, size(l.Read.Bytes), lostOf(l.Lost.Bytes(), l.Lost.Files)))
+	t.wrapped("", fmt.Sprintf("all: %d events read = %d sent + %d filtered + %d blank + %d rejected + %d pending", l.Read.Events, l.Sent.Events, l.Filtered.Events,
+		l.Blank.Events, rejected.Events, l.Pending.Events))
+	t.line("     %s read, %s lost, %s pending", size(l.Read.Bytes), lostOf(l.Lost.Bytes(), l.Lost.Files), size(l.Pending.Bytes))
 }
 
 func (t *statusTable) metrics() {
@@ -123,8 +124,9 @@ func (t *statusTable) metrics() {
 		acknowledged = t.ago(m.Acknowledged) + " ago"
 	}
 	t.line("")
-	t.wrapped("", fmt.Sprintf("metrics → %s: %d data sent, %d refused, %d invalid; last acknowledged %s; spool: %s, %s, %d dropped", m.Namespace, m.Sent, m.Refused,
-		m.Invalid, acknowledged, countOf(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped))
+	t.line("METRICS → %s", m.Namespace)
+	t.line("%d data sent, %d refused, %d invalid, last acknowledged %s", m.Sent, m.Refused, m.Invalid, acknowledged)
+	t.line("spool: %s, %s; %d given up", countOf(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped)
 	t.line("%-12s %8s %9s %9s %7s", "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "ERRORS")
 	for _, c := range m.Collectors {
 		t.line("%-12s %8s %9s %9s %7d", c.Name, span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData), c.Errors)
