@@ -352,3 +352,44 @@ func TestStatusWhileConfigurationsAreApplied(t *testing.T) {
 	cancel()
 	work.Wait()
 }
+
+func TestWhatWasPendingAtTheEndIsLeftToWhoeverReadsItNext(t *testing.T) {
+	log, _ := logged()
+	a := newAgent(t, log)
+	path := filepath.Join(t.TempDir(), "a.log")
+	if err := os.WriteFile(path, []byte("one\ntwo\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unfiltered := strings.Replace(withLogs(path, "g"), `"exclude"`, `"include"`, 1) // and the service takes nothing
+	if err := a.Apply(parse(t, unfiltered)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return a.Status().Total.Pending.Events == 2 })
+	if err := a.Apply(parse(t, withLogs(filepath.Join(t.TempDir(), "other"), "g"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Status().Total; got.Pending.Events != 0 || got.Read.Events != 0 || got.LagBytes != 0 || !got.Balanced() {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// leaving is a task that ends while it is asked.
+type leaving struct{ tasks *tasks }
+
+func (l *leaving) ledger() tailer.Ledger { return tailer.Ledger{Lines: 1} }
+
+func (l *leaving) show(s *Status) {
+	s.Logs = append(s.Logs, LogFile{Ledger: l.ledger()})
+	l.tasks.end(l)
+}
+
+func TestTaskThatEndsWhileItIsAskedCountsOnce(t *testing.T) {
+	var all tasks
+	all.begin(&leaving{&all})
+	var s Status
+	all.show(&s)
+	s.sum()
+	if s.Total.Lines != 1 || s.Files != 0 {
+		t.Errorf("counted %d times, with %d files", s.Total.Lines, s.Files)
+	}
+}
