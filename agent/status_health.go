@@ -40,8 +40,6 @@ const (
 	slowStart = 5 * time.Second
 	// slowRun is how long a collector may take, if its interval is not longer.
 	slowRun = time.Minute
-	// oneEvent is how many bytes may lie in a file unread without being late: a line waits for its newline, by design.
-	oneEvent = cloudwatch.MaxMessageBytes
 )
 
 // judge comes to a Health. It remembers when it saw losses grow: nobody counts them by the hour, and whoever asks for the
@@ -107,16 +105,12 @@ func (v *verdict) disk() {
 	}
 }
 
-// overdue tells whether a file has something that should have been sent. Bytes that were not even read may be a line
-// without its end.
-func overdue(f LogFile) bool { return f.Pending.Bytes > 0 || f.LagBytes > oneEvent }
-
 // stuck finds that nothing at all gets through.
 func (v *verdict) stuck() {
 	alive := later(v.Total.Acknowledged, v.Started)
 	var since time.Time
 	for _, f := range v.Logs {
-		if overdue(f) && v.longAgo(f.LagSince, silence) && (since.IsZero() || f.LagSince.Before(since)) {
+		if v.longAgo(f.LagSince, silence) && (since.IsZero() || f.LagSince.Before(since)) {
 			since = f.LagSince
 		}
 	}
@@ -181,7 +175,7 @@ func (v *verdict) late() {
 	var worst LogFile
 	var since time.Time
 	for _, f := range v.Logs {
-		if f.Trouble != nil || !overdue(f) || !v.longAgo(f.LagSince, lateness) {
+		if f.Trouble != nil || !v.longAgo(f.LagSince, lateness) {
 			continue
 		}
 		n++

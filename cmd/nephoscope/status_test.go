@@ -53,7 +53,7 @@ func (b *bed) ledger() (s agent.Status, code int) {
 func TestLedgerBalances(t *testing.T) {
 	b := newBed(t)
 	b.config(strings.Replace(logAndMetrics, `"log_stream_name": "s",`, `"log_stream_name": "s", "filters": [{"type": "exclude", "expression": "secret"}],`, 1))
-	b.write("access.log", "\none\nsecret\ntwo\n")
+	b.write("access.log", "\none\nsecret\ntwo\nno end")
 	b.start()
 	b.until("everything is acknowledged", func() bool {
 		s, _ := b.ledger()
@@ -73,7 +73,7 @@ func TestLedgerBalances(t *testing.T) {
 	if f.Path != b.path("access.log") || f.Group != "g" || f.Stream != "s" || !f.Balanced() || !s.Streams[0].Balanced() || !s.Total.Balanced() {
 		t.Errorf("got %+v", f)
 	}
-	if f.Filtered.Events != 1 || f.Blank.Events != 1 || f.Read.Bytes != 16 || f.Acknowledged.IsZero() {
+	if f.Filtered.Events != 1 || f.Blank.Events != 1 || f.Read.Bytes != 16 || f.LagBytes != 0 || f.Acknowledged.IsZero() {
 		t.Errorf("got %+v", f)
 	}
 	if m := s.Metrics; m.Namespace != "CWAgent" || len(m.Collectors) != 1 || m.Collectors[0].Name != "mem" || m.Collectors[0].LastData.IsZero() {
