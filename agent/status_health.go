@@ -198,7 +198,7 @@ func (v *verdict) metrics() {
 		return
 	}
 	if t := m.Trouble; t != nil {
-		v.say(Degraded, t.Since, fmt.Sprintf("metrics are not taken, %s wait: %s", count(m.Spooled, "batch", "batches"), t.Error),
+		v.say(Degraded, t.Since, fmt.Sprintf("metrics are not taken, %s spooled: %s", count(m.Spooled, "batch", "batches"), t.Error),
 			cure(t.class, "cloudwatch:PutMetricData", "does the namespace have a name that the service takes?"))
 	}
 	if m.unbound && m.Spooled > 0 && v.longAgo(m.Oldest, lateness/5) {

@@ -113,7 +113,7 @@ func TestHealthAndItsReasons(t *testing.T) {
 	f("not taken", Degraded, "g/s: denied: because", logs(refused))
 
 	f("metrics sent", OK, "", data(MetricsLedger{Acknowledged: ago(time.Minute)}))
-	f("metrics not taken", Degraded, "metrics are not taken, 2 batches wait: throttled", data(MetricsLedger{Spooled: 2, Oldest: ago(time.Minute), Trouble: failed(cloudwatch.Throttled, time.Minute)}))
+	f("metrics not taken", Degraded, "metrics are not taken, 2 batches spooled: throttled", data(MetricsLedger{Spooled: 2, Oldest: ago(time.Minute), Trouble: failed(cloudwatch.Throttled, time.Minute)}))
 	f("metrics not taken for long", Failing, "no metrics have been acknowledged for 20m", data(MetricsLedger{Spooled: 2, Oldest: ago(20 * time.Minute), Trouble: failed(cloudwatch.Throttled, time.Minute)}))
 	f("an old spool that is being sent", OK, "", data(MetricsLedger{Spooled: 2, Oldest: ago(20 * time.Hour), Acknowledged: ago(time.Second)}))
 	f("nobody knows who this host is", Degraded, "EC2 dimensions", data(MetricsLedger{Spooled: 2, Oldest: ago(2 * time.Minute), unbound: true}))
@@ -363,7 +363,7 @@ func TestWhatWasPendingAtTheEndIsLeftToWhoeverReadsItNext(t *testing.T) {
 	if err := a.Apply(parse(t, unfiltered)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return a.Status().Total.Pending.Events == 2 })
+	eventually(t, func() bool { return a.Status().Total.Pending.Events > 0 })
 	if err := a.Apply(parse(t, withLogs(filepath.Join(t.TempDir(), "other"), "g"))); err != nil {
 		t.Fatal(err)
 	}
