@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/collectors"
@@ -25,6 +26,9 @@ type Env struct {
 	Cloud    Cloud
 	Host     collectors.Host
 	Log      *zap.Logger
+	// For Status to tell.
+	Version, Commit string
+	ConfigFiles     []string
 }
 
 // Agent runs tasks.
@@ -38,6 +42,11 @@ type Agent struct {
 	identity *identity
 	sink     sink
 	holding  *tailer.Holding // what log files may hold of the host
+	started  time.Time
+	disk     *watchedStore // checkpoints
+	tasks    tasks
+	judge    judge
+	applied  atomic.Pointer[config.Config]
 
 	mu         sync.Mutex
 	running    []*running
@@ -83,9 +92,10 @@ func New(env Env) (a *Agent, err error) {
 		return nil, errors.Join(err, journal.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	disk := &watchedStore{Store: journal}
 	a = &Agent{
-		env: env, unlock: unlock, journal: journal, memory: tailer.NewMemory(journal), watcher: watcher,
-		watching: make(chan struct{}), holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
+		env: env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
+		holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
 	}
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil
@@ -135,6 +145,7 @@ func (a *Agent) Apply(c *config.Config) error {
 	}
 	a.env.Log.Info("configuration applied", zap.Int("started", len(stay)-len(a.running)+len(leave)), zap.Int("stopped", len(leave)), zap.Int("undisturbed", len(a.running)-len(leave)))
 	a.running = stay
+	a.applied.Store(c)
 	return nil
 }
 

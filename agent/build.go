@@ -121,14 +121,19 @@ func metricsTask(c *config.Config, a *Agent) Task {
 		Name: "metrics to namespace " + m.Namespace, Serves: true,
 		Key: key("metrics", m.Namespace, m.AppendDimensions, m.AppendsDimensions, m.AggregationDimensions, m.ForceFlushInterval, dest, c.Agent.OmitHostname, c.Agent.Hostname, variablesIn(m)),
 		run: func(ctx context.Context) {
-			api := &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics}}
+			api := &watchedMetrics{MetricsAPI: &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics}}}
+			bind := a.identity.binder(c)
+			shown := &publishing{namespace: m.Namespace, since: time.Now(), api: api, bind: bind}
+			a.tasks.begin(shown)
+			defer a.tasks.end(shown)
 			p := a.openMetrics(ctx, api, publish.MetricsOptions{
-				Namespace: m.Namespace, Interval: m.ForceFlushInterval, RollUps: m.AggregationDimensions, Bind: a.identity.binder(c),
+				Namespace: m.Namespace, Interval: m.ForceFlushInterval, RollUps: m.AggregationDimensions, Bind: bind,
 				Spool: filepath.Join(a.env.StateDir, "spool"), Log: a.env.Log,
 			})
 			if p == nil {
 				return
 			}
+			shown.publisher.Store(p)
 			if lost := a.sink.connect(p.Add); lost > 0 {
 				a.env.Log.Error("metrics that nobody took for long are lost", zap.Int("data", lost))
 			}
@@ -168,7 +173,10 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 	return Task{
 		Name: "collector " + p.Name, Key: key("collector", p.Key()),
 		run: func(ctx context.Context) {
-			s := schedule{name: p.Name, interval: p.Interval, collector: c, add: a.sink.add, log: a.env.Log}
+			shown := &watchedCollector{Collector: c, name: p.Name, interval: p.Interval}
+			a.tasks.begin(shown)
+			defer a.tasks.end(shown)
+			s := schedule{name: p.Name, interval: p.Interval, collector: shown, add: a.sink.add, log: a.env.Log}
 			s.run(ctx)
 		},
 	}
@@ -228,6 +236,9 @@ func fileTask(c *config.Config, f config.File, entry *tailer.Entry, logs *publis
 		Name: "log files " + f.Path, Key: key("files", f.Key(), stream, c.Logs.ForceFlushInterval, logsKey), prepare: entry.Claim,
 		run: func(ctx context.Context) {
 			defer entry.Release()
+			shown := &filesTask{path: f.Path, since: time.Now(), entry: entry, logs: logs}
+			a.tasks.begin(shown)
+			defer a.tasks.end(shown)
 			if needsInstance(f.LogGroupName, stream) {
 				select {
 				case <-ctx.Done():
@@ -239,6 +250,7 @@ func fileTask(c *config.Config, f config.File, entry *tailer.Entry, logs *publis
 			if f.LogStreamName == "" && c.Logs.LogStreamName == "" && a.identity.isAbsent() {
 				stream = "{local_hostname}"
 			}
+			shown.named.Store(true)
 			entry.Run(ctx, entry.Naming(stream, a.identity.expand(c.Agent, region, time.Now())), func(s *tailer.Source) { logs.Wake(ctx, s) })
 			finish(entry, logs)
 			for _, s := range entry.Sources() {

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +24,7 @@ func (r *reading) agent(n *node) Agent {
 	a.Hostname = s.text("hostname", 0, 255)
 	a.RoleARN = s.roleARN()
 	a.RunAsUser = s.text("run_as_user", 0, 255)
+	a.StatusAddress = s.loopback("status_address")
 	s.undone("service.name", "deployment.environment")
 	s.idle("this version does not have it", "aws_sdk_log_level", "user_agent", "use_dualstack_endpoint", "system_metrics_enabled", "quiet")
 	s.idle("this agent sends no usage data", "usage_data", "usage_metadata")
@@ -29,6 +33,36 @@ func (r *reading) agent(n *node) Agent {
 		"metric_buffer_limit", "precision", "round_interval")
 	s.open()
 	return a
+}
+
+// loopback reads an address and port that only this host can reach. A name is refused: what it leads to is not for us to say.
+func (s *section) loopback(key string) string {
+	n := s.get(key)
+	written := s.textOf(n, 1, 64)
+	if written == "" {
+		return ""
+	}
+	example := "such as 127.0.0.1:4587"
+	at, err := netip.ParseAddrPort(written)
+	switch {
+	case err != nil:
+		if host, port, _ := strings.Cut(written, ":"); (host == "" || host == "localhost") && validPort(port) {
+			example = fmt.Sprintf("write \"127.0.0.1:%s\"", port)
+		}
+		s.wrong(n.at, fmt.Sprintf("must be a loopback address and a port from 1 to 65535, not %q", written), example)
+	case at.Port() == 0:
+		s.wrong(n.at, "must have a port from 1 to 65535, not 0", "whoever asks has to know it")
+	case !at.Addr().Unmap().IsLoopback() || at.Addr().Zone() != "":
+		s.wrong(n.at, fmt.Sprintf("must be a loopback address, not %s", at.Addr()), "what it tells is for this host alone: 127.0.0.1 or [::1]")
+	default:
+		return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()).String()
+	}
+	return ""
+}
+
+func validPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // roleARN reads credentials.role_arn.

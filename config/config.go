@@ -32,6 +32,8 @@ type Agent struct {
 	Hostname     string // "": the operating system's
 	RoleARN      string // credentials.role_arn
 	RunAsUser    string // used by the service unit, not by run
+	// StatusAddress is status_address, a key of ours: the loopback address and port that answer /healthz and /metrics. "": none.
+	StatusAddress string
 }
 
 // Metrics is the "metrics" section.

@@ -43,7 +43,7 @@ func TestEverything(t *testing.T) {
 	}
 	c := mustParse(t, string(src))
 	want(t, "agent", c.Agent, Agent{Interval: 10 * time.Second, Region: "eu-central-1", Debug: true, OmitHostname: true, Hostname: "web-1",
-		RoleARN: "arn:aws:iam::123456789012:role/agent", RunAsUser: "cwagent"})
+		RoleARN: "arn:aws:iam::123456789012:role/agent", RunAsUser: "cwagent", StatusAddress: "127.0.0.1:4587"})
 
 	m := *c.Metrics
 	want(t, "number of plugins", len(m.Plugins), 5)

@@ -72,6 +72,9 @@ func NewMetrics(api MetricsAPI, o MetricsOptions) (*Metrics, error) {
 // Counts is the ledger.
 func (m *Metrics) Counts() *MetricCounts { return &m.counts }
 
+// Spool is what waits to be sent.
+func (m *Metrics) Spool() SpoolState { return m.spool.state() }
+
 // Add takes data into the next flush.
 func (m *Metrics) Add(data []cloudwatch.Datum) {
 	m.mu.Lock()

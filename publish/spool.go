@@ -206,6 +206,29 @@ func (s *spool) len() int {
 	return len(s.entries)
 }
 
+// SpoolState is what waits in a spool.
+type SpoolState struct {
+	Batches  int
+	Bytes    int64
+	Oldest   time.Time // when the oldest batch was made; zero: there is none
+	InMemory int       // batches that the disk did not take
+}
+
+func (s *spool) state() (state SpoolState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state.Batches, state.Bytes = len(s.entries), int64(s.bytes)
+	for _, e := range s.entries {
+		if state.Oldest.IsZero() || e.at.Before(state.Oldest) {
+			state.Oldest = e.at
+		}
+		if e.raw != nil {
+			state.InMemory++
+		}
+	}
+	return state
+}
+
 // given tells how many batches were given up since it was asked last.
 func (s *spool) given() (overflowed, outdated int) {
 	s.mu.Lock()

@@ -72,7 +72,7 @@ Exit status: 0 fine, 1 mistakes in what was given, 2 it could not be read.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newCheck(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newStatus(), newVersion())
 	return root
 }
 
@@ -89,13 +89,21 @@ func newVersion() *cobra.Command {
 
 // versionText names version, commit and platform.
 func versionText() string {
-	commit := ""
+	text := version
+	if c := commit(); c != "" {
+		text += " " + c
+	}
+	return fmt.Sprintf("%s (%s; %s; %s)", text, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// commit is what the binary was built from; "" if it does not know.
+func commit() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				commit = " " + s.Value[:12]
+				return s.Value[:12]
 			}
 		}
 	}
-	return fmt.Sprintf("%s%s (%s; %s; %s)", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return ""
 }

@@ -103,7 +103,9 @@ func (f *runFlags) run() error {
 		return &exitError{exitUnread, err}
 	}
 	defer closeLog()
-	return f.serve(c, agent.Env{StateDir: f.state, Mode: mode, Cloud: cloud{common, mode}, Log: log}, level)
+	return f.serve(c, agent.Env{
+		StateDir: f.state, Mode: mode, Cloud: cloud{common, mode}, Log: log, Version: version, Commit: commit(), ConfigFiles: f.configs,
+	}, level)
 }
 
 // serve runs the agent until the service manager, or the terminal, asks it to stop.
@@ -116,9 +118,11 @@ func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel)
 	if err := a.Apply(c); err != nil {
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
-	p := &program{flags: f, agent: a, log: env.Log, level: level}
+	p := &program{flags: f, agent: a, control: agent.OpenControl(a), log: env.Log, level: level}
+	p.control.Listen(c.Agent.StatusAddress)
 	s, err := service.New(p, &service.Config{Name: "nephoscope", DisplayName: "Nephoscope", Description: "Ships metrics and logs to Amazon CloudWatch"})
 	if err != nil {
+		p.control.Close()
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
 	if err := s.Run(); err != nil {
@@ -129,11 +133,12 @@ func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel)
 
 // program is the agent as service managers see it.
 type program struct {
-	flags *runFlags
-	agent *agent.Agent
-	log   *zap.Logger
-	level zap.AtomicLevel
-	hup   chan os.Signal
+	flags   *runFlags
+	agent   *agent.Agent
+	control *agent.Control
+	log     *zap.Logger
+	level   zap.AtomicLevel
+	hup     chan os.Signal
 }
 
 func (p *program) Start(service.Service) error {
@@ -151,6 +156,7 @@ func (p *program) Stop(service.Service) error {
 	signal.Stop(p.hup)
 	close(p.hup)
 	p.log.Info("stopping")
+	p.control.Close()
 	return p.agent.Close()
 }
 
@@ -166,6 +172,7 @@ func (p *program) reload() {
 		return
 	}
 	p.level.SetLevel(p.flags.levelOf(c))
+	p.control.Listen(c.Agent.StatusAddress)
 }
 
 func (f *runFlags) readCommon() (config.CommonConfig, error) {

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nephoscope/nephoscope/agent"
+)
+
+// tableWidth is how wide a terminal may be counted on to be.
+const tableWidth = 100
+
+// statusTable is a status for people.
+type statusTable struct {
+	w   io.Writer
+	s   agent.Status
+	now time.Time
+}
+
+func (t *statusTable) print() {
+	s := t.s
+	t.line("nephoscope %s, pid %d, up %s, mode %s, region %s", s.Version, s.PID, span(time.Duration(s.Uptime)*time.Second), s.Mode, cmp.Or(s.Region, "not known yet"))
+	t.line("state %s, configuration %s", s.StateFolder, strings.Join(s.ConfigFiles, " "))
+	t.line("health: %s", s.Health)
+	for _, r := range s.Reasons {
+		since := ""
+		if !r.Since.IsZero() {
+			since = " (for " + t.ago(r.Since) + ")"
+		}
+		t.wrapped("  - ", r.What+since)
+		t.wrapped("    → ", r.Hint)
+	}
+	t.files()
+	t.metrics()
+}
+
+// line prints what an agent said: of a file's name or an error's text, nothing that a terminal would obey.
+func (t *statusTable) line(format string, args ...any) {
+	fmt.Fprintln(t.w, strings.TrimRight(harmless(fmt.Sprintf(format, args...)), " "))
+}
+
+// wrapped prints a text in lines; those after the first are indented as deep as the first one's start.
+func (t *statusTable) wrapped(start, text string) {
+	indent := strings.Repeat(" ", utf8.RuneCountInString(start))
+	line := start
+	for i, word := range strings.Fields(text) {
+		if i > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > tableWidth {
+			t.line("%s", line)
+			line = indent
+		} else if i > 0 {
+			line += " "
+		}
+		line += word
+	}
+	t.line("%s", line)
+}
+
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\ufffd'
+		}
+		return r
+	}, text)
+}
+
+const fileColumns = " %9s %9s %9s %6s %9s %9s"
+
+func (t *statusTable) files() {
+	s := t.s
+	if s.Files == 0 {
+		t.line("")
+		t.line("no log files are followed")
+		t.total()
+		return
+	}
+	wide := tableWidth - utf8.RuneCountInString(fmt.Sprintf(fileColumns, "", "", "", "", "", ""))
+	used := utf8.RuneCountInString("LOG FILE → GROUP/STREAM")
+	names := make([]string, len(s.Logs))
+	for i, f := range s.Logs {
+		names[i] = shorten(f.Path, f.Group+"/"+f.Stream, wide)
+		used = max(used, utf8.RuneCountInString(names[i]))
+	}
+	row := func(name string, cells ...any) {
+		t.line("%s%s"+fileColumns, append([]any{name, strings.Repeat(" ", used-utf8.RuneCountInString(name))}, cells...)...)
+	}
+	t.line("")
+	row("LOG FILE → GROUP/STREAM", "SENT", "PENDING", "LAG", "FOR", "LOST", "LAST ACK")
+	for i, f := range s.Logs {
+		row(names[i], size(f.Sent.Bytes), size(f.Pending.Bytes), size(f.LagBytes), t.ago(f.LagSince), lostOf(f.Lost.Bytes(), f.Lost.Files), t.ago(f.Acknowledged))
+	}
+	if more := s.Files - len(s.Logs); more > 0 {
+		t.line("and %d more, less far behind (--all lists them)", more)
+	}
+	t.total()
+}
+
+// total is the line under the files: everything that was read, and what became of it.
+func (t *statusTable) total() {
+	l := t.s.Total
+	if l.Read.Bytes == 0 {
+		return
+	}
+	rejected := l.Rejected.Sum()
+	t.wrapped("", fmt.Sprintf("all: %d events read = %d sent + %d filtered + %d blank + %d rejected + %d pending", l.Read.Events, l.Sent.Events, l.Filtered.Events,
+		l.Blank.Events, rejected.Events, l.Pending.Events))
+	t.line("     %s read, %s lost, %s pending", size(l.Read.Bytes), lostOf(l.Lost.Bytes(), l.Lost.Files), size(l.Pending.Bytes))
+}
+
+func (t *statusTable) metrics() {
+	m := t.s.Metrics
+	if m == nil {
+		t.line("")
+		t.line("no metrics are collected")
+		return
+	}
+	acknowledged := "never"
+	if !m.Acknowledged.IsZero() {
+		acknowledged = t.ago(m.Acknowledged) + " ago"
+	}
+	t.line("")
+	t.line("METRICS → %s", m.Namespace)
+	t.line("%d data sent, %d refused, %d invalid, last acknowledged %s", m.Sent, m.Refused, m.Invalid, acknowledged)
+	t.line("spool: %s, %s; %d given up", countOf(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped)
+	t.line("%-12s %8s %9s %9s %7s", "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "ERRORS")
+	for _, c := range m.Collectors {
+		t.line("%-12s %8s %9s %9s %7d", c.Name, span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData), c.Errors)
+	}
+}
+
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// shorten puts a path and where it goes into so many columns: their ends tell more than their beginnings.
+func shorten(path, stream string, wide int) string {
+	const arrow = " → "
+	room := wide - utf8.RuneCountInString(arrow)
+	p, s := utf8.RuneCountInString(path), utf8.RuneCountInString(stream)
+	if p+s > room {
+		if most := room / 2; p > most && s > most {
+			p, s = most, room-most
+		} else if p > most {
+			p = room - s
+		} else {
+			s = room - p
+		}
+	}
+	return tail(path, p) + arrow + tail(stream, s)
+}
+
+// tail is the last n characters.
+func tail(text string, n int) string {
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	return "…" + string(runes[len(runes)-n+1:])
+}
+
+func lostOf(bytes, files int64) string {
+	if files > 0 {
+		return fmt.Sprintf("%s+%df", size(bytes), files)
+	}
+	return size(bytes)
+}
+
+// size is bytes as people read them.
+func size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB", "TB"} {
+		if v /= 1000; v < 999.5 {
+			return fmt.Sprintf("%.3g %s", v, unit)
+		}
+	}
+	return fmt.Sprintf("%.0f PB", v/1000)
+}
+
+// ago is how long something lies back; "-" for never.
+func (t *statusTable) ago(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return span(t.now.Sub(at))
+}
+
+// span is a duration in its two largest units.
+func span(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
