@@ -24,15 +24,15 @@ type file struct {
 	win     *window   // nil while nothing is in memory
 }
 
-// open makes a file of a path, to be read from an offset. One whose name ends with .gz is read uncompressed.
+// open makes a file of a path, to be read from an offset. One that a rotation compressed is read uncompressed.
 func open(path string, offset int64) (*file, error) {
 	raw, info, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	var f content = raw
-	if gzipped(path) {
-		f = &unzipped{File: raw}
+	if packed(path) {
+		f = unpack(raw)
 	}
 	head, err := takeFingerprint(f, headBytes)
 	if err != nil {
