@@ -24,6 +24,7 @@ type Env struct {
 	Mode     Mode
 	Cloud    Cloud
 	Host     collectors.Host
+	Adopt    string // the state folder of the original agent, to go on where it stopped; "": none
 	Log      *zap.Logger
 }
 
@@ -33,6 +34,7 @@ type Agent struct {
 	unlock   func()
 	journal  *durable.Journal
 	memory   *tailer.Memory
+	adopted  *tailer.Adopted // nil: nothing is
 	watcher  *tailer.Watcher
 	watching chan struct{} // closed to end the watcher
 	identity *identity
@@ -85,6 +87,9 @@ func New(env Env) (a *Agent, err error) {
 	a = &Agent{
 		env: env, unlock: unlock, journal: journal, memory: tailer.NewMemory(journal), watcher: watcher,
 		watching: make(chan struct{}), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
+	}
+	if env.Adopt != "" {
+		a.adopted = tailer.Adopt(env.Adopt)
 	}
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil
