@@ -157,8 +157,8 @@ func (e *Entry) keep(path string, l left, cp checkpoint) {
 	}
 }
 
-// placeLeft finds the file that the original's offset is about, and says how. False: there is none, and nothing that has to be read
-// before what the path leads to; or another source of the entry is reading it.
+// placeLeft finds the file that the original's offset is about, and says how. False: there is none, and nothing that has to be
+// read before what the path leads to; or another source of the entry is reading it.
 func (e *Entry) placeLeft(path string, l left) (cp checkpoint, why string, ok bool) {
 	s := succession{path: path, left: l, birth: e.adopted.birth}
 	f, offset, why := s.find()

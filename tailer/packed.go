@@ -44,8 +44,7 @@ func unpackerOf(path string) func(io.Reader) (io.Reader, error) {
 		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
 	case ".zst":
 		return func(r io.Reader) (io.Reader, error) {
-			// The limit of memory is for frames that name no window but a size, which is then their window.
-			return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderMaxMemory(maxZstdWindow))
+			return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		}
 	case ".bz2":
 		return func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }
