@@ -25,6 +25,7 @@ type Env struct {
 	Mode     Mode
 	Cloud    Cloud
 	Host     collectors.Host
+	Adopt    string // the state folder of the original agent, to go on where it stopped; "": none
 	Log      *zap.Logger
 	// For Status to tell.
 	Version, Commit string
@@ -37,6 +38,7 @@ type Agent struct {
 	unlock   func()
 	journal  *durable.Journal
 	memory   *tailer.Memory
+	adopted  *tailer.Adopted // nil: nothing is
 	watcher  *tailer.Watcher
 	watching chan struct{} // closed to end the watcher
 	identity *identity
@@ -96,6 +98,9 @@ func New(env Env) (a *Agent, err error) {
 	a = &Agent{
 		env: env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
 		holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
+	}
+	if env.Adopt != "" {
+		a.adopted = tailer.Adopt(env.Adopt)
 	}
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil

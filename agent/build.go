@@ -62,7 +62,7 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 		logs, t := logsTask(c, a)
 		tasks = append(tasks, t)
 		for _, f := range c.Logs.Files {
-			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Holding: a.holding, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
+			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Holding: a.holding, Adopted: a.adopted, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
 			if p, ok := errors.AsType[config.Problem](err); ok {
 				note(p)
 				continue

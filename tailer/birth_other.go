@@ -1,7 +1,14 @@
-//go:build unix && !linux
+//go:build !linux && !darwin
 
 package tailer
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
-func birth(*os.File) int64 { return 0 }
+// birth is not known. Windows has one, but gives a new file that of an old one of the same name.
+func birth(string) time.Time { return time.Time{} }
+
+// born is not known.
+func born(*os.File) int64 { return 0 }

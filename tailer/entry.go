@@ -32,6 +32,7 @@ type Options struct {
 	Watcher *Watcher
 	Holding *Holding
 	Linger  time.Duration // the flush interval: events wait so long for others at most
+	Adopted *Adopted      // what the original agent left; nil: nothing
 	Log     *zap.Logger
 }
 
@@ -55,6 +56,7 @@ type Entry struct {
 	refused   map[string]bool
 	dirty     chan struct{}
 	shelf     *shelf
+	adopted   adopter
 
 	mu      sync.Mutex
 	sources map[string]*Source
@@ -69,6 +71,7 @@ func New(f config.File, o Options) (*Entry, error) {
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, holding: o.Holding, log: o.Log,
 		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
 		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{}, targets: map[string]*Source{},
+		adopted: o.Adopted.join(),
 	}
 	if f.MultiLineStart != nil || f.StartsWithTimestamp {
 		e.hold = max(o.Linger, multiLineHold)
@@ -234,6 +237,7 @@ func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) bool {
 		}
 		followed = append(followed, e.follow(path, cp, naming))
 	}
+	strangers = e.adopt(strangers, func(path string, cp checkpoint) { followed = append(followed, e.follow(path, cp, naming)) })
 	for _, path := range strangers {
 		if at, reading := e.placeOf(path); !reading {
 			followed = append(followed, e.follow(path, checkpoint{Files: at}, naming))
@@ -256,6 +260,7 @@ func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
 			e.ship(e.follow(path, cp, naming))
 		}
 	}
+	e.adoptUnfinished(e.permitted(e.pattern.matches()), func(path string, cp checkpoint) { e.ship(e.follow(path, cp, naming)) })
 }
 
 // placeOf tells where to begin with a path that has no checkpoint: nil for its beginning. A file that another source of the

@@ -33,16 +33,15 @@ type file struct {
 	win     *window // nil while nothing is in memory
 }
 
-// open makes a file of a path, to be read from an offset. One with the ending of a compressed file is read uncompressed.
+// open makes a file of a path, to be read from an offset. One that a rotation compressed is read uncompressed.
 func open(path string, offset int64) (*file, error) {
 	raw, info, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	var f content = raw
-	packed := gzipped(path)
-	if packed {
-		f = &unzipped{File: raw}
+	if packed(path) {
+		f = unpack(raw)
 	}
 	head, err := takeFingerprint(f, headBytes)
 	if err != nil {
@@ -51,7 +50,7 @@ func open(path string, offset int64) (*file, error) {
 	}
 	now := time.Now()
 	grew := now.Add(-max(now.Sub(info.ModTime()), 0)) // on the clock that nobody sets
-	return (&file{f: f, packed: packed, info: info, id: identify(raw, info), head: head, size: info.Size(), opened: now, changed: info.ModTime(), grew: grew}).from(offset), nil
+	return (&file{f: f, packed: packed(path), info: info, id: identify(raw, info), head: head, size: info.Size(), opened: now, changed: info.ModTime(), grew: grew}).from(offset), nil
 }
 
 // from makes reading begin at an offset.

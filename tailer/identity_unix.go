@@ -11,7 +11,7 @@ const openFlags = syscall.O_NONBLOCK | syscall.O_CLOEXEC
 
 func identify(f *os.File, info os.FileInfo) identity {
 	st := info.Sys().(*syscall.Stat_t)
-	return identity{uint64(st.Dev), uint64(st.Ino), birth(f)}
+	return identity{uint64(st.Dev), uint64(st.Ino), born(f)}
 }
 
 // deleted tells whether no name leads to the file any more.

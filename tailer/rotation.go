@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -143,7 +142,7 @@ func (s *Source) findCopy(f *file) *file {
 	// The plain ones first: one that is being compressed is whole, what it is compressed into is not yet.
 	for _, zipped := range []bool{false, true} {
 		for _, n := range slices.Backward(s.neighbours()) {
-			if gzipped(n.path) != zipped || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
+			if packed(n.path) != zipped || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
 				continue
 			}
 			if found := openIf(n.path, f.offset, func(c *file) bool { return c.isCopyOf(f) && s.entry.shelf.take(c, s) }); found != nil {
@@ -207,7 +206,7 @@ func (f *file) hasCopy(c *file) bool {
 	if size == 0 || !f.head.fits(c.f) {
 		return false
 	}
-	if gzipped(c.f.Name()) || gzipped(f.f.Name()) {
+	if packed(c.f.Name()) || packed(f.f.Name()) {
 		return true // how much it holds is not known before it is read
 	}
 	end := make([]byte, min(size, headBytes))
@@ -291,7 +290,7 @@ func (s *Source) neighbours() (all []neighbour) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if !e.Type().IsRegular() || path == s.path || compressed(path) && !gzipped(path) {
+		if !e.Type().IsRegular() || path == s.path || compressed(path) && !packed(path) {
 			continue
 		}
 		if info, err := e.Info(); err == nil {
@@ -307,7 +306,7 @@ var dated = regexp.MustCompile(`^[-._]?[0-9][-._:T0-9]*$`)
 
 // rotatedName tells whether a name is what a rotation makes of the path's.
 func rotatedName(path, name string) bool {
-	base, rotated := filepath.Base(path), strings.TrimSuffix(filepath.Base(name), ".gz")
+	base, rotated := filepath.Base(path), unpackedName(filepath.Base(name))
 	if len(rotated) > len(base) && rotated[:len(base)] == base {
 		return dated.MatchString(rotated[len(base):])
 	}

@@ -21,6 +21,7 @@ import (
 const (
 	originalConfigs = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.d"
 	originalCommon  = "/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml"
+	originalState   = "/opt/aws/amazon-cloudwatch-agent/logs/state"
 )
 
 type runFlags struct {
@@ -28,6 +29,7 @@ type runFlags struct {
 	common   string
 	mode     string
 	state    string
+	adopt    string
 	logLevel string
 }
 
@@ -52,6 +54,7 @@ that the AWS SDK reads is honoured.`,
 	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default "+originalCommon+", if it is there)")
 	cmd.Flags().StringVar(&f.mode, "mode", string(agent.Auto), "where this host is: auto, ec2 or onPremise")
 	cmd.Flags().StringVar(&f.state, "state", "", "`folder` for checkpoints and spooled metrics (default "+defaultState()+")")
+	cmd.Flags().StringVar(&f.adopt, "adopt", originalState, "state `folder` of the Amazon CloudWatch agent: files that are new to us go on where it stopped, if it is there; \"\" for none")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default info, or debug if the configuration says so)")
 	return cmd
 }
@@ -89,6 +92,10 @@ func (f *runFlags) run() error {
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
+	adopt, err := f.original()
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
 	setEnvironment(common)
 	c, err := config.Load(f.configs...)
 	problems, err := problemsOf(c, err)
@@ -104,7 +111,7 @@ func (f *runFlags) run() error {
 	}
 	defer closeLog()
 	return f.serve(c, agent.Env{
-		StateDir: f.state, Mode: mode, Cloud: cloud{common, mode}, Log: log, Version: version, Commit: commit(), ConfigFiles: f.configs,
+		StateDir: f.state, Adopt: adopt, Mode: mode, Cloud: cloud{common, mode}, Log: log, Version: version, Commit: commit(), ConfigFiles: f.configs,
 	}, level)
 }
 
@@ -173,6 +180,24 @@ func (p *program) reload() {
 	}
 	p.level.SetLevel(p.flags.levelOf(c))
 	p.control.Listen(c.Agent.StatusAddress)
+}
+
+// original is the state folder of the original agent; "": there is none on this host.
+func (f *runFlags) original() (string, error) {
+	if f.adopt == "" {
+		return "", nil
+	}
+	info, err := os.Stat(f.adopt)
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a folder")
+	}
+	switch {
+	case err == nil:
+		return f.adopt, nil
+	case f.adopt == originalState:
+		return "", nil
+	}
+	return "", fmt.Errorf("adopt %s: %w; name the state folder of the Amazon CloudWatch agent, or leave --adopt away", f.adopt, err)
 }
 
 func (f *runFlags) readCommon() (config.CommonConfig, error) {
