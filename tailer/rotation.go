@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -200,20 +201,35 @@ func (s *Source) readBetween(last *file, current os.FileInfo) {
 	}
 }
 
-// hasCopy tells whether c holds the beginning of f and nothing else: files that only begin alike differ where c ends.
+// hasCopy tells whether c holds the beginning of f and nothing else: files that only begin alike differ where c ends. Of
+// compressed files that is not known before all of it has been compared.
 func (f *file) hasCopy(c *file) bool {
 	size := c.info.Size()
 	if size == 0 || !f.head.fits(c.f) {
 		return false
 	}
-	if packed(c.f.Name()) || packed(f.f.Name()) {
-		return true // how much it holds is not known before it is read
+	if f.packed || c.packed {
+		return beginsWith(f.f, c.f)
 	}
 	end := make([]byte, min(size, headBytes))
 	same := make([]byte, len(end))
 	_, err := c.f.ReadAt(end, size-int64(len(end)))
 	_, missing := f.f.ReadAt(same, size-int64(len(end)))
 	return err == nil && missing == nil && bytes.Equal(end, same)
+}
+
+// beginsWith tells whether all of part, which is not empty, is what whole begins with.
+func beginsWith(whole, part io.ReaderAt) bool {
+	a, b := make([]byte, 32<<10), make([]byte, 32<<10)
+	for at := int64(0); ; {
+		n, err := part.ReadAt(b, at)
+		if m, _ := whole.ReadAt(a[:n], at); m < n || !bytes.Equal(a[:n], b[:n]) {
+			return false
+		}
+		if at += int64(n); err != nil {
+			return err == io.EOF && at > 0
+		}
+	}
 }
 
 // restore opens what a checkpoint speaks of, wherever it is now. What came after that is left to the first look: another

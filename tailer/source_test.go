@@ -288,3 +288,26 @@ func TestStoppingAgentFillsWhatHasNotBeenDue(t *testing.T) {
 		}
 	})
 }
+
+func TestCompressedRotationThatOnlyBeginsAlikeIsRead(t *testing.T) {
+	for _, first := range []string{"", "#header\n"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newTail(t)
+			a.write(first)
+			a.start()
+			a.deliver()
+			a.must(os.Chtimes(a.path(), time.Time{}, time.Unix(1, 0)))
+			a.rename("access.log", "access.log.2")
+			a.write("#header\nb\n") // came and went between two looks, and was compressed at once
+			a.rename("access.log", "access.log.1")
+			a.pack("access.log.1", ".gz")
+			a.write("c\nd\n")
+			a.deliver()
+			want := []string{"#header", "b", "c", "d"}
+			if first != "" {
+				want = append([]string{"#header"}, want...)
+			}
+			a.want(want...)
+		})
+	}
+}
