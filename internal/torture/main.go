@@ -2,7 +2,7 @@
 // started again, its logs are rotated in every way, the service behind it fails, hangs, denies, forgets, and stores what it
 // does not acknowledge. Each line that was written is numbered; in the end every one has to be in the store.
 //
-//	go run ./internal/torture [--duration 10m] [--seed N] [--files N] [--read-back] [--json]
+//	go run ./internal/torture [--duration 10m] [--seed N] [--files N] [--read-back] [--spare] [--json]
 //
 // It ends with status 1 when a line is lost, out of order or not what was written, or when more is repeated than was on the
 // wire when the agent was killed or a request remained without an answer. Then it leaves its folder behind, with a history.
@@ -31,7 +31,7 @@ type options struct {
 	files    int
 	rate     int // lines a second, of all files together
 	readBack bool
-	spare    bool   // no copytruncate of a file of which nothing has arrived
+	spare    bool   // leave out what is known to lose lines
 	agent    string // the binary; empty: it is built
 	progress io.Writer
 }
@@ -57,7 +57,7 @@ func command(ctx context.Context, args []string) error {
 	flags.IntVar(&o.files, "files", 8, "how many log files to write, up to 100")
 	flags.IntVar(&o.rate, "rate", 5000, "lines to write a second, all files together")
 	flags.BoolVar(&o.readBack, "read-back", false, "run the agent with logs.read_back")
-	flags.BoolVar(&o.spare, "spare-unread", false, "do not copytruncate a file before an event of it has arrived")
+	flags.BoolVar(&o.spare, "spare", false, "leave out what the agent is known to lose: a copytruncate of a file of which nothing has arrived, and a path that leads nowhere for a while")
 	flags.StringVar(&o.agent, "agent", "", "torture this `binary` instead of building one")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
@@ -87,7 +87,7 @@ func command(ctx context.Context, args []string) error {
 		return err
 	}
 	if len(report.Problems) > 0 {
-		return fmt.Errorf("%d problems (seed %d; history.log, agent.log and the logs are in %s)", len(report.Problems), o.seed, dir)
+		return fmt.Errorf("%d problems (seed %d; history.log, arrivals.log, agent.log and the logs are in %s)", len(report.Problems), o.seed, dir)
 	}
 	return os.RemoveAll(dir)
 }

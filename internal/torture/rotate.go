@@ -67,8 +67,8 @@ func (t *torture) rotateForever(ctx context.Context, random *rand.Rand) {
 
 var errNotNow = errors.New("it cannot be done now")
 
-// moveAway renames the file; the writer goes on writing to it.
-func (t *torture) moveAway(w *writer) (rotated string, err error) {
+// moveAway renames the file; the writer goes on writing to it. An empty one may take its place at once.
+func (t *torture) moveAway(w *writer, replaced bool) (rotated string, err error) {
 	if rotated, err = w.rotatedName(); err != nil {
 		return "", err
 	}
@@ -76,12 +76,19 @@ func (t *torture) moveAway(w *writer) (rotated string, err error) {
 		return "", err
 	}
 	t.history.note("%s: renamed to %s at event %d or so", w.name, filepath.Base(rotated), w.number())
-	return rotated, nil
+	if !replaced {
+		return rotated, nil
+	}
+	file, err := os.OpenFile(w.path, os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	return rotated, file.Close()
 }
 
 // rename: nothing is in its place until the writer opens it anew.
 func (t *torture) rename(_ context.Context, w *writer, random *rand.Rand) error {
-	if _, err := t.moveAway(w); err != nil {
+	if _, err := t.moveAway(w, t.spare); err != nil {
 		return err
 	}
 	<-w.reopenIn(between(random, 0, slowest))
@@ -90,19 +97,15 @@ func (t *torture) rename(_ context.Context, w *writer, random *rand.Rand) error 
 
 // create: an empty file is in its place at once, and the writer opens it later.
 func (t *torture) create(_ context.Context, w *writer, random *rand.Rand) error {
-	if _, err := t.moveAway(w); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(w.path, os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if _, err := t.moveAway(w, true); err != nil {
 		return err
 	}
 	<-w.reopenIn(between(random, 0, slowest))
-	return file.Close()
+	return nil
 }
 
 func (t *torture) renameAndGzip(ctx context.Context, w *writer, random *rand.Rand) error {
-	rotated, err := t.moveAway(w)
+	rotated, err := t.moveAway(w, t.spare)
 	if err != nil {
 		return err
 	}

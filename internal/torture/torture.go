@@ -163,6 +163,9 @@ func (t *torture) end(ctx context.Context) (*report, error) {
 	if results, err = t.verify(); err != nil {
 		return nil, err
 	}
+	if err := writeArrivals(filepath.Join(t.dir, "arrivals.log"), results); err != nil {
+		return nil, err
+	}
 	return t.report(results, caught), ctx.Err()
 }
 

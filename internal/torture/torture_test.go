@@ -128,7 +128,7 @@ func TestWriterWritesEachNumberOnceThroughItsRotations(t *testing.T) {
 		w.mu.Lock()
 		w.write(500)
 		w.mu.Unlock()
-		if _, err := tortured.moveAway(w); err != nil {
+		if _, err := tortured.moveAway(w, false); err != nil {
 			t.Fatal(err)
 		}
 		reopened := w.reopenIn(0)
@@ -311,6 +311,13 @@ func TestWhatAGroupHeldIsTakenOutBeforeItIsDeleted(t *testing.T) {
 		if len(r.problems) > 0 {
 			t.Error(r.problems)
 		}
+	}
+	path := filepath.Join(tortured.dir, "arrivals.log")
+	if err := writeArrivals(path, results); err != nil {
+		t.Fatal(err)
+	}
+	if arrivals, err := os.ReadFile(path); err != nil || !strings.Contains(string(arrivals), first.name) || !strings.Contains(string(arrivals), " to 4\n") || !strings.Contains(string(arrivals), second.name+" 1 to 1\n") {
+		t.Errorf("arrivals %q %v", arrivals, err)
 	}
 }
 

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 )
@@ -32,6 +35,7 @@ type result struct {
 	Longest int `json:"longest_repeat"`  // events
 
 	problems []string
+	records  []record
 }
 
 func anyLost(results []result) bool {
@@ -57,9 +61,37 @@ func (t *torture) verify() (results []result, err error) {
 		r.Allowed = t.counts.Kills + t.counts.Stops + unanswered
 		t.mu.Unlock()
 		r.judge(all)
+		r.records = all.records
 		results = append(results, r)
 	}
 	return results, nil
+}
+
+// writeArrivals writes down what arrived when, for whoever has to understand a loss: the store does not hold what was deleted
+// there.
+func writeArrivals(path string, results []result) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write arrivals: %w", err)
+	}
+	out := bufio.NewWriter(file)
+	for _, r := range results {
+		for records := inOrderOfArrival(r.records); len(records) > 0; {
+			n := 1 // one after the other, in one batch
+			for n < len(records) && records[n].ingested.Equal(records[0].ingested) && records[n].number == records[n-1].number+1 {
+				n++
+			}
+			_, _ = fmt.Fprintf(out, "%s %s %d to %d\n", records[0].ingested.Format("15:04:05.000"), r.File, records[0].number, records[n-1].number) // Flush says it
+			records = records[n:]
+		}
+	}
+	return errors.Join(out.Flush(), file.Close())
+}
+
+func inOrderOfArrival(records []record) []record {
+	records = slices.Clone(records)
+	slices.SortStableFunc(records, func(a, b record) int { return a.ingested.Compare(b.ingested) })
+	return records
 }
 
 // judge compares what is stored with what was written.
@@ -112,10 +144,8 @@ func (r *result) findLost(records []record) {
 // findRepeats follows the stream in the order of arrival. Each time that it goes back, a batch came again: that may be once
 // for each kill and each request that was not answered, and for no more than one batch.
 func (r *result) findRepeats(records []record) {
-	records = slices.Clone(records)
-	slices.SortStableFunc(records, func(a, b record) int { return a.ingested.Compare(b.ingested) })
 	newest, before, events, bytes := 0, 0, 0, 0
-	for _, e := range records {
+	for _, e := range inOrderOfArrival(records) {
 		if e.number > newest {
 			newest, before, events, bytes = e.number, e.number, 0, 0
 			continue
