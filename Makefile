@@ -7,9 +7,10 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LISTEN      ?= 127.0.0.1:4586
 FUZZTIME    ?= 10s
 BENCH       ?=
+TORTURE     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz screenshot clean
+.PHONY: help build run test check bench torture fuzz screenshot clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ check: ## format, vet for three systems, staticcheck, imports, go.mod; fast
 
 bench: ## CPU, memory and latency beside the floor of the same run (BENCH="--size 256MiB" for a short one)
 	$(GO) run ./internal/bench $(BENCH)
+
+torture: ## ten minutes of kills, rotations and outages, and no line lost (TORTURE="--duration 1m --seed 7")
+	$(GO) run ./internal/torture $(TORTURE)
 
 fuzz: ## each parser for FUZZTIME (10s)
 	@scripts/fuzz.sh $(FUZZTIME)

@@ -27,6 +27,9 @@ func (s *Server) console() http.Handler {
 	mux.HandleFunc("GET /api/events", answer(s.consoleEvents))
 	mux.HandleFunc("GET /api/agents", answer(s.consoleAgents))
 	mux.HandleFunc("GET /api/tail", s.consoleTail)
+	mux.HandleFunc("GET /faults", answer(s.getFaults))
+	mux.HandleFunc("PUT /faults", answer(s.putFaults))
+	mux.HandleFunc("DELETE /faults", answer(s.deleteFaults))
 	return secured(mux)
 }
 

@@ -10,6 +10,9 @@
 //
 //	service := httptest.NewServer(&local.Server{})
 //
+// It also fails on request (SetFaults, and PUT /faults): errors, throttling, resets, hangs, and answers
+// that are lost after the write.
+//
 // What it does not do: verify signatures (it has no secrets to verify with, but it refuses a
-// request without one), throttle, evaluate metric math, or forget as slowly as the service does.
+// request without one), throttle by itself, evaluate metric math, or forget as slowly as the service does.
 package local

@@ -39,6 +39,7 @@ type Server struct {
 	calls  map[string]handler
 	pages  http.Handler
 	agents *agents
+	faults faults
 	writes sync.Mutex // of AccessLog and ErrorLog
 	stop   context.CancelFunc
 	swept  chan struct{} // closed when the sweep has ended
@@ -112,6 +113,11 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, c *call) {
 	w.Header().Set("X-Amzn-Requestid", c.requestID)
 
 	out, err := s.run(w, r, c)
+	if broken, ok := errors.AsType[*brokenAnswer](err); ok {
+		s.agents.observe(r, c, broken.outcome, s.now())
+		broken.answer(w)
+		return
+	}
 	if err == nil {
 		err = c.protocol.succeed(w, c, out)
 	} else {
@@ -143,7 +149,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c *call) (any, erro
 	if c.region == "" {
 		return nil, unsigned(c)
 	}
-	return serve(r.Context(), c)
+	return s.faults.through(r.Context(), c, s.now(), serve)
 }
 
 func unknownOperation(c *call) *apiError {

@@ -38,14 +38,21 @@ of the real service, keeps them, and shows them in a browser at the same address
 account: any credentials will do.
 
 Times, names, sizes and retention are checked as CloudWatch checks them. Without --data everything
-is in memory and gone when it stops.`,
+is in memory and gone when it stops.
+
+It fails on request, so that you can see what a client does then: PUT /faults takes rules for errors,
+throttling, resets, hangs, delays and answers that are lost after the write; GET shows how often each
+has struck, and DELETE removes them. docs/faults.md describes them.`,
 		Example: `  nephoscope-local --data ~/.local/share/nephoscope-local
 
   # in another shell
   export AWS_ENDPOINT_URL=http://127.0.0.1:4586 AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   aws cloudwatch put-metric-data --namespace Demo --metric-name visits --value 1
-  aws cloudwatch list-metrics`,
+  aws cloudwatch list-metrics
+
+  # the next three batches of log events are stored, and nobody is told so
+  curl -X PUT http://127.0.0.1:4586/faults -d '[{"operation": "PutLogEvents", "do": "lose_answer", "times": 3}]'`,
 		Args:          cobra.NoArgs,
 		Version:       version,
 		SilenceUsage:  true,

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nephoscope/nephoscope/tailer"
+)
+
+// status is what `nephoscope status --json` says of logs.
+type status struct {
+	Logs []struct {
+		Path string `json:"path"`
+		tailer.Ledger
+	} `json:"logs"`
+}
+
+// checkLedgers asks the running agent for its books, if it can tell, and holds them against what they promise.
+func (t *torture) checkLedgers(ctx context.Context) {
+	if err := t.agent.command(ctx, "status", "--help").Run(); err != nil {
+		t.remark("the agent has no status command: its ledgers were not looked at")
+		return
+	}
+	var wrong []string
+	for range 20 {
+		// What has arrived may not have been committed yet.
+		if wrong = t.wrongLedgers(ctx); len(wrong) == 0 || !pause(ctx, 500*time.Millisecond) {
+			break
+		}
+	}
+	for _, w := range wrong {
+		t.blame("ledger: %s", w)
+	}
+	if len(wrong) == 0 {
+		t.remark("the agent's ledgers balance, and nothing is pending")
+	}
+}
+
+// wrongLedgers says what the agent's books get wrong now.
+func (t *torture) wrongLedgers(ctx context.Context) (wrong []string) {
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	out, err := t.agent.command(ctx, "status", "--json", "--state", t.agent.state()).Output()
+	if err != nil {
+		complain("status --json: %v", err)
+		return wrong
+	}
+	var s status
+	if err := json.Unmarshal(out, &s); err != nil {
+		complain("status --json is no JSON: %v: %.300q", err, out)
+		return wrong
+	}
+	told := map[string]bool{}
+	for _, l := range s.Logs {
+		told[l.Path] = true
+		books, _ := json.Marshal(l.Ledger) // it was JSON a moment ago
+		switch rejected := l.Rejected.Sum(); {
+		case !l.Balanced():
+			complain("%s does not balance: %s", l.Path, books)
+		case l.Pending.Events != 0 || l.Pending.Bytes != 0:
+			complain("%s has something pending when all has arrived: %s", l.Path, books)
+		case rejected.Events != 0:
+			complain("%s says that the service rejected events, which it did not: %s", l.Path, books)
+		}
+	}
+	for _, w := range t.writers {
+		if !told[w.path] {
+			complain("%s is not in it", w.path)
+		}
+	}
+	return wrong
+}
+
+// remark notes what is worth saying and no problem.
+func (t *torture) remark(text string) {
+	t.history.note("%s", text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notes = append(t.notes, text)
+}
