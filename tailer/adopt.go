@@ -169,7 +169,7 @@ func (e *Entry) placeLeft(path string, l left) (cp checkpoint, why string, ok bo
 	if _, reading := e.shelf.where(f); reading {
 		return checkpoint{}, "the file that it is about is being read", false
 	}
-	return checkpoint{Files: []position{{f.id, f.head, offset}}}, why, true
+	return checkpoint{Files: []position{f.positionAt(offset)}}, why, true
 }
 
 // tell logs what was decided.

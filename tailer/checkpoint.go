@@ -51,6 +51,8 @@ type position struct {
 	identity
 	fingerprint
 	Offset int64 `json:"offset"`
+	// Quiet is, of a file that was empty, when the path's files had been written to last; nanoseconds since the epoch.
+	Quiet int64 `json:"quiet,omitempty"`
 }
 
 // Memory is the checkpoints of all entries. A checkpoint's name is the path and, behind it, the entry's group and stream as

@@ -41,7 +41,7 @@ func (s *Source) acknowledged() checkpoint {
 	cp := checkpoint{Drained: slices.Clone(s.drained), Edge: s.edge}
 	for _, f := range s.files {
 		if !f.gone {
-			cp.Files = append(cp.Files, position{f.id, f.head, f.committed})
+			cp.Files = append(cp.Files, f.positionAt(f.committed))
 		}
 	}
 	return cp

@@ -20,6 +20,7 @@ type file struct {
 	ended     bool  // reading came to the end of what there is
 	opened    time.Time
 	changed   time.Time // when it was, by its own word, when it was looked at last
+	quiet     time.Time // of one that was empty when it was opened: nothing of the path's was written to later than this, by its own word
 	grew      time.Time // when it last had bytes that had not been seen
 	held      time.Time // when the event that is being gathered was first seen; zero: none is
 	within    bool      // the byte at offset continues a message that began in an earlier event
@@ -145,4 +146,12 @@ func (f *file) extendHead(size int64) {
 	}
 }
 
-func (f *file) position() position { return position{f.id, f.head, f.offset} }
+func (f *file) position() position { return f.positionAt(f.offset) }
+
+func (f *file) positionAt(offset int64) position {
+	p := position{identity: f.id, fingerprint: f.head, Offset: offset}
+	if f.head.Bytes == 0 && !f.quiet.IsZero() {
+		p.Quiet = f.quiet.UnixNano()
+	}
+	return p
+}

@@ -122,8 +122,9 @@ func (s *Source) settleFiles(m mark) {
 		if !r.spent || r.file.gone || i < 0 {
 			continue
 		}
-		end := position{r.file.id, r.file.head, r.offset}
+		end := r.file.positionAt(r.offset)
 		s.entry.shelf.leave(r.file, s, &end)
+		s.leftAt = later(s.leftAt, r.file.changed)
 		s.dispose(r.file)
 		r.file.close()
 		s.files = slices.Delete(s.files, i, i+1)

@@ -22,6 +22,9 @@ func (s *Source) look(now time.Time) {
 	defer func() { s.looked = now }()
 	s.wake()
 	if len(s.files) == 0 {
+		if !s.leftAt.IsZero() {
+			s.readBetween(s.leftAt, nil)
+		}
 		s.openPath(0)
 		return
 	}
@@ -45,13 +48,14 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 	}
 	anew := own != nil && current.rotated.IsZero() && current.beginsAnew(own)
 	if own != nil && !anew {
+		s.readUnseen(current, own)
 		current.notice(own, now, earliest)
 	}
 	info, err := os.Stat(s.path)
 	switch {
 	case !current.rotated.IsZero(): // deleted while followed, or finished; has another one taken its place?
+		s.readBetween(current.changed, current)
 		if err == nil {
-			s.readBetween(current, info)
 			s.openPath(0)
 		}
 	case errors.Is(err, fs.ErrNotExist):
@@ -64,7 +68,7 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 		s.truncated(current)
 	case !os.SameFile(info, current.info):
 		current.rotated = now
-		s.readBetween(current, info)
+		s.readBetween(current.changed, current)
 		s.openPath(0)
 	case s.superseded && s.entry.file.AutoRemoval:
 		current.rotated = now // read to its end, then removed
@@ -90,6 +94,11 @@ func (s *Source) openPath(offset int64) {
 	s.complaint = ""
 	s.opened = true
 	s.files = append(s.files, f)
+	if f.quiet = f.changed; f.head.Bytes == 0 {
+		for _, n := range s.rotations(f.changed) {
+			f.quiet = later(f.quiet, n.info.ModTime())
+		}
+	}
 }
 
 func (s *Source) follows(id identity, info os.FileInfo) bool {
@@ -114,9 +123,7 @@ func (s *Source) truncated(f *file) {
 			}
 		}
 		s.files = append(s.files, copied)
-		if info, err := os.Stat(s.path); err == nil {
-			s.readBetween(copied, info)
-		}
+		s.readBetween(copied.changed, copied)
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
 		s.openPath(0)
 		f.close()
@@ -177,28 +184,38 @@ func (s *Source) abandon(f *file, now time.Time) {
 	}
 }
 
-// readBetween follows files that came and went between two looks: rotated neighbours that are newer than the one that was
-// followed and are not what the path leads to now.
-func (s *Source) readBetween(last *file, current os.FileInfo) {
-	if last.gone {
-		return
-	}
-	own, err := last.f.Stat()
-	if err != nil {
-		return
-	}
-	for _, n := range s.neighbours() {
-		if !rotatedName(s.path, n.path) || os.SameFile(n.info, own) || os.SameFile(n.info, current) || !n.info.ModTime().After(own.ModTime()) {
-			continue
-		}
+// readBetween follows files that came and went between two looks: rotated neighbours that were written to since a time, and are
+// neither what the path leads to now nor a copy of the last one that was followed.
+func (s *Source) readBetween(since time.Time, last *file) {
+	for _, n := range s.rotations(since) {
 		if f := openIf(n.path, 0, func(c *file) bool {
-			return !s.follows(c.id, c.info) && !last.hasCopy(c) && s.entry.shelf.take(c, s)
+			return !s.follows(c.id, c.info) && (last == nil || last.gone || !last.hasCopy(c)) && s.entry.shelf.take(c, s)
 		}); f != nil {
 			f.rotated = f.grew
-			s.files = append(s.files, f)
-			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("rotated", n.path))
+			s.files, s.opened = append(s.files, f), true
+			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("rotated", n.path), zap.Int64("offset", f.offset))
 		}
 	}
+}
+
+// readUnseen looks for what stood in a file that was followed when it was empty, and has been copied and truncated since: of
+// such a file nothing is known by which its copy could be told, but that it is a rotation, and new.
+func (s *Source) readUnseen(current *file, own os.FileInfo) {
+	if current.seen > 0 || current.head.Bytes > 0 || own.ModTime().Equal(current.changed) {
+		return
+	}
+	at := len(s.files) - 1
+	s.files = s.files[:at:at]
+	s.readBetween(current.quiet, current)
+	s.files = append(s.files, current)
+}
+
+// rotations are the neighbours that a rotation made of the path's file and that were written to since, oldest first.
+func (s *Source) rotations(since time.Time) []neighbour {
+	current, _ := os.Stat(s.path)
+	return slices.DeleteFunc(s.neighbours(), func(n neighbour) bool {
+		return !rotatedName(s.path, n.path) || !n.info.ModTime().After(since) || current != nil && os.SameFile(n.info, current)
+	})
 }
 
 // hasCopy tells whether c holds the beginning of f and nothing else: files that only begin alike differ where c ends. Of
@@ -275,7 +292,10 @@ func (s *Source) find(p position) *file {
 	}
 	for _, path := range paths {
 		if f := openIf(path, p.Offset, is); f != nil {
-			f.head = p.fingerprint
+			if f.head = p.fingerprint; p.Quiet != 0 {
+				f.quiet = time.Unix(0, p.Quiet)
+				f.changed = f.quiet
+			}
 			return f
 		}
 	}

@@ -54,6 +54,7 @@ type Source struct {
 	numbered    uint64
 	marks       []mark
 	drained     []position
+	leftAt      time.Time        // when what was drained last had been written to last, by its own word
 	ledger      Ledger           // of what is committed, and of what is lost
 	owed        Loss             // what the stream has not been told of …
 	telling     Loss             // … and what the batch that is being filled tells it

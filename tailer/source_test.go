@@ -311,3 +311,63 @@ func TestCompressedRotationThatOnlyBeginsAlikeIsRead(t *testing.T) {
 		})
 	}
 }
+
+func TestCopytruncateOfAFileThatWasSeenEmptyOnly(t *testing.T) {
+	f := func(stopped, compressed bool) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			a := newTail(t)
+			a.write("1\n2\n")
+			a.writeTo("access.log.7", "of long ago\n")
+			touch(a, "access.log.7", -time.Hour)
+			a.start()
+			a.deliver()
+			a.write("3\n4\n")
+			a.rename("access.log", "access.log.2")
+			touch(a, "access.log.2", 1*time.Second)
+			a.write("") // as logrotate's create does
+			touch(a, "access.log", 2*time.Second)
+			var b cloudwatch.LogBatch
+			if mark := a.fill(&b, 4*time.Second); mark != 0 {
+				a.take(&b, mark)
+			}
+			a.source.keepUp()
+			if stopped {
+				a.stop()
+			}
+			a.write("5\n6\n")
+			a.copytruncate("access.log.1")
+			touch(a, "access.log.1", 3*time.Second)
+			if compressed {
+				a.pack("access.log.1", ".gz")
+			}
+			a.write("7\n8\n")
+			if stopped {
+				a.start()
+			}
+			a.deliver()
+			a.want("1", "2", "3", "4", "5", "6", "7", "8")
+		})
+	}
+	for _, stopped := range []bool{false, true} {
+		f(stopped, false)
+		f(stopped, true)
+	}
+}
+
+func TestFileThatCameAndWentWhileThePathLedNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("1\n2\n")
+		a.start()
+		a.deliver()
+		a.must(os.Remove(a.path()))
+		a.deliver() // nothing is followed any more
+		a.write("3\n4\n")
+		a.rename("access.log", "access.log.1")
+		a.deliver()
+		a.write("5\n6\n")
+		a.deliver()
+		a.want("1", "2", "3", "4", "5", "6")
+	})
+}
