@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,8 +47,9 @@ type Metrics struct {
 	disk   trouble
 	wake   chan struct{}
 
-	mu   sync.Mutex
-	data []cloudwatch.Datum
+	mu    sync.Mutex
+	data  []cloudwatch.Datum
+	spare []cloudwatch.Datum // empty: room for the data after these
 
 	unread backoff // of the one that sends: the spool's files that cannot be read
 }
@@ -122,10 +122,11 @@ func (m *Metrics) Run(ctx context.Context) {
 func (m *Metrics) flush(now time.Time) {
 	m.mu.Lock()
 	data := m.data
-	m.data = nil
+	m.data, m.spare = m.spare, nil
 	m.mu.Unlock()
 	if len(data) > 0 {
 		m.store(data, now)
+		m.reuse(data)
 	}
 	select {
 	case m.wake <- struct{}{}:
@@ -133,7 +134,19 @@ func (m *Metrics) flush(now time.Time) {
 	}
 }
 
-// store spools data: as the requests that will carry them or, while this host's dimensions are not known, as they are.
+// reuse keeps the room of data that are in the spool by now, for the data of as long a time.
+func (m *Metrics) reuse(data []cloudwatch.Datum) {
+	if cap(data) > 4*len(data) {
+		return // it is from a time when there was more
+	}
+	clear(data)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spare = data[:0]
+}
+
+// store spools data, which it changes: as the requests that will carry them or, while this host's dimensions are not known,
+// as they are.
 func (m *Metrics) store(data []cloudwatch.Datum, now time.Time) {
 	if bound, known := m.Bind(data); known {
 		m.pack(m.Namespace, cloudwatch.RollUp(bound, m.RollUps), ready, now)
@@ -149,13 +162,7 @@ func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now 
 		m.Log.Error("values that no request may hold are dropped", zap.Int("values", refused))
 	}
 	for _, b := range batches {
-		raw, err := json.Marshal(b)
-		if err != nil {
-			m.counts.Dropped.Add(1)
-			m.Log.Error("spool metrics", zap.Error(err)) // cannot be: every value is a number
-			continue
-		}
-		m.spoolBatch(raw, in, now)
+		m.spoolBatch(encode(b), in, now)
 	}
 }
 
@@ -171,9 +178,6 @@ func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
 // to the end.
 func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 	up = true
-	// Looked at from time to time as well: the host's dimensions may become known.
-	retry := time.NewTicker(time.Second)
-	defer retry.Stop()
 	var wait backoff
 	for ctx.Err() == nil {
 		m.bindWaiting()
@@ -188,10 +192,14 @@ func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 			wait.wait(ctx)
 		case idle:
 			up = true
+			var look <-chan time.Time
+			if m.spool.len() > 0 { // the host's dimensions may become known, or a file readable
+				look = time.After(time.Second)
+			}
 			select {
 			case <-ctx.Done():
 			case <-m.wake:
-			case <-retry.C:
+			case <-look:
 			}
 		}
 	}
