@@ -86,24 +86,35 @@ func project(dims []Dimension, names []string) []Dimension {
 // Merge puts the values of one metric and one moment (second or minute, by its resolution) into one datum, whose Values are
 // distinct and whose Counts say how often each occurred. Order is that of first appearance. The data are given away.
 func Merge(data []Datum) []Datum {
-	type moment struct {
-		series int
-		at     int64
-	}
 	var series Series
-	where := make(map[moment]int, len(data))
-	out := data[:0] // never ahead of what is read
+	var newest []int // of each series, where in out
+	out := data[:0]  // never ahead of what is read
 	for _, d := range data {
-		k := moment{series.Of(&d), d.Time.Truncate(max(d.Resolution, HighResolution)).Unix()}
-		at, seen := where[k]
-		if !seen {
-			where[k] = len(out)
+		n := series.Of(&d)
+		if n == len(newest) {
+			newest = append(newest, len(out))
+			out = append(out, d)
+			continue
+		}
+		at := newest[n]
+		switch last, moment := out[at].moment(), d.moment(); {
+		case moment > last:
+			newest[n], at = len(out), -1
+		case moment < last: // the clock was set back: seldom enough to search for it
+			at = slices.IndexFunc(out, func(x Datum) bool { return x.moment() == moment && series.Of(&x) == n })
+		}
+		if at < 0 {
 			out = append(out, d)
 			continue
 		}
 		out[at] = merged(out[at], d)
 	}
 	return out
+}
+
+// moment is the second or minute that the service files a datum under.
+func (d *Datum) moment() int64 {
+	return d.Time.Truncate(max(d.Resolution, HighResolution)).Unix()
 }
 
 func merged(into, from Datum) Datum {

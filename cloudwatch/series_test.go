@@ -57,6 +57,23 @@ func TestMergeAcrossDimensionListsThatAreEqual(t *testing.T) {
 	}
 }
 
+func TestMergeAfterTheClockWasSetBack(t *testing.T) {
+	at := func(second int, value float64) Datum {
+		d := datum("m", value)
+		d.Resolution, d.Time = HighResolution, noon.Add(time.Duration(second)*time.Second)
+		return d
+	}
+	got := Merge([]Datum{at(5, 1), at(6, 2), at(4, 3), at(5, 4), at(6, 5), at(7, 6)})
+	var seconds []int
+	var values [][]float64
+	for _, d := range got {
+		seconds, values = append(seconds, int(d.Time.Sub(noon).Seconds())), append(values, d.Values)
+	}
+	if fmt.Sprint(seconds, values) != "[5 6 4 7] [[1 4] [2 5] [3] [6]]" {
+		t.Errorf("got %v %v", seconds, values)
+	}
+}
+
 func TestPackMetricsLeavesNoGapWhereADatumIsRefused(t *testing.T) {
 	var data []Datum
 	for i := range 1001 {

@@ -47,9 +47,8 @@ type Metrics struct {
 	disk   trouble
 	wake   chan struct{}
 
-	mu    sync.Mutex
-	data  []cloudwatch.Datum
-	spare []cloudwatch.Datum // empty: room for the data after these
+	mu   sync.Mutex
+	data []cloudwatch.Datum
 
 	unread backoff // of the one that sends: the spool's files that cannot be read
 }
@@ -122,7 +121,7 @@ func (m *Metrics) Run(ctx context.Context) {
 func (m *Metrics) flush(now time.Time) {
 	m.mu.Lock()
 	data := m.data
-	m.data, m.spare = m.spare, nil
+	m.data = nil
 	m.mu.Unlock()
 	if len(data) > 0 {
 		m.store(data, now)
@@ -134,7 +133,7 @@ func (m *Metrics) flush(now time.Time) {
 	}
 }
 
-// reuse keeps the room of data that are in the spool by now, for the data of as long a time.
+// reuse keeps the room of data that are in the spool by now, for those of as long a time: there is no second one.
 func (m *Metrics) reuse(data []cloudwatch.Datum) {
 	if cap(data) > 4*len(data) {
 		return // it is from a time when there was more
@@ -142,7 +141,7 @@ func (m *Metrics) reuse(data []cloudwatch.Datum) {
 	clear(data)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.spare = data[:0]
+	m.data = append(data[:0], m.data...)
 }
 
 // store spools data, which it changes: as the requests that will carry them or, while this host's dimensions are not known,
