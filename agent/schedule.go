@@ -57,8 +57,7 @@ type sink struct {
 	mu   sync.Mutex
 	to   func([]cloudwatch.Datum)
 	held []cloudwatch.Datum
-	lost int  // given up because nobody took them for long
-	crew crew // of all collectors
+	lost int // given up because nobody took them for long
 }
 
 // maxHeld bounds the data that are held.
