@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,11 +179,15 @@ func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
 func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 	up = true
 	var wait backoff
+	// Requests leave garbage that nobody collects before the next flush, because so little happens in between: after several
+	// in a row it is given back at once. A flush of one request, however frequent, is not worth it.
+	sent := 0
 	for ctx.Err() == nil {
 		m.bindWaiting()
 		switch o, err := m.sendOldest(ctx); o {
 		case taken:
 			up, wait = true, backoff{}
+			sent++
 		case stopped:
 			up = false
 		case refused:
@@ -191,6 +196,10 @@ func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 			wait.wait(ctx)
 		case idle:
 			up = true
+			if sent > 1 {
+				debug.FreeOSMemory()
+			}
+			sent = 0
 			var look <-chan time.Time
 			if m.spool.len() > 0 { // the host's dimensions may become known, or a file readable
 				look = time.After(time.Second)
