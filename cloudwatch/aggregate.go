@@ -3,46 +3,58 @@ package cloudwatch
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // Bind gives data the identity of this host: dims is added to every datum, and a dimension whose value is a variable such
-// as ${aws:InstanceId} gets the variable's value (and is left out when that is empty).
+// as ${aws:InstanceId} gets the variable's value (and is left out when that is empty). The data are changed where they are;
+// lists of dimensions are not written to.
 func Bind(data []Datum, dims []Dimension, variables map[string]string) []Datum {
-	bound := make([]Datum, len(data))
-	for i, d := range data {
-		if slices.ContainsFunc(d.Dimensions, func(x Dimension) bool { return strings.HasPrefix(x.Value, "${aws:") }) {
-			own := make([]Dimension, 0, len(d.Dimensions))
-			for _, x := range d.Dimensions {
-				if strings.HasPrefix(x.Value, "${aws:") {
-					x.Value = variables[x.Value]
-				}
-				if x.Value != "" {
-					own = append(own, x)
-				}
-			}
-			d.Dimensions = own
-		}
-		bound[i] = d.WithDimensions(dims)
+	bound := perList(func(of []Dimension) []Dimension {
+		return Datum{Dimensions: resolved(of, variables)}.WithDimensions(dims).Dimensions
+	})
+	for i := range data {
+		data[i].Dimensions = bound(data[i].Dimensions)
 	}
-	return bound
+	return data
+}
+
+func resolved(dims []Dimension, variables map[string]string) []Dimension {
+	if !slices.ContainsFunc(dims, func(x Dimension) bool { return strings.HasPrefix(x.Value, "${aws:") }) {
+		return dims
+	}
+	own := make([]Dimension, 0, len(dims))
+	for _, x := range dims {
+		if strings.HasPrefix(x.Value, "${aws:") {
+			x.Value = variables[x.Value]
+		}
+		if x.Value != "" {
+			own = append(own, x)
+		}
+	}
+	return own
 }
 
 // RollUp adds, for every list of dimension names, each datum once more with only those dimensions: if it has them all, and
-// others too. Datums that were wanted for their roll-ups alone are left out.
+// others too. Datums that were wanted for their roll-ups alone are left out. The data are given away.
 func RollUp(data []Datum, lists [][]string) []Datum {
-	out := make([]Datum, 0, len(data)*(1+len(lists)))
+	if len(lists) == 0 {
+		return slices.DeleteFunc(data, func(d Datum) bool { return d.RollUpOnly })
+	}
+	var only []func([]Dimension) []Dimension
+	for i, names := range lists {
+		if !repeated(lists, i) {
+			only = append(only, perList(func(dims []Dimension) []Dimension { return project(dims, names) }))
+		}
+	}
+	out := make([]Datum, 0, len(data)*(1+len(only)))
 	for _, d := range data {
 		if !d.RollUpOnly {
 			out = append(out, d)
 		}
-		for i, names := range lists {
-			if repeated(lists, i) || len(names) >= len(d.Dimensions) {
-				continue
-			}
-			if only, ok := project(d.Dimensions, names); ok {
+		for _, of := range only {
+			if dims := of(d.Dimensions); dims != nil {
 				up := d
-				up.Dimensions, up.RollUpOnly = only, false
+				up.Dimensions, up.RollUpOnly = dims, false
 				out = append(out, up)
 			}
 		}
@@ -54,40 +66,55 @@ func repeated(lists [][]string, i int) bool {
 	return slices.ContainsFunc(lists[:i], func(l []string) bool { return slices.Equal(l, lists[i]) })
 }
 
-func project(dims []Dimension, names []string) ([]Dimension, bool) {
+// project is those of the dimensions that are named; nil: not all of them are there, or no other is.
+func project(dims []Dimension, names []string) []Dimension {
+	if len(names) >= len(dims) {
+		return nil
+	}
 	only := make([]Dimension, 0, len(names))
 	for _, d := range dims {
 		if slices.Contains(names, d.Name) {
 			only = append(only, d)
 		}
 	}
-	return only, len(only) == len(names)
+	if len(only) != len(names) {
+		return nil
+	}
+	return only
 }
 
 // Merge puts the values of one metric and one moment (second or minute, by its resolution) into one datum, whose Values are
-// distinct and whose Counts say how often each occurred. Order is that of first appearance.
+// distinct and whose Counts say how often each occurred. Order is that of first appearance. The data are given away.
 func Merge(data []Datum) []Datum {
-	type key struct {
-		series     string
-		unit       Unit
-		resolution time.Duration
-		at         int64
-	}
-	var b strings.Builder
-	where := make(map[key]int, len(data))
-	out := make([]Datum, 0, len(data))
-	for i := range data {
-		d := data[i]
-		k := key{d.series(&b), d.Unit, d.Resolution, d.Time.Truncate(max(d.Resolution, HighResolution)).Unix()}
-		at, seen := where[k]
-		if !seen {
-			where[k] = len(out)
+	var series Series
+	var newest []int // of each series, where in out
+	out := data[:0]  // never ahead of what is read
+	for _, d := range data {
+		n := series.Of(&d)
+		if n == len(newest) {
+			newest = append(newest, len(out))
+			out = append(out, d)
+			continue
+		}
+		at := newest[n]
+		switch last, moment := out[at].moment(), d.moment(); {
+		case moment > last:
+			newest[n], at = len(out), -1
+		case moment < last: // the clock was set back: seldom enough to search for it
+			at = slices.IndexFunc(out, func(x Datum) bool { return x.moment() == moment && series.Of(&x) == n })
+		}
+		if at < 0 {
 			out = append(out, d)
 			continue
 		}
 		out[at] = merged(out[at], d)
 	}
 	return out
+}
+
+// moment is the second or minute that the service files a datum under.
+func (d *Datum) moment() int64 {
+	return d.Time.Truncate(max(d.Resolution, HighResolution)).Unix()
 }
 
 func merged(into, from Datum) Datum {

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -61,16 +60,3 @@ func (d Datum) WithDimensions(more []Dimension) Datum {
 
 // Sendable tells whether the service accepts the value of a measurement at all.
 func Sendable(v float64) bool { return !math.IsNaN(v) && math.Abs(v) <= maxMagnitude }
-
-// series is the identity under which the service files a datum, and at which moment.
-func (d *Datum) series(b *strings.Builder) string {
-	b.Reset()
-	b.WriteString(d.Name)
-	for _, dim := range d.Dimensions {
-		b.WriteByte(0)
-		b.WriteString(dim.Name)
-		b.WriteByte(1)
-		b.WriteString(dim.Value)
-	}
-	return b.String()
-}

@@ -12,40 +12,51 @@ type MetricBatch struct {
 }
 
 // PackMetrics cuts data into batches that keep every limit of PutMetricData: 1000 data, 1 MB, 30 dimensions (host first),
-// 150 values a datum. Values that the service would refuse are left out and counted.
+// 150 values a datum. Values that the service would refuse are left out and counted. The data are given away.
 func PackMetrics(namespace string, data []Datum) (batches []MetricBatch, refused int) {
-	batch, bytes := MetricBatch{Namespace: namespace}, 0
-	add := func(d Datum) {
-		size := wireBytes(&d)
-		if len(batch.Data) == maxMetricBatchData || len(batch.Data) > 0 && bytes+size > maxMetricBatchBytes {
-			batches = append(batches, batch)
-			batch, bytes = MetricBatch{Namespace: namespace}, 0
+	data, refused = fitting(data)
+	from, bytes := 0, 0
+	for i := range data {
+		size := wireBytes(&data[i])
+		if i-from == maxMetricBatchData || i > from && bytes+size > maxMetricBatchBytes {
+			batches = append(batches, MetricBatch{namespace, data[from:i:i]})
+			from, bytes = i, 0
 		}
-		batch.Data = append(batch.Data, d)
 		bytes += size
 	}
-	for _, d := range data {
-		kept := sendable(d)
-		refused += len(d.Values) - len(kept.Values)
-		kept.Dimensions = permitted(kept.Dimensions)
-		for len(kept.Values) > maxValues {
-			head := kept
-			head.Values = kept.Values[:maxValues]
-			kept.Values = kept.Values[maxValues:]
-			if kept.Counts != nil {
-				head.Counts = kept.Counts[:maxValues]
-				kept.Counts = kept.Counts[maxValues:]
-			}
-			add(head)
-		}
-		if len(kept.Values) > 0 {
-			add(kept)
-		}
-	}
-	if len(batch.Data) > 0 {
-		batches = append(batches, batch)
+	if from < len(data) {
+		batches = append(batches, MetricBatch{namespace, data[from:]})
 	}
 	return batches, refused
+}
+
+// fitting makes each datum one that the service takes: where it is, as long as none has to be left out or divided.
+func fitting(data []Datum) (fit []Datum, refused int) {
+	dims := perList(permitted)
+	for i := range data {
+		d := &data[i]
+		before := len(d.Values)
+		*d = sendable(*d)
+		refused += before - len(d.Values)
+		d.Dimensions = dims(d.Dimensions)
+	}
+	if !slices.ContainsFunc(data, func(d Datum) bool { return len(d.Values) == 0 || len(d.Values) > maxValues }) {
+		return data, refused
+	}
+	for _, d := range data {
+		for len(d.Values) > maxValues {
+			head := d
+			head.Values, d.Values = d.Values[:maxValues], d.Values[maxValues:]
+			if d.Counts != nil {
+				head.Counts, d.Counts = d.Counts[:maxValues], d.Counts[maxValues:]
+			}
+			fit = append(fit, head)
+		}
+		if len(d.Values) > 0 {
+			fit = append(fit, d)
+		}
+	}
+	return fit, refused
 }
 
 func sendable(d Datum) Datum {

@@ -18,7 +18,7 @@ import (
 // Collector is one plugin of metrics_collected at work. Data returned together with an error still count.
 //
 // Differences are taken between one Collect and the next, so a collector belongs to one goroutine at a time. The dimension
-// lists of its data are shared between data and must not be written to.
+// lists of its data are shared between data and must not be written to; the slice itself is good until the next Collect.
 type Collector interface {
 	Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error)
 }

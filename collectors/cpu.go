@@ -92,8 +92,9 @@ func total(t *cpuTimes) float64 {
 func active(t *cpuTimes) float64 { return total(t) - t.Idle }
 
 type cpuCollector struct {
-	host           Host
+	reader         *cpuReader
 	totals, cores  bool
+	data           []cloudwatch.Datum
 	last, previous map[string]knownCore // previous is kept for its memory only
 	*sheet[cpuReading]
 }
@@ -110,12 +111,12 @@ func buildCPU(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil || !cores && !p.TotalCPU { // config has warned of a section that collects nothing
 		return nil, problems
 	}
-	return &cpuCollector{host: h, totals: p.TotalCPU, cores: cores, last: map[string]knownCore{}, previous: map[string]knownCore{}, sheet: s}, problems
+	return &cpuCollector{reader: newCPUReader(h), totals: p.TotalCPU, cores: cores, last: map[string]knownCore{}, previous: map[string]knownCore{}, sheet: s}, problems
 }
 
 func (c *cpuCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
-	times, err := readCPU(c.host.context(ctx), c.totals, c.cores)
-	data := make([]cloudwatch.Datum, 0, len(times)*len(c.columns))
+	times, err := c.reader.read(ctx, c.totals, c.cores)
+	c.data = c.data[:0]
 	// A core that is not seen now is forgotten: what it did until it is back belongs to no interval.
 	c.last, c.previous = c.previous, c.last
 	clear(c.last)
@@ -128,13 +129,13 @@ func (c *cpuCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch
 			core.dims = c.dimensions("cpu", t.CPU)
 		}
 		c.last[t.CPU] = knownCore{t, core.dims}
-		data = c.fill(data, now, &r, core.dims)
+		c.data = c.fill(c.data, now, &r, core.dims)
 	}
-	return data, err
+	return c.data, err
 }
 
-// readCPU asks gopsutil, which takes a stat file that it cannot read for a machine without cores.
-func readCPU(ctx context.Context, totals, cores bool) ([]cpuTimes, error) {
+// askCPU asks gopsutil, which takes a stat file that it cannot read for a machine without cores.
+func askCPU(ctx context.Context, totals, cores bool) ([]cpuTimes, error) {
 	var times []cpuTimes
 	for _, part := range []struct{ wanted, perCore bool }{{totals, false}, {cores, true}} {
 		if !part.wanted {

@@ -61,7 +61,8 @@ type diskCollector struct {
 	prefix     string // of the host's mounts in our own mount namespace
 	mounts     func(Host) ([]mount, error)
 	usage      *inquiry[*diskUsage]
-	dims       map[mount][]cloudwatch.Dimension // of the last Collect
+	plan       *diskPlan // of the last Collect
+	data       []cloudwatch.Datum
 	*sheet[diskUsage]
 }
 
@@ -72,7 +73,7 @@ func buildDisk(p config.Plugin, h Host) (Collector, config.Problems) {
 	}
 	c := &diskCollector{
 		host: h, place: p.Place, ignored: p.IgnoreFileSystemTypes, dropDevice: p.DropDevice, noPseudo: p.IgnorePseudoFileSystems,
-		mounts: readMounts, usage: newInquiry(p.Interval, usageReader(h)), sheet: s,
+		mounts: (&mountTable{}).read, usage: newInquiry(p.Interval, usageReader(h)), sheet: s,
 	}
 	if !slices.Contains(p.Resources, "*") {
 		c.resources = p.Resources
@@ -85,39 +86,84 @@ func buildDisk(p config.Plugin, h Host) (Collector, config.Problems) {
 
 func (c *diskCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
 	all, err := c.mounts(c.host)
-	mounts := c.choose(all)
-	usages, err2 := c.ask(ctx, mounts)
-	data := make([]cloudwatch.Datum, 0, len(usages)*len(c.columns))
-	dims := make(map[mount][]cloudwatch.Dimension, len(mounts))
-	for _, m := range mounts {
-		u := usages[c.reachedAt(m.path)]
-		id := c.identity(m)
-		if u == nil || u.Total == 0 || dims[id] != nil { // unanswered, nothing to measure, or the same series twice
+	if c.plan == nil || !slices.Equal(c.plan.of, all) {
+		c.plan = c.planFor(all)
+	}
+	usages, err2 := c.ask(ctx, c.plan.paths)
+	c.data = c.data[:0]
+	clear(c.plan.told)
+	for _, s := range c.plan.series {
+		u := usages[s.asked]
+		if u == nil || u.Total == 0 || c.plan.told[s.twin] { // unanswered, nothing to measure, or the same series twice
 			continue
 		}
-		if dims[id] = c.dims[id]; dims[id] == nil {
-			dims[id] = c.dimensions("path", id.path, "device", id.device, "fstype", id.fstype)
-		}
-		data = c.fill(data, now, u, dims[id])
+		c.plan.told[s.twin] = true
+		c.data = c.fill(c.data, now, u, s.dims)
 	}
-	c.dims = dims
-	return data, errors.Join(err, err2)
+	return c.data, errors.Join(err, err2)
+}
+
+// diskPlan is whom to ask and what to call the answers. Mounts seldom change, and so does it.
+type diskPlan struct {
+	of     []mount // all that there are
+	paths  []string
+	series []diskSeries
+	told   []bool
+}
+
+// diskSeries is one mount as it is sent.
+type diskSeries struct {
+	mount
+	asked int // where in paths
+	dims  []cloudwatch.Dimension
+	twin  int // the first of the series with these dimensions
+}
+
+func (c *diskCollector) planFor(all []mount) *diskPlan {
+	p := &diskPlan{of: all}
+	paths, twins := map[string]int{}, map[mount]int{}
+	for _, m := range c.choose(all) {
+		at := c.reachedAt(m.path)
+		asked, known := paths[at]
+		if !known {
+			asked = len(p.paths)
+			paths[at] = asked
+			p.paths = append(p.paths, at)
+		}
+		s := diskSeries{mount: c.identity(m), asked: asked}
+		twin, twice := twins[s.mount]
+		if !twice {
+			twin = len(p.series)
+			twins[s.mount] = twin
+			s.dims = c.dimensions("path", s.path, "device", s.device, "fstype", s.fstype)
+		} else {
+			s.dims = p.series[twin].dims
+		}
+		s.twin = twin
+		p.series = append(p.series, s)
+	}
+	p.told = make([]bool, len(p.series))
+	return p
 }
 
 // choose keeps the mounts that the configuration wants. autofs is never asked: to ask is to mount.
-func (c *diskCollector) choose(all []mount) []mount {
+func (c *diskCollector) choose(all []mount) (wanted []mount) {
 	paths := make(map[string]bool, len(all))
 	for _, m := range all {
 		paths[m.path] = true
 	}
-	return slices.DeleteFunc(all, func(m mount) bool {
+	for _, m := range all {
 		if at := c.reachedAt(m.path); at != m.path && paths[at] {
-			return true // the host's own mount, which is also listed where we can reach it
+			continue // the host's own mount, which is also listed where we can reach it
 		}
-		return m.fstype == "autofs" || slices.Contains(c.ignored, m.fstype) ||
-			len(c.resources) > 0 && !slices.Contains(c.resources, m.path) ||
-			c.noPseudo && m.pseudo()
-	})
+		named := len(c.resources) > 0
+		if m.fstype == "autofs" || slices.Contains(c.ignored, m.fstype) || c.noPseudo && m.pseudo() ||
+			named && !slices.Contains(c.resources, m.path) || !named && slices.Contains(blocklessTypes, m.fstype) {
+			continue
+		}
+		wanted = append(wanted, m)
+	}
+	return wanted
 }
 
 // reachedAt is where a mount of the host is seen from here.
@@ -140,21 +186,17 @@ func (c *diskCollector) identity(m mount) mount {
 	return m
 }
 
-// ask collects the usage of each mount by the path it is reached at. A mount that this user may not look into, or that went
-// away meanwhile, is an error only if the configuration names it: under "all" nobody asked for it in particular.
-func (c *diskCollector) ask(ctx context.Context, mounts []mount) (map[string]*diskUsage, error) {
-	paths := make([]string, len(mounts))
-	for i, m := range mounts {
-		paths[i] = c.reachedAt(m.path)
-	}
+// ask collects the usage of each path; nil: it is not known. A mount that this user may not look into, or that went away
+// meanwhile, is an error only if the configuration names it: under "all" nobody asked for it in particular.
+func (c *diskCollector) ask(ctx context.Context, paths []string) ([]*diskUsage, error) {
 	var errs []error
-	usages := make(map[string]*diskUsage, len(paths))
-	for path, a := range c.usage.ask(ctx, paths) {
+	usages := make([]*diskUsage, len(paths))
+	for i, a := range c.usage.ask(ctx, paths) {
 		switch {
 		case a.err == nil:
-			usages[path] = a.value
+			usages[i] = a.value
 		case len(c.resources) > 0 || !errors.Is(a.err, fs.ErrPermission) && !errors.Is(a.err, fs.ErrNotExist):
-			errs = append(errs, fmt.Errorf("read disk usage of %s: %w", path, a.err))
+			errs = append(errs, fmt.Errorf("read disk usage of %s: %w", paths[i], a.err))
 		}
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

@@ -63,9 +63,11 @@ func (r *deviceReading) since(last *device) {
 
 type diskioCollector struct {
 	host           Host
+	reader         *deviceReader
 	place          config.Place
 	wanted         *regexp.Regexp         // device names; nil: all
 	last, previous map[string]knownDevice // previous is kept for its memory only
+	data           []cloudwatch.Datum
 	*sheet[deviceReading]
 }
 
@@ -85,7 +87,9 @@ func buildDiskIO(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil {
 		return nil, problems
 	}
-	return &diskioCollector{h, p.Place, globs(p.Resources), map[string]knownDevice{}, map[string]knownDevice{}, s}, problems
+	return &diskioCollector{
+		host: h, reader: newDeviceReader(h), place: p.Place, wanted: globs(p.Resources), last: map[string]knownDevice{}, previous: map[string]knownDevice{}, sheet: s,
+	}, problems
 }
 
 // nvmeMeasurements are what the original reads from the log pages of Amazon's NVMe controllers.
@@ -116,7 +120,7 @@ func withoutNVMe(p config.Plugin) (config.Plugin, config.Problems) {
 
 // Advise names the devices that are memory, or files of another device, and that the configuration pays for all the same.
 func (c *diskioCollector) Advise(context.Context) []config.Problem {
-	devices, _ := readDevices(c.host) // Collect will tell the error
+	devices, _ := newDeviceReader(c.host).read() // Collect will tell the error
 	paid := map[string]bool{}
 	for _, d := range devices {
 		if virtual.MatchString(d.name) && (c.wanted == nil || c.wanted.MatchString(d.name)) {
@@ -133,8 +137,8 @@ func (c *diskioCollector) Advise(context.Context) []config.Problem {
 var virtual = regexp.MustCompile(`^(loop|ram|zram)\d+$`)
 
 func (c *diskioCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {
-	devices, err := readDevices(c.host)
-	data := make([]cloudwatch.Datum, 0, len(devices)*len(c.columns))
+	devices, err := c.reader.read()
+	c.data = c.data[:0]
 	// A device that is not seen now is forgotten: what comes back under its name may be another one.
 	c.last, c.previous = c.previous, c.last
 	clear(c.last)
@@ -151,7 +155,7 @@ func (c *diskioCollector) Collect(_ context.Context, now time.Time) ([]cloudwatc
 			known.dims = c.dimensions("name", name)
 		}
 		c.last[name] = knownDevice{r.now, known.dims}
-		data = c.fill(data, now, &r, known.dims)
+		c.data = c.fill(c.data, now, &r, known.dims)
 	}
-	return data, err
+	return c.data, err
 }

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -10,10 +9,16 @@ import (
 // sectorBytes is the unit of /proc/diskstats, whatever the device's own sector size is (Documentation/admin-guide/iostats.rst).
 const sectorBytes = 512
 
-// readDevices reads /proc/diskstats. gopsutil also would, but it loses every device behind one bad line, and it looks up the
+// deviceReader reads /proc/diskstats. gopsutil also would, but it loses every device behind one bad line, and it looks up the
 // serial number and label of each device in /dev, /run/udev and /sys at every call, for nobody.
-func readDevices(h Host) ([]device, error) {
-	text, err := os.ReadFile(h.proc("diskstats"))
+type deviceReader struct{ file procFile }
+
+func newDeviceReader(h Host) *deviceReader {
+	return &deviceReader{procFile{path: h.proc("diskstats")}}
+}
+
+func (r *deviceReader) read() ([]device, error) {
+	text, err := r.file.read()
 	if err != nil {
 		return nil, fmt.Errorf("read disk counters: %w", err)
 	}

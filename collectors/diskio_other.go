@@ -10,8 +10,12 @@ import (
 	"github.com/shirou/gopsutil/v3/disk"
 )
 
-// readDevices asks gopsutil for what this system counts.
-func readDevices(Host) ([]device, error) {
+// deviceReader asks gopsutil for what this system counts.
+type deviceReader struct{}
+
+func newDeviceReader(Host) *deviceReader { return &deviceReader{} }
+
+func (*deviceReader) read() ([]device, error) {
 	counters, err := disk.IOCounters()
 	if err != nil {
 		return nil, fmt.Errorf("read disk counters: %w", err)

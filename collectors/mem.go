@@ -45,7 +45,8 @@ func available(m *memory) float64 {
 }
 
 type memCollector struct {
-	host Host
+	reader *memoryReader
+	data   []cloudwatch.Datum
 	*sheet[memory]
 }
 
@@ -54,25 +55,26 @@ func buildMem(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil {
 		return nil, problems
 	}
-	return &memCollector{h, s}, problems
+	return &memCollector{reader: newMemoryReader(h), sheet: s}, problems
 }
 
 func (c *memCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
-	m, err := readMemory(ctx, c.host)
+	m, err := c.reader.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.fill(make([]cloudwatch.Datum, 0, len(c.columns)), now, m, c.static), nil
+	c.data = c.fill(c.data[:0], now, &m, c.static)
+	return c.data, nil
 }
 
-// readMemory asks gopsutil, which takes a meminfo that it cannot open for an empty one: a machine without memory.
-func readMemory(ctx context.Context, h Host) (*memory, error) {
-	m, err := mem.VirtualMemoryWithContext(h.context(ctx))
+// askMemory asks gopsutil, which takes a meminfo that it cannot open for an empty one: a machine without memory.
+func askMemory(ctx context.Context) (memory, error) {
+	m, err := mem.VirtualMemoryWithContext(ctx)
 	if err == nil && m.Total == 0 {
 		err = errors.New("no total in it")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read memory information: %w", err)
+		return memory{}, fmt.Errorf("read memory information: %w", err)
 	}
-	return m, nil
+	return *m, nil
 }

@@ -7,31 +7,64 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // readMounts reads the mounts of process 1, which in a container with the host's /proc are the host's, or else our own.
 // gopsutil also would, but it panics on a short line, and misses a mount point with both a space and a quotation mark.
-func readMounts(h Host) ([]mount, error) {
-	name := h.proc("1/mountinfo")
-	if file := os.Getenv("HOST_PROC_MOUNTINFO"); file != "" && h.Root == "" {
-		name = file
-	}
-	text, err := os.ReadFile(name)
+func readMounts(h Host) ([]mount, error) { return (&mountTable{}).read(h) }
+
+// mountTable is the mounts as they were read last: while the text is the same, so are they.
+type mountTable struct {
+	mu     sync.Mutex
+	file   procFile
+	text   string
+	mounts []mount // of that text; nil: to be made again
+	err    error
+}
+
+// read returns mounts that must not be written to.
+func (t *mountTable) read(h Host) ([]mount, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text, err := t.readFile(h)
 	if err != nil {
-		var err2 error
-		if text, err2 = os.ReadFile(h.proc("self/mountinfo")); err2 != nil {
-			return nil, fmt.Errorf("read mounts: %w", errors.Join(err, err2))
-		}
+		return nil, fmt.Errorf("read mounts: %w", err)
 	}
-	lines, err := parseMountinfo(string(text))
-	if err != nil {
-		err = fmt.Errorf("read mounts: %w", err)
+	if t.mounts != nil && t.text == string(text) {
+		return t.mounts, t.err
 	}
-	mounts := make([]mount, len(lines))
+	t.text = string(text)
+	lines, err := parseMountinfo(t.text)
+	if t.err = err; err != nil {
+		t.err = fmt.Errorf("read mounts: %w", err)
+	}
+	mounts, settled := make([]mount, len(lines)), true
 	for i, l := range lines {
-		mounts[i] = mount{l.path, h.realDevice(l), l.fstype}
+		device, found := h.realDevice(l)
+		mounts[i], settled = mount{l.path, device, l.fstype}, settled && found
 	}
-	return mounts, err
+	if t.mounts = nil; settled { // else a link may yet be made
+		t.mounts = mounts
+	}
+	return mounts, t.err
+}
+
+func (t *mountTable) readFile(h Host) ([]byte, error) {
+	t.file.path = h.proc("1/mountinfo")
+	if file := os.Getenv("HOST_PROC_MOUNTINFO"); file != "" && h.Root == "" {
+		t.file.path = file
+	}
+	text, err := t.file.read()
+	if err == nil {
+		return text, nil
+	}
+	t.file.path = h.proc("self/mountinfo")
+	text, err2 := t.file.read()
+	if err2 != nil {
+		return nil, errors.Join(err, err2)
+	}
+	return text, nil
 }
 
 // mountLine is a line of mountinfo.
@@ -41,19 +74,21 @@ type mountLine struct {
 }
 
 // realDevice finds the name that the original gives a device: what /dev/mapper/… links to, and for /dev/root, which is
-// nothing but the kernel's command line, the block device of that number.
-func (h Host) realDevice(l mountLine) string {
+// nothing but the kernel's command line, the block device of that number. Not found: it is what the line says, for now.
+func (h Host) realDevice(l mountLine) (device string, found bool) {
 	if name, ok := strings.CutPrefix(l.device, "/dev/mapper/"); ok {
 		if real, err := filepath.EvalSymlinks(h.dev("mapper/" + name)); err == nil {
-			return "/dev/" + filepath.Base(real)
+			return "/dev/" + filepath.Base(real), true
 		}
+		return l.device, false
 	}
 	if l.device == "/dev/root" {
 		if link, err := os.Readlink(h.sys("dev/block/" + l.number)); err == nil {
-			return "/dev/" + filepath.Base(link)
+			return "/dev/" + filepath.Base(link), true
 		}
+		return l.device, false
 	}
-	return l.device
+	return l.device, true
 }
 
 // parseMountinfo reads lines of proc_pid_mountinfo(5). What it cannot read is an error; the other lines still count.

@@ -18,6 +18,13 @@ var pseudoTypes = []string{
 	"overlayfs", "proc", "pstore", "ramfs", "rpc_pipefs", "securityfs", "selinuxfs", "squashfs", "sysfs", "tmpfs", "tracefs",
 }
 
+// blocklessTypes have no size, on any Linux: their statfs is simple_statfs (fs/libfs.c), which leaves the blocks at zero. What
+// has no size is not sent, so they are not asked either, unless the configuration names the mount.
+var blocklessTypes = []string{
+	"binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "fusectl", "mqueue", "nsfs", "proc", "pstore",
+	"rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs",
+}
+
 // pseudo tells whether the mount is one of them. What is mounted at / never is: in a container it is an overlay, and the
 // only disk there is.
 func (m mount) pseudo() bool { return m.path != "/" && slices.Contains(pseudoTypes, m.fstype) }
@@ -32,13 +39,13 @@ func (c *diskCollector) Advise(ctx context.Context) []config.Problem {
 	if len(c.resources) > 0 {
 		return c.notMounted(all)
 	}
-	mounts := c.choose(all)
-	usages, _ := c.ask(ctx, mounts)
+	plan := c.planFor(all)
+	usages, _ := c.ask(ctx, plan.paths)
 	paid, types := map[string]bool{}, map[string]bool{}
-	for _, m := range mounts {
-		if u := usages[c.reachedAt(m.path)]; u != nil && u.Total > 0 && m.pseudo() {
-			paid[fmt.Sprintf("%s at %s", m.fstype, c.identity(m).path)] = true
-			types[m.fstype] = true
+	for _, s := range plan.series {
+		if u := usages[s.asked]; u != nil && u.Total > 0 && s.pseudo() {
+			paid[fmt.Sprintf("%s at %s", s.fstype, s.path)] = true
+			types[s.fstype] = true
 		}
 	}
 	if len(paid) == 0 {

@@ -27,7 +27,8 @@ func (s *swapSpace) usedPercent() float64 {
 }
 
 type swapCollector struct {
-	host Host
+	reader swapReader
+	data   []cloudwatch.Datum
 	*sheet[swapSpace]
 }
 
@@ -36,13 +37,14 @@ func buildSwap(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil {
 		return nil, problems
 	}
-	return &swapCollector{h, s}, problems
+	return &swapCollector{reader: newSwapReader(h), sheet: s}, problems
 }
 
 func (c *swapCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
-	s, err := readSwap(ctx, c.host)
+	s, err := c.reader.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.fill(make([]cloudwatch.Datum, 0, len(c.columns)), now, &s, c.static), nil
+	c.data = c.fill(c.data[:0], now, &s, c.static)
+	return c.data, nil
 }

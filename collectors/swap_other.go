@@ -9,8 +9,13 @@ import (
 	"github.com/shirou/gopsutil/v3/mem"
 )
 
-func readSwap(ctx context.Context, h Host) (swapSpace, error) {
-	m, err := mem.SwapMemoryWithContext(h.context(ctx))
+// swapReader asks gopsutil.
+type swapReader struct{ host Host }
+
+func newSwapReader(h Host) swapReader { return swapReader{h} }
+
+func (r swapReader) read(ctx context.Context) (swapSpace, error) {
+	m, err := mem.SwapMemoryWithContext(r.host.context(ctx))
 	if err != nil {
 		return swapSpace{}, fmt.Errorf("read swap space: %w", err)
 	}

@@ -32,7 +32,11 @@ type sheet[R any] struct {
 	columns    []column[R]
 	static     []cloudwatch.Dimension // append_dimensions of the plugin
 	resolution time.Duration
+	values     []float64 // room for those of the next data
 }
+
+// roomForValues is how many values are allocated at once.
+const roomForValues = 256
 
 // column is one asked measurement as it goes on the wire.
 type column[R any] struct {
@@ -143,18 +147,20 @@ func (s *sheet[R]) dimensions(pairs ...string) []cloudwatch.Dimension {
 // fill appends what a reading says. No measurement of a host is negative, so what is comes from a counter that cannot be
 // trusted, and is left out with NaN and infinities.
 func (s *sheet[R]) fill(data []cloudwatch.Datum, now time.Time, of *R, dims []cloudwatch.Dimension) []cloudwatch.Datum {
-	values := make([]float64, 0, len(s.columns)) // one allocation for all data of the reading
+	if cap(s.values)-len(s.values) < len(s.columns) {
+		s.values = make([]float64, 0, max(roomForValues, len(s.columns)))
+	}
 	for i := range s.columns {
 		c := &s.columns[i]
 		v := c.value(of) * c.scale
 		if math.IsNaN(v) || v < 0 || !cloudwatch.Sendable(v) {
 			continue
 		}
-		n := len(values)
-		values = append(values, v)
+		n := len(s.values)
+		s.values = append(s.values, v)
 		data = append(data, cloudwatch.Datum{
 			Name: c.name, Dimensions: dims, Time: now, Unit: c.unit, Resolution: s.resolution,
-			Values: values[n : n+1 : n+1], RollUpOnly: c.rollUpOnly,
+			Values: s.values[n : n+1 : n+1], RollUpOnly: c.rollUpOnly,
 		})
 	}
 	return data

@@ -2,11 +2,11 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,6 +129,7 @@ func (m *Metrics) flush(now time.Time) {
 	m.mu.Unlock()
 	if len(data) > 0 {
 		m.store(data, now)
+		m.reuse(data)
 	}
 	select {
 	case m.wake <- struct{}{}:
@@ -136,7 +137,19 @@ func (m *Metrics) flush(now time.Time) {
 	}
 }
 
-// store spools data: as the requests that will carry them or, while this host's dimensions are not known, as they are.
+// reuse keeps the room of data that are in the spool by now, for those of as long a time: there is no second one.
+func (m *Metrics) reuse(data []cloudwatch.Datum) {
+	if cap(data) > 4*len(data) {
+		return // it is from a time when there was more
+	}
+	clear(data)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.data = append(data[:0], m.data...)
+}
+
+// store spools data, which it changes: as the requests that will carry them or, while this host's dimensions are not known,
+// as they are.
 func (m *Metrics) store(data []cloudwatch.Datum, now time.Time) {
 	if bound, known := m.Bind(data); known {
 		m.pack(m.Namespace, cloudwatch.RollUp(bound, m.RollUps), ready, now)
@@ -152,13 +165,7 @@ func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now 
 		m.Log.Error("values that no request may hold are dropped", zap.Int("values", refused))
 	}
 	for _, b := range batches {
-		raw, err := json.Marshal(b)
-		if err != nil {
-			m.counts.Dropped.Add(1)
-			m.Log.Error("spool metrics", zap.Error(err)) // cannot be: every value is a number
-			continue
-		}
-		m.spoolBatch(raw, in, now)
+		m.spoolBatch(encode(b), in, now)
 	}
 }
 
@@ -174,15 +181,16 @@ func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
 // to the end.
 func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 	up = true
-	// Looked at from time to time as well: the host's dimensions may become known.
-	retry := time.NewTicker(time.Second)
-	defer retry.Stop()
 	var wait backoff
+	// Requests leave garbage that nobody collects before the next flush, because so little happens in between: after several
+	// in a row it is given back at once. A flush of one request, however frequent, is not worth it.
+	sent := 0
 	for ctx.Err() == nil {
 		m.bindWaiting()
 		switch o, err := m.sendOldest(ctx); o {
 		case taken:
 			up, wait = true, backoff{}
+			sent++
 		case stopped:
 			up = false
 		case refused:
@@ -191,10 +199,18 @@ func (m *Metrics) sendAll(ctx context.Context) (up bool) {
 			wait.wait(ctx)
 		case idle:
 			up = true
+			if sent > 1 {
+				debug.FreeOSMemory()
+			}
+			sent = 0
+			var look <-chan time.Time
+			if m.spool.len() > 0 { // the host's dimensions may become known, or a file readable
+				look = time.After(time.Second)
+			}
 			select {
 			case <-ctx.Done():
 			case <-m.wake:
-			case <-retry.C:
+			case <-look:
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package publish
 
 import (
 	"context"
+	"encoding/binary"
+	"hash/crc32"
 	"math"
 	"os"
 	"path/filepath"
@@ -381,11 +383,17 @@ func TestBatchThatCannotBeReadHoldsUpNothingAndStays(t *testing.T) {
 
 // Whatever a spooled file holds, it is given up, or sent within the limits of a request; it never ends the agent.
 func FuzzSpooledFile(f *testing.F) {
-	f.Add([]byte(`{"Namespace":"N","Data":[{"Name":"m","Time":"2026-01-01T00:00:00Z","Unit":"Count","Resolution":1000000000,"Values":[1,2],"Counts":[3,1]}]}`), true)
-	f.Add([]byte(`{"Data":[]}`), false)
-	f.Add([]byte(`{"Data":[{"Values":[1],"Counts":[]}]}`), true)
-	f.Add([]byte(`{"Data":[{"Values":[1,2,3],"Counts":[1]},{"Values":[1]}]}`), false)
+	host := cloudwatch.Dimensions("host", "h", "cpu", "cpu0")
+	whole := encode(cloudwatch.MetricBatch{Namespace: "N", Data: []cloudwatch.Datum{
+		{Name: "m", Dimensions: host, Time: time.Now(), Unit: cloudwatch.Percent, Resolution: time.Second, Values: []float64{1, 2}, Counts: []float64{3, 1}},
+		{Name: "m", Dimensions: host, Time: time.Now(), Resolution: time.Minute, Values: []float64{math.NaN()}, RollUpOnly: true},
+	}})
+	f.Add(whole[:len(whole)-4], true)
+	f.Add(whole[:len(whole)-13], false)
+	f.Add(encode(cloudwatch.MetricBatch{Namespace: "N"})[:len(fileMark)+4], false)
+	f.Add([]byte{}, true)
 	f.Fuzz(func(t *testing.T, raw []byte, isReady bool) {
+		raw = binary.LittleEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw)) // or nothing would get past it
 		dir, in := t.TempDir(), waiting
 		if isReady {
 			in = ready

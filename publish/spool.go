@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
@@ -236,20 +234,4 @@ func (s *spool) given() (overflowed, outdated int) {
 	overflowed, outdated = s.overflowed, s.outdated
 	s.overflowed, s.outdated = 0, 0
 	return overflowed, outdated
-}
-
-// decode reads a spooled batch. What does not hold together is refused here: it would end the agent at every start.
-func decode(raw []byte) (b cloudwatch.MetricBatch, err error) {
-	if err := json.Unmarshal(raw, &b); err != nil {
-		return cloudwatch.MetricBatch{}, fmt.Errorf("read spooled batch: %w", err)
-	}
-	if len(b.Data) == 0 {
-		return cloudwatch.MetricBatch{}, errors.New("read spooled batch: it holds nothing")
-	}
-	for _, d := range b.Data {
-		if len(d.Values) == 0 || d.Counts != nil && len(d.Counts) != len(d.Values) {
-			return cloudwatch.MetricBatch{}, fmt.Errorf("read spooled batch: metric %s has %d values and %d counts", d.Name, len(d.Values), len(d.Counts))
-		}
-	}
-	return b, nil
 }

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package collectors
+
+import "context"
+
+// memoryReader asks gopsutil.
+type memoryReader struct{ host Host }
+
+func newMemoryReader(h Host) *memoryReader { return &memoryReader{h} }
+
+func (r *memoryReader) read(ctx context.Context) (memory, error) {
+	return askMemory(r.host.context(ctx))
+}
