@@ -17,7 +17,6 @@ type schedule struct {
 	interval  time.Duration
 	collector collectors.Collector
 	add       func([]cloudwatch.Datum)
-	crew      *crew // nil: it has one of its own
 	log       *zap.Logger
 	complaint string
 	since     time.Time
@@ -32,10 +31,17 @@ func (s *schedule) run(ctx context.Context) {
 		}()
 	}
 	s.collect(ctx, time.Now())
-	if s.crew == nil {
-		s.crew = &crew{}
+	for {
+		moment := time.Now().Truncate(s.interval).Add(s.interval)
+		wait := time.NewTimer(time.Until(moment))
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		case <-wait.C:
+			s.collect(ctx, moment)
+		}
 	}
-	s.crew.serve(ctx, s)
 }
 
 // collect takes what the collector has, also when it reports an error with it.
