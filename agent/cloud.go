@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/publish"
@@ -36,9 +37,13 @@ type connection[API any] struct {
 	region  func(context.Context, Destination) (string, error)
 	connect func(context.Context, Destination) (API, error)
 
-	mu  sync.Mutex
-	api *API
+	mu     sync.Mutex
+	api    *API
+	opened time.Time
 }
+
+// renewAfter is how old a connection has to be when it is denied something to be made anew.
+const renewAfter = time.Minute
 
 func (c *connection[API]) get(ctx context.Context) (api API, err error) {
 	c.mu.Lock()
@@ -53,8 +58,22 @@ func (c *connection[API]) get(ctx context.Context) (api API, err error) {
 	if err != nil {
 		return api, &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: err}
 	}
-	c.api = &api
+	c.api, c.opened = &api, time.Now()
 	return api, nil
+}
+
+// learn has the next request connect anew if this one was denied: credentials that stand in a file are read only then, and
+// somebody may have renewed them.
+func (c *connection[API]) learn(err error) error {
+	if err == nil || cloudwatch.ClassOf(err) != cloudwatch.Denied {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.opened) >= renewAfter {
+		c.api = nil
+	}
+	return err
 }
 
 var errNoRegion = errors.New("the region is not known: set agent.region in the configuration, or AWS_REGION")
@@ -68,7 +87,8 @@ func (l *lateLogs) PutLogEvents(ctx context.Context, s cloudwatch.LogStream, b *
 	if err != nil {
 		return cloudwatch.NothingRefused(), err
 	}
-	return api.PutLogEvents(ctx, s, b)
+	refused, err := api.PutLogEvents(ctx, s, b)
+	return refused, l.learn(err)
 }
 
 func (l *lateLogs) CreateLogGroup(ctx context.Context, s cloudwatch.LogStream) error {
@@ -88,7 +108,8 @@ func (l *lateLogs) FindEvents(ctx context.Context, s cloudwatch.LogStream, first
 	if err != nil {
 		return cloudwatch.Trace{}, err
 	}
-	return api.FindEvents(ctx, s, first, last)
+	found, err := api.FindEvents(ctx, s, first, last)
+	return found, l.learn(err)
 }
 
 func (c *connection[API]) do(ctx context.Context, request func(API) error) error {
@@ -96,7 +117,7 @@ func (c *connection[API]) do(ctx context.Context, request func(API) error) error
 	if err != nil {
 		return err
 	}
-	return request(api)
+	return c.learn(request(api))
 }
 
 type lateMetrics struct{ connection[publish.MetricsAPI] }

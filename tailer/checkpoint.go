@@ -51,7 +51,8 @@ type position struct {
 	identity
 	fingerprint
 	Offset int64 `json:"offset"`
-	// Quiet is, of a file that was empty, when the path's files had been written to last; nanoseconds since the epoch.
+	// Quiet is when the path's files had been written to last, by their own word, as far as is known; nanoseconds since the
+	// epoch. What was written to later and is not in the checkpoint has not been seen.
 	Quiet int64 `json:"quiet,omitempty"`
 }
 

@@ -143,7 +143,7 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, found piece, now time
 	if s.entry.format != nil {
 		at, message = s.timeOf(f, message, now)
 	} else {
-		at = later(f.tides.when(f.offset, now), s.filling.newest) // so that sorting by time leaves their order alone
+		at = s.whenWritten(f, now)
 	}
 	amount := cloudwatch.Amount{Events: 1, Bytes: int64(found.size)}
 	switch {
@@ -153,13 +153,23 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, found piece, now time
 		s.filling.filtered.Add(amount)
 	case !b.Add(at, message):
 		return false
-	default:
-		s.filling.newest = at
 	}
 	f.take(found.size)
 	s.filling.read.Add(amount)
 	s.filling.lines += int64(found.lines)
 	return true
+}
+
+// whenWritten is the time of an event that has none of its own. It is never before that of the last one, so that sorting by
+// time leaves their order alone: of a file that was found late less is known than of the one that took its place. If the clock
+// was set back, it is.
+func (s *Source) whenWritten(f *file, now time.Time) time.Time {
+	at := f.tides.when(f.offset, now)
+	if last := s.stamp.given; at.UnixMilli() < last && last <= now.UnixMilli() {
+		return time.UnixMilli(last)
+	}
+	s.stamp.given = at.UnixMilli()
+	return at
 }
 
 // timeOf finds the time of an event: its own, else that of the event before it, else now. A time in the middle of a long
@@ -173,11 +183,11 @@ func (s *Source) timeOf(f *file, message []byte, now time.Time) (at time.Time, _
 	switch {
 	case ok:
 		at = later(at, time.UnixMilli(0)) // too old for the service, but none it calls the whole request invalid for
-		s.stamp.read = at
-	case s.stamp.read.IsZero():
-		return f.tides.when(f.offset, now), message
+		s.stamp.found = at
+	case s.stamp.found.IsZero():
+		return s.whenWritten(f, now), message
 	default:
-		return s.stamp.read, message
+		return s.stamp.found, message
 	}
 	if s.entry.trim {
 		message = slices.Concat(message[:from], message[to:])

@@ -149,8 +149,8 @@ func (f *file) extendHead(size int64) {
 func (f *file) position() position { return f.positionAt(f.offset) }
 
 func (f *file) positionAt(offset int64) position {
-	p := position{identity: f.id, fingerprint: f.head, Offset: offset}
-	if f.head.Bytes == 0 && !f.quiet.IsZero() {
+	p := position{identity: f.id, fingerprint: f.head, Offset: offset, Quiet: f.changed.UnixNano()}
+	if f.head.Bytes == 0 {
 		p.Quiet = f.quiet.UnixNano()
 	}
 	return p

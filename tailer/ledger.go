@@ -99,7 +99,7 @@ func (l Loss) String() string {
 	say(l.Truncated, "%d bytes were truncated away before they were read")
 	say(l.Unreadable, "%d bytes of a rotated file could not be read")
 	say(l.Evicted, "%d bytes of deleted files were given up to free the disk")
-	say(l.Files, "%d files were gone before they had been read to their end")
+	say(l.Files, "%d files were gone when the agent started, with what may have been written to them last")
 	return strings.Join(all, ", ")
 }
 

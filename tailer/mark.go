@@ -14,7 +14,7 @@ type mark struct {
 	taken
 	checkpoint checkpoint
 	reached    []reached
-	stamp      time.Time
+	stamp      stamp
 	told       Loss // what the batch tells the stream of
 }
 
@@ -30,8 +30,7 @@ type taken struct {
 	read, filtered, blank cloudwatch.Amount
 	lines, pieces         int64
 	replaced              int64
-	turned                bool      // a file has been read to its end for good
-	newest                time.Time // of the last event
+	turned                bool // a file has been read to its end for good
 }
 
 func (t taken) any() bool { return t.read.Bytes > 0 || t.turned }
@@ -40,7 +39,7 @@ func (t taken) any() bool { return t.read.Bytes > 0 || t.turned }
 func (s *Source) mark(b *cloudwatch.LogBatch, now time.Time) uint64 {
 	s.numbered++
 	s.filling.replaced = int64(b.Replaced())
-	m := mark{number: s.numbered, taken: s.filling, checkpoint: s.checkpoint(), stamp: s.stamp.read, told: s.telling}
+	m := mark{number: s.numbered, taken: s.filling, checkpoint: s.checkpoint(), stamp: s.stamp, told: s.telling}
 	for _, f := range s.files {
 		m.reached = append(m.reached, reached{f, f.offset, f.spent})
 	}
@@ -103,7 +102,7 @@ func (s *Source) Commit(number uint64, verdict cloudwatch.Verdict) error {
 	s.marks = slices.Delete(s.marks, 0, at+1)
 	s.ledger.reject(verdict)
 	s.ledger.Acknowledged = time.Now()
-	s.stamp.committed = last.stamp
+	s.stamped = last.stamp
 	s.settleFiles(last)
 	if s.sending != nil {
 		s.edge, s.sending = s.edge.Then(s.sending.Batch), nil
@@ -151,7 +150,7 @@ func (s *Source) Rewind(unsure bool) bool {
 		s.doubt = s.sending
 	}
 	s.marks, s.filling, s.sending = nil, taken{}, nil
-	s.stamp.read, s.full = s.stamp.committed, false
+	s.stamp, s.full = s.stamped, false
 	s.since, s.flushed = time.Time{}, time.Time{}
 	s.expected.Store(0)
 	return true

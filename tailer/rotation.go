@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,7 +24,7 @@ func (s *Source) look(now time.Time) {
 	s.wake()
 	if len(s.files) == 0 {
 		if !s.leftAt.IsZero() {
-			s.readBetween(s.leftAt, nil)
+			s.readBetween(s.leftAt)
 		}
 		s.openPath(0)
 		return
@@ -54,7 +55,7 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 	info, err := os.Stat(s.path)
 	switch {
 	case !current.rotated.IsZero(): // deleted while followed, or finished; has another one taken its place?
-		s.readBetween(current.changed, current)
+		s.readBetween(current.changed)
 		if err == nil {
 			s.openPath(0)
 		}
@@ -68,7 +69,7 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 		s.truncated(current)
 	case !os.SameFile(info, current.info):
 		current.rotated = now
-		s.readBetween(current.changed, current)
+		s.readBetween(current.changed)
 		s.openPath(0)
 	case s.superseded && s.entry.file.AutoRemoval:
 		current.rotated = now // read to its end, then removed
@@ -123,7 +124,7 @@ func (s *Source) truncated(f *file) {
 			}
 		}
 		s.files = append(s.files, copied)
-		s.readBetween(copied.changed, copied)
+		s.readBetween(copied.changed)
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
 		s.openPath(0)
 		f.close()
@@ -185,17 +186,40 @@ func (s *Source) abandon(f *file, now time.Time) {
 }
 
 // readBetween follows files that came and went between two looks: rotated neighbours that were written to since a time, and are
-// neither what the path leads to now nor a copy of the last one that was followed.
-func (s *Source) readBetween(since time.Time, last *file) {
+// neither what the path leads to now nor a copy of anything that is followed.
+func (s *Source) readBetween(since time.Time) {
 	for _, n := range s.rotations(since) {
-		if f := openIf(n.path, 0, func(c *file) bool {
-			return !s.follows(c.id, c.info) && (last == nil || last.gone || !last.hasCopy(c)) && s.entry.shelf.take(c, s)
-		}); f != nil {
+		if f := openIf(n.path, 0, s.isUnseen); f != nil {
 			f.rotated = f.grew
 			s.files, s.opened = append(s.files, f), true
 			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("rotated", n.path), zap.Int64("offset", f.offset))
 		}
 	}
+}
+
+// isUnseen tells whether a rotated file is one of which nothing has been read, and takes it.
+func (s *Source) isUnseen(c *file) bool {
+	if s.follows(c.id, c.info) || s.entry.shelf.isCopy(c.id) {
+		return false
+	}
+	if madeFromNeighbour(c) || slices.ContainsFunc(s.files, func(f *file) bool { return !f.gone && f.hasCopy(c) }) {
+		s.entry.shelf.copied(c.id)
+		return false
+	}
+	return s.entry.shelf.take(c, s)
+}
+
+// madeFromNeighbour tells whether a compressed file is not whole, and stands beside what it is being made from. That one is
+// looked at itself; this one says nothing yet, and nothing new when it is whole.
+func madeFromNeighbour(c *file) bool {
+	if !c.packed {
+		return false
+	}
+	if _, err := os.Lstat(unpackedName(c.f.Name())); err != nil {
+		return false
+	}
+	_, err := io.Copy(io.Discard, io.NewSectionReader(c.f, 0, math.MaxInt64))
+	return err != nil
 }
 
 // readUnseen looks for what stood in a file that was followed when it was empty, and has been copied and truncated since: of
@@ -206,7 +230,7 @@ func (s *Source) readUnseen(current *file, own os.FileInfo) {
 	}
 	at := len(s.files) - 1
 	s.files = s.files[:at:at]
-	s.readBetween(current.quiet, current)
+	s.readBetween(current.quiet)
 	s.files = append(s.files, current)
 }
 
@@ -258,7 +282,8 @@ func (s *Source) restore(cp checkpoint) {
 		f := s.find(p)
 		if f == nil {
 			s.lose(Loss{Files: 1})
-			s.log.Warn("a log file that was being read is gone; what it still held cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
+			s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
+			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 			continue
 		}
 		s.entry.shelf.take(f, s)
@@ -292,9 +317,8 @@ func (s *Source) find(p position) *file {
 	}
 	for _, path := range paths {
 		if f := openIf(path, p.Offset, is); f != nil {
-			if f.head = p.fingerprint; p.Quiet != 0 {
-				f.quiet = time.Unix(0, p.Quiet)
-				f.changed = f.quiet
+			if f.head = p.fingerprint; f.head.Bytes == 0 {
+				f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
 			}
 			return f
 		}

@@ -9,12 +9,15 @@ type shelf struct {
 	mu     sync.Mutex
 	reader map[identity]*Source
 	done   map[identity]position
+	copies map[identity]bool // of files that are or were being read, as rotations make them
 }
 
 // maxShelf bounds the files that are remembered; those beyond it are forgotten in no order.
 const maxShelf = 10_000
 
-func newShelf() *shelf { return &shelf{reader: map[identity]*Source{}, done: map[identity]position{}} }
+func newShelf() *shelf {
+	return &shelf{reader: map[identity]*Source{}, done: map[identity]position{}, copies: map[identity]bool{}}
+}
 
 // take gives a file to a source. False: another source is reading it. A file that one was done with before goes on from
 // there.
@@ -43,6 +46,22 @@ func (h *shelf) leave(f *file, s *Source, at *position) {
 	if info, err := f.f.Stat(); at != nil && err == nil && !deleted(info) {
 		h.learn(*at)
 	}
+}
+
+// copied remembers that a file is the copy of another.
+func (h *shelf) copied(id identity) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.copies) >= maxShelf {
+		clear(h.copies)
+	}
+	h.copies[id] = true
+}
+
+func (h *shelf) isCopy(id identity) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.copies[id]
 }
 
 // forget takes a file that is gone from its source.

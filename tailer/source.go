@@ -49,8 +49,9 @@ type Source struct {
 	passed      time.Time // when the files were read last
 	flushed     time.Time // when the last batch was full or due
 	since       time.Time // nothing that is unread was written earlier, unless the agent was behind; zero: nothing is
-	stamp       stamps
-	filling     taken // since the last mark
+	stamp       stamp     // of what was read …
+	stamped     stamp     // … and of what is acknowledged
+	filling     taken     // since the last mark
 	numbered    uint64
 	marks       []mark
 	drained     []position
@@ -72,8 +73,11 @@ type Source struct {
 	closed      bool // nothing is followed any more
 }
 
-// stamps are the last times that were found in messages: of all that was read, and of what is acknowledged.
-type stamps struct{ read, committed time.Time }
+// stamp is the last time that was found in a message, and the last that was given to one without.
+type stamp struct {
+	found time.Time
+	given int64 // milliseconds since the epoch
+}
 
 // Stream is where the events go.
 func (s *Source) Stream() cloudwatch.LogStream { return s.stream }
