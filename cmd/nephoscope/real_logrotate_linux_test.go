@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A steadyWriter writes numbered lines to a log, some thousands a second, and opens it anew when it is sent USR1.
+type steadyWriter struct {
+	t    *testing.T
+	path string
+
+	mu    sync.Mutex
+	lines []string
+	quit  chan struct{}
+	ended sync.WaitGroup
+}
+
+const (
+	stroke         = 5 * time.Millisecond
+	linesPerStroke = 15 // 3,000 a second
+)
+
+func newSteadyWriter(t *testing.T, path string) *steadyWriter {
+	t.Helper()
+	w := &steadyWriter{t: t, path: path, quit: make(chan struct{})}
+	reopen := make(chan os.Signal, 1)
+	signal.Notify(reopen, syscall.SIGUSR1)
+	f := w.open()
+	w.ended.Go(func() {
+		defer func() { _ = f.Close() }()
+		strokes := time.NewTicker(stroke)
+		defer strokes.Stop()
+		for {
+			select {
+			case <-w.quit:
+				return
+			case <-reopen:
+				_ = f.Close()
+				f = w.open()
+				w.must(os.WriteFile(filepath.Dir(path)+"/reopened", nil, 0o600)) // the rotation waits for this
+			case <-strokes.C:
+				for range linesPerStroke {
+					w.line(f)
+				}
+			}
+		}
+	})
+	t.Cleanup(w.stop)
+	return w
+}
+
+func (w *steadyWriter) must(err error) {
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *steadyWriter) open() *os.File {
+	f, err := os.OpenFile(w.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	w.must(err)
+	return f
+}
+
+func (w *steadyWriter) line(f *os.File) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := fmt.Sprintf("%07d 192.0.2.7 GET /some/path/or/other 200", len(w.lines))
+	_, err := f.WriteString(text + "\n")
+	w.must(err)
+	w.lines = append(w.lines, text)
+}
+
+func (w *steadyWriter) written() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.lines)
+}
+
+// wait returns when the writer has written that many more lines.
+func (w *steadyWriter) wait(more int) {
+	strokes := time.NewTicker(stroke)
+	defer strokes.Stop()
+	for until := len(w.written()) + more; len(w.written()) < until; {
+		<-strokes.C
+	}
+}
+
+func (w *steadyWriter) stop() {
+	if w.quit != nil {
+		close(w.quit)
+		w.quit = nil
+	}
+	w.ended.Wait()
+}
+
+// reopens has the program that writes the log let go of it: logrotate goes on when it has.
+const reopens = `
+	postrotate
+		kill -USR1 1
+		until rm %DIR%/reopened 2>/dev/null; do sleep 0.01; done
+	endscript`
+
+// rotation is a logrotate with one log to rotate.
+type rotation struct {
+	t    *testing.T
+	conf string
+	memo string
+}
+
+func newRotation(t *testing.T, dir, log, how string) rotation {
+	t.Helper()
+	r := rotation{t, filepath.Join(dir, "logrotate.conf"), filepath.Join(dir, "logrotate.state")}
+	text := log + " {\n\trotate 1000\n\t" + strings.ReplaceAll(how, "%DIR%", dir) + "\n}\n"
+	if err := os.WriteFile(r.conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r rotation) rotate() {
+	r.t.Helper()
+	if out, err := exec.Command("logrotate", "-f", "-s", r.memo, r.conf).CombinedOutput(); err != nil {
+		r.t.Fatalf("logrotate: %v\n%s", err, out)
+	}
+}
+
+func TestLogrotateUnderLoad(t *testing.T) {
+	f := func(name, how string, linesBetween int) {
+		t.Run(name, func(t *testing.T) {
+			if !apart(t, "logrotate", "gzip") {
+				return
+			}
+			b := newBed(t)
+			b.config(oneLog)
+			w := newSteadyWriter(t, b.path("access.log"))
+			r := newRotation(t, b.dir, b.path("access.log"), how)
+			w.wait(100)
+			b.start()
+			rounds := func(n int) {
+				for range n {
+					w.wait(linesBetween)
+					r.rotate()
+				}
+			}
+			rounds(10)
+			b.stop()
+			rounds(3)
+			w.wait(100)
+			b.start()
+			rounds(10)
+			w.wait(linesBetween)
+			w.stop()
+			b.account("g", "s", w.written).clean(t, false)
+		})
+	}
+	const persecond = 3300 // dateext has a name for each second
+	f("create and delaycompress", "create 0640\n\tcompress\n\tdelaycompress"+reopens, 900)
+	f("create and compress", "create 0640\n\tcompress"+reopens, 900)
+	f("dateext", "create 0640\n\tcompress\n\tdelaycompress\n\tdateext\n\tdateformat -%Y%m%d-%s"+reopens, persecond)
+}
