@@ -15,7 +15,7 @@ const (
 	apartAgent = "NEPHOSCOPE_TEST_AGENT"
 )
 
-// apart runs a test in a process that has mounts, network and processes of its own, and returns true in there. What the
+// apart runs a test, which must not be parallel yet, in a process that has mounts, network and processes of its own, and returns true in there. What the
 // test mounts, cuts off or leaves running ends with that process, however it ends; nothing of it is seen outside.
 func apart(t *testing.T, programs ...string) (inside bool) {
 	t.Helper()

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -70,16 +73,21 @@ func TestLedgerSeesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// account waits until nothing that was written is missing, stops the agent, and settles up. It looks only after a request:
-// a stream of a hundred thousand events is not read for nothing. What is still missing after a minute is lost.
-func (b *bed) account(group, stream string, written func() []string) ledger {
+// account waits until nothing is missing of what should arrive, given what has; then it stops the agent, and settles up. It
+// looks only after a request: a stream of a hundred thousand events is not read for nothing. What is still missing after a
+// minute is lost.
+func (b *bed) account(group, stream string, due func(arrived []string) []string) ledger {
 	b.Helper()
+	settle := func() ledger {
+		got := b.events(group, stream)
+		return settleUp(due(got), got)
+	}
 	deadline, look := time.After(time.Minute), time.NewTicker(50*time.Millisecond)
 	defer look.Stop()
 	for looked := int64(-1); ; {
 		select {
 		case <-deadline:
-			return settleUp(written(), b.events(group, stream))
+			return settle()
 		case err := <-b.ended:
 			b.ended <- err
 			b.Fatalf("the agent ended with %v", err)
@@ -90,19 +98,25 @@ func (b *bed) account(group, stream string, written func() []string) ledger {
 			continue
 		}
 		looked = n
-		if settleUp(written(), b.events(group, stream)).lost == 0 {
+		if settle().lost == 0 {
 			b.stop()
-			return settleUp(written(), b.events(group, stream))
+			return settle()
 		}
 	}
 }
 
-// linesOf reads files to their last line, in the order of their names as given.
+// linesOf reads files, the compressed ones too.
 func (b *bed) linesOf(paths ...string) (lines []string) {
 	b.Helper()
 	for _, path := range paths {
 		raw, err := os.ReadFile(path)
 		b.must(err)
+		if strings.HasSuffix(path, ".gz") {
+			unzip, err := gzip.NewReader(bytes.NewReader(raw))
+			b.must(err)
+			raw, err = io.ReadAll(unzip)
+			b.must(err)
+		}
 		lines = append(lines, strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n")...)
 	}
 	return slices.DeleteFunc(lines, func(l string) bool { return l == "" })
