@@ -105,6 +105,20 @@ func (b *bed) account(group, stream string, due func(arrived []string) []string)
 	}
 }
 
+// caughtUp waits until a line that has just been written has arrived.
+func (b *bed) caughtUp(group, stream, line string) {
+	b.Helper()
+	looked := int64(-1)
+	b.until(line, func() bool {
+		n := b.service.Requests()["PutLogEvents"]
+		if n == looked {
+			return false
+		}
+		looked = n
+		return slices.Contains(b.events(group, stream), line)
+	})
+}
+
 // linesOf reads files, the compressed ones too.
 func (b *bed) linesOf(paths ...string) (lines []string) {
 	b.Helper()

@@ -89,11 +89,23 @@ func (w *steadyWriter) written() []string {
 	return slices.Clone(w.lines)
 }
 
+func (w *steadyWriter) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.lines)
+}
+
+func (w *steadyWriter) last() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lines[len(w.lines)-1]
+}
+
 // wait returns when the writer has written that many more lines.
 func (w *steadyWriter) wait(more int) {
 	strokes := time.NewTicker(stroke)
 	defer strokes.Stop()
-	for until := len(w.written()) + more; len(w.written()) < until; {
+	for until := w.count() + more; w.count() < until; {
 		<-strokes.C
 	}
 }
@@ -150,6 +162,8 @@ func (b *bed) rotateUnderLoad(w *steadyWriter, how string, linesBetween int) {
 	w.wait(100)
 	b.start()
 	rounds(10)
+	w.wait(1)
+	b.caughtUp("g", "s", w.last())
 	b.stop()
 	rounds(3)
 	w.wait(100)
