@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,9 @@ const (
 	apartName  = "NEPHOSCOPE_TEST_APART"
 	apartAgent = "NEPHOSCOPE_TEST_AGENT"
 )
+
+// atOnce bounds the processes: they wait far more than they work, so that there may be more than there are processors.
+var atOnce = make(chan struct{}, 5)
 
 // apart runs a test, which must not be parallel yet, in a process that has mounts, network and processes of its own, and returns true in there. What the
 // test mounts, cuts off or leaves running ends with that process, however it ends; nothing of it is seen outside.
@@ -30,7 +34,6 @@ func apart(t *testing.T, programs ...string) (inside bool) {
 	for _, p := range append(programs, "ip") {
 		needsProgram(t, p)
 	}
-	t.Parallel()
 	agent, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -46,12 +49,25 @@ func apart(t *testing.T, programs ...string) (inside bool) {
 		Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET, // here, for it makes the mounts private as well
 		Pdeathsig:    syscall.SIGKILL,
 	}
-	out, err := cmd.CombinedOutput()
-	said := strings.TrimSpace(string(out))
-	if err != nil || !strings.Contains(said, "--- PASS: "+t.Name()) {
-		t.Fatalf("in a process of its own: %v\n%s", err, said)
+	type result struct {
+		said string
+		err  error
 	}
-	t.Log(said)
+	ended := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread() // Pdeathsig is about the thread
+		defer runtime.UnlockOSThread()
+		atOnce <- struct{}{}
+		defer func() { <-atOnce }()
+		out, err := cmd.CombinedOutput()
+		ended <- result{strings.TrimSpace(string(out)), err}
+	}()
+	t.Parallel()
+	r := <-ended
+	if r.err != nil || !strings.Contains(r.said, "--- PASS: "+t.Name()) {
+		t.Fatalf("in a process of its own: %v\n%s", r.err, r.said)
+	}
+	t.Log(r.said)
 	return false
 }
 

@@ -52,6 +52,7 @@ func (b *bed) createAs(name string, inode uint64) {
 // agent is stopped, and the file is filled, rotated and compressed; the log that comes after it gets its inode.
 func TestFileSeenEmptyThatIsCompressedWhileStopped(t *testing.T) {
 	t.Skip("NOT RUN, for it fails: a checkpoint with no byte of fingerprint takes another file with its inode for the one it is about")
+	t.Parallel()
 	b := newBed(t)
 	b.config(oneLog)
 	b.write("access.log", "a 1\na 2\n")
@@ -75,5 +76,27 @@ func TestFileSeenEmptyThatIsCompressedWhileStopped(t *testing.T) {
 	b.write("access.log", "c 1\nc 2\n")
 	want = append(want, "b 1", "b 2", "c 1", "c 2")
 	b.start()
+	b.account("g", "s", func([]string) []string { return want }).clean(t, false)
+}
+
+// The agent looks while gzip has made its file and written nothing to it yet: it is the copy of the file that is being read,
+// and nothing of it is to be sent again.
+func TestCopyThatIsBeingCompressedIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.config(oneLog)
+	b.write("access.log", "a 1\na 2\n")
+	b.start()
+	b.until("two lines", func() bool { return len(b.events("g", "s")) == 2 })
+	b.write("access.log.1.gz", "")
+	b.must(os.Rename(b.path("access.log"), b.path("access.log.1")))
+	b.write("access.log", "b 1\nb 2\n")
+	b.write("access.log.1", "late\n")
+	b.until("late", func() bool { return slices.Contains(b.events("g", "s"), "late") })
+	b.zip("access.log.1", "access.log.1.gz")
+	want := []string{"a 1", "a 2", "late", "b 1", "b 2"}
+	b.caughtUp("g", "s", "b 2")
+	b.write("access.log", "c 1\nc 2\n")
+	want = append(want, "c 1", "c 2")
 	b.account("g", "s", func([]string) []string { return want }).clean(t, false)
 }
