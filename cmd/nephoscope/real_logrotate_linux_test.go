@@ -179,7 +179,7 @@ func (b *bed) rotateUnderLoad(w *steadyWriter, how string, linesBetween int, cau
 
 // Why rotations that compress at once, and copies that come faster than they are read, are not run yet.
 const (
-	repeatsNow = "NOT RUN, for it fails now and then: what was compressed while earlier files were being drained is read again"
+	repeatsNow = "NOT RUN, for it fails now and then: a log of which gzip has made an empty file is read again from it"
 	losesNow   = "NOT RUN, for it fails now and then: a log that is truncated twice before any of it was read is taken for itself"
 )
 
