@@ -43,7 +43,7 @@ type connection[API any] struct {
 }
 
 // renewAfter is how old a connection has to be when it is denied something to be made anew.
-const renewAfter = time.Minute
+const renewAfter = 10 * time.Second
 
 func (c *connection[API]) get(ctx context.Context) (api API, err error) {
 	c.mu.Lock()

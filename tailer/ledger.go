@@ -81,10 +81,11 @@ func (l *Ledger) reject(v cloudwatch.Verdict) {
 	l.Sent.Sub(v.Sum())
 }
 
-// lose books bytes that will never be sent, and has the stream told.
+// lose books bytes that will never be sent, and has the stream told; not of a file of which nobody knows whether it held more.
 func (s *Source) lose(what Loss) {
 	s.ledger.Lost.add(what)
 	s.ledger.Read.Bytes += what.Bytes()
+	what.Files = 0
 	s.owed.add(what)
 }
 
@@ -99,7 +100,6 @@ func (l Loss) String() string {
 	say(l.Truncated, "%d bytes were truncated away before they were read")
 	say(l.Unreadable, "%d bytes of a rotated file could not be read")
 	say(l.Evicted, "%d bytes of deleted files were given up to free the disk")
-	say(l.Files, "%d files were gone when the agent started, with what may have been written to them last")
 	return strings.Join(all, ", ")
 }
 

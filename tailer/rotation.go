@@ -281,8 +281,11 @@ func (s *Source) restore(cp checkpoint) {
 	for _, p := range cp.Files {
 		f := s.find(p)
 		if f == nil {
-			s.lose(Loss{Files: 1})
 			s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
+			if p.Offset == 0 && p.Bytes == 0 {
+				continue // it was empty; if it was written to and renamed, it is among those that were written to since
+			}
+			s.lose(Loss{Files: 1})
 			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 			continue
 		}

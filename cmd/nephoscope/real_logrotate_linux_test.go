@@ -177,19 +177,10 @@ func (b *bed) rotateUnderLoad(w *steadyWriter, how string, linesBetween int, cau
 	w.stop()
 }
 
-// Why rotations that compress at once, and copies that come faster than they are read, are not run yet.
-const (
-	repeatsNow = "NOT RUN, for it fails now and then: a log of which gzip has made an empty file is read again from it"
-	losesNow   = "NOT RUN, for it fails now and then: a log that is truncated twice before any of it was read is taken for itself"
-)
-
 func TestLogrotateUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := func(name, how string, linesBetween int, flaw string) {
+	f := func(name, how string, linesBetween int) {
 		t.Run(name, func(t *testing.T) {
-			if flaw != "" {
-				t.Skip(flaw)
-			}
 			if !apart(t, "logrotate", "gzip") {
 				return
 			}
@@ -201,20 +192,17 @@ func TestLogrotateUnderLoad(t *testing.T) {
 		})
 	}
 	const secondful = 3100 // dateext has one name a second
-	f("create and delaycompress", "create 0640\n\tcompress\n\tdelaycompress"+reopens, 700, "")
-	f("create and compress", "create 0640\n\tcompress"+reopens, 700, repeatsNow)
-	f("dateext", "create 0640\n\tcompress\n\tdelaycompress\n\tdateext\n\tdateformat -%Y%m%d-%s"+reopens, secondful, "")
+	f("create and delaycompress", "create 0640\n\tcompress\n\tdelaycompress"+reopens, 700)
+	f("create and compress", "create 0640\n\tcompress"+reopens, 700)
+	f("dateext", "create 0640\n\tcompress\n\tdelaycompress\n\tdateext\n\tdateformat -%Y%m%d-%s"+reopens, secondful)
 }
 
 // What is written between logrotate's last read and its truncate is gone, whoever reads: that is copytruncate's own loss, and
 // it is what stands in no file. If the agent was quicker it has arrived all the same.
 func TestLogrotateCopytruncateUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := func(name, how string, caughtUp bool, flaw string) {
+	f := func(name, how string, caughtUp bool) {
 		t.Run(name, func(t *testing.T) {
-			if flaw != "" {
-				t.Skip(flaw)
-			}
 			if !apart(t, "logrotate", "gzip") {
 				return
 			}
@@ -238,8 +226,8 @@ func TestLogrotateCopytruncateUnderLoad(t *testing.T) {
 			l.clean(t, false)
 		})
 	}
-	f("plain", "copytruncate", true, "")
-	f("compress", "copytruncate\n\tcompress", true, repeatsNow)
-	f("plain and faster than it is read", "copytruncate", false, losesNow)
-	f("compress and faster than it is read", "copytruncate\n\tcompress", false, losesNow)
+	f("plain", "copytruncate", true)
+	f("compress", "copytruncate\n\tcompress", true)
+	f("plain and faster than it is read", "copytruncate", false)
+	f("compress and faster than it is read", "copytruncate\n\tcompress", false)
 }

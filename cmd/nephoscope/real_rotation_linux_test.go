@@ -52,7 +52,6 @@ func (b *bed) createAs(name string, inode uint64) {
 // A file is seen when it is still empty, and is not read yet because the one before it is still being written to. Then the
 // agent is stopped, and the file is filled, rotated and compressed; the log that comes after it gets its inode.
 func TestFileSeenEmptyThatIsCompressedWhileStopped(t *testing.T) {
-	t.Skip("NOT RUN, for it fails: a checkpoint with no byte of fingerprint takes another file with its inode for the one it is about")
 	t.Parallel()
 	b := newBed(t)
 	b.config(oneLog)
@@ -83,7 +82,6 @@ func TestFileSeenEmptyThatIsCompressedWhileStopped(t *testing.T) {
 // The agent looks while gzip has made its file and written nothing to it yet: it is the copy of the file that is being read,
 // and nothing of it is to be sent again.
 func TestCopyThatIsBeingCompressedIsNotReadAgain(t *testing.T) {
-	t.Skip("NOT RUN, for it fails: a compressed file that is still empty is taken for one that came and went between two looks")
 	t.Parallel()
 	b := newBed(t)
 	b.config(oneLog)
@@ -104,7 +102,6 @@ func TestCopyThatIsBeingCompressedIsNotReadAgain(t *testing.T) {
 // A log is truncated, is seen empty, and is truncated again before any of it was read: the agent still waits for the end of
 // the first copy.
 func TestCopytruncateTwiceBeforeTheLogIsRead(t *testing.T) {
-	t.Skip("NOT RUN, for it fails: a log that was seen empty has no fingerprint until it is read, and is taken for itself")
 	t.Parallel()
 	b := newBed(t)
 	b.config(oneLog)
