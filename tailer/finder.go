@@ -144,7 +144,7 @@ func (e *Entry) wanted(now time.Time) []string {
 	for path := range e.tree.gone {
 		e.stale = true
 		if s := e.source(path); s != nil {
-			e.leaving[path] = true
+			e.leaving[path], e.trusts[s] = true, max(e.trusts[s], unsure) // its file may be written to under another name
 			e.ship(s)
 		}
 	}
@@ -250,7 +250,7 @@ func (e *Entry) aim(s *Source) {
 			direct = filepath.Join(in.real, direct)
 		}
 		// Of links between the two, nobody says when they are turned.
-		if err := e.tree.hear(to.folder); err != nil || !announces(to.folder) || filepath.Clean(direct) != real {
+		if err := e.tree.hear(to.folder); err != nil || !e.tree.isSure(to.folder) || filepath.Clean(direct) != real {
 			now = max(now, unsure)
 		}
 	}

@@ -23,6 +23,7 @@ type tree struct {
 	unhear   func(real string)
 	refused  func(path, reason string) // says once why a path is not followed
 	readDir  func(string) ([]os.DirEntry, error)
+	isSure   func(folder string) bool // tells whether everything that happens there is announced
 
 	base    *folder              // nil while there is none
 	awaited string               // what has to come first, while there is no base
@@ -69,7 +70,7 @@ const (
 
 func newTree(p pattern) *tree {
 	return &tree{
-		pattern: p, leaveOut: func(string) bool { return false }, refused: func(string, string) {}, readDir: os.ReadDir,
+		pattern: p, leaveOut: func(string) bool { return false }, refused: func(string, string) {}, readDir: os.ReadDir, isSure: announces,
 		byPath: map[string]*folder{}, byReal: map[string][]*folder{}, linked: map[string]*folder{}, again: map[string]bool{}, came: map[string]bool{}, gone: map[string]bool{},
 	}
 }
@@ -356,7 +357,7 @@ func (t *tree) read(f *folder) {
 	t.doubt(f, sure)
 	if err := t.hear(f.real); err != nil {
 		t.doubt(f, silent)
-	} else if !announces(f.real) {
+	} else if !t.isSure(f.real) {
 		t.doubt(f, unsure)
 	}
 	entries, err := t.readDir(f.path)
