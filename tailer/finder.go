@@ -77,6 +77,9 @@ func newFinder(e *Entry) finder {
 
 // everything reads all folders and takes every match for one that something was announced about.
 func (e *Entry) everything() {
+	if e.watcher != nil {
+		e.watcher.check()
+	}
 	e.tree.walk()
 	for _, path := range e.tree.matches() {
 		e.tree.note(path)

@@ -110,7 +110,7 @@ func TestAnnouncementsThatWereLostHaveEverythingRead(t *testing.T) {
 	fs.Events, fs.Errors = make(chan fsnotify.Event), make(chan error)
 	s.w.fs = &fs
 	done, ended := make(chan struct{}), make(chan struct{})
-	go func() { defer close(ended); s.w.listen(done, time.NewTimer(time.Hour), map[string]fsnotify.Op{}) }()
+	go func() { defer close(ended); s.w.Run(done) }()
 	fs.Errors <- fsnotify.ErrEventOverflow
 	<-s.entry.news.dirty
 	close(done)

@@ -2,6 +2,7 @@ package tailer
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,8 +11,8 @@ import (
 )
 
 // compressed tells whether a name is that of a compressed file or an archive, which the original passes over as well.
-func compressed(path string) bool {
-	return slices.Contains([]string{".tar", ".zst", ".gz", ".zip", ".bz2", ".rar"}, strings.ToLower(filepath.Ext(path)))
+func compressed(name string) bool {
+	return slices.Contains([]string{".tar", ".zst", ".gz", ".zip", ".bz2", ".rar"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // pattern is the file_path of an entry. It is matched one folder at a time: in each folder it stands for a few ways to go on.
@@ -45,6 +46,7 @@ func parsePattern(text string) (pattern, error) {
 	}
 	var ways []string
 	for _, way := range spread(rest) {
+		way = strings.Trim(path.Clean(way), "/") // an alternative may be empty, or end with a slash
 		if ways = append(ways, deepen(way)...); len(ways) > maxWays {
 			break
 		}

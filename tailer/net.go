@@ -63,7 +63,7 @@ func (n *net) look(e *Entry, now time.Time) {
 	case least:
 		e.shipDoubted(silent)
 	}
-	if most && e.isDoubtful() {
+	if whole || most && e.isDoubtful() {
 		e.tree.retry()
 		e.tree.reread()
 		e.tryHeld()
@@ -73,6 +73,6 @@ func (n *net) look(e *Entry, now time.Time) {
 
 // isDoubtful tells whether there is anything that the kernel may keep to itself.
 func (e *Entry) isDoubtful() bool {
-	return len(e.trusts) > 0 || e.tree.doubted > 0 || len(e.tree.again) > 0 || e.tree.base == nil ||
+	return len(e.trusts) > 0 || e.tree.doubted > 0 || len(e.tree.again) > 0 || e.tree.base == nil || e.tree.base.real != e.tree.base.path || len(e.tree.linked) > 0 ||
 		len(e.leaving) > 0 || len(e.held) > 0 || !e.all && e.tree.links > 0
 }

@@ -151,11 +151,17 @@ func (t *tree) touch(path string) {
 	}
 }
 
-// retry looks again at what could not be read, or led nowhere.
+// retry looks again at what could not be read, or led nowhere, and at links that lead to folders by way of others: nobody says
+// when those are turned.
 func (t *tree) retry() {
-	if t.base == nil {
+	if t.base == nil || t.moved(t.base) {
 		t.walk()
 		return
+	}
+	for _, f := range slices.Collect(maps.Values(t.linked)) {
+		if t.byPath[f.path] == f && t.moved(f) {
+			t.look(f.up, filepath.Base(f.path))
+		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(t.again)) {
 		if up := t.byPath[filepath.Dir(path)]; up != nil {
@@ -164,6 +170,16 @@ func (t *tree) retry() {
 			t.walk()
 		}
 	}
+}
+
+// moved tells whether the path of a folder leads elsewhere now.
+func (t *tree) moved(f *folder) bool {
+	real, err := filepath.EvalSymlinks(f.path)
+	if err != nil || real != f.real {
+		return true
+	}
+	info, err := os.Stat(f.path)
+	return err != nil || !os.SameFile(info, f.info)
 }
 
 // reread reads the folders of which not everything is heard, and what is below them.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -89,6 +90,21 @@ func (w *Watcher) leave(folder string, e *Entry) {
 	}
 }
 
+// check forgets what the kernel has ceased to watch without a word, as it does when a file system is unmounted.
+func (w *Watcher) check() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	watched := map[string]bool{}
+	for _, folder := range w.fs.WatchList() {
+		watched[folder] = true
+	}
+	for folder := range w.folders {
+		if !watched[folder] {
+			w.remove(folder)
+		}
+	}
+}
+
 // forget tells an entry nothing more.
 func (w *Watcher) forget(e *Entry) {
 	w.mu.Lock()
@@ -125,10 +141,11 @@ func (w *Watcher) Run(done <-chan struct{}) {
 	defer w.fs.Close()
 	pause := time.NewTimer(deaf)
 	defer pause.Stop()
-	heard := map[string]fsnotify.Op{}
+	heard, lost := map[string]fsnotify.Op{}, make(chan struct{}, 1)
+	go w.readErrors(done, lost)
 	for {
 		clear(heard)
-		if !w.listen(done, pause, heard) {
+		if !w.listen(done, lost, pause, heard) {
 			return
 		}
 		wait := deaf
@@ -144,19 +161,39 @@ func (w *Watcher) Run(done <-chan struct{}) {
 	}
 }
 
+// readErrors never waits for anything of ours: fsnotify keeps everybody from watching while it waits to tell an error.
+func (w *Watcher) readErrors(done <-chan struct{}, lost chan<- struct{}) {
+	for {
+		var err error
+		select {
+		case <-done:
+			return
+		case err = <-w.fs.Errors:
+		}
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, fsnotify.ErrEventOverflow):
+			select {
+			case lost <- struct{}{}:
+			default:
+			}
+		case errors.Is(err, syscall.EINVAL): // a folder was renamed and removed before its watch could be
+		default:
+			w.log.Warn("watching log folders is impaired; looking at them from time to time instead", zap.Error(err))
+		}
+	}
+}
+
 // listen hears one burst: by path, what happened to it. False: there is nothing to be heard any more.
-func (w *Watcher) listen(done <-chan struct{}, pause *time.Timer, heard map[string]fsnotify.Op) bool {
+func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, heard map[string]fsnotify.Op) bool {
 	pause.Stop()
 	for {
 		select {
 		case <-done:
 			return false
-		case err := <-w.fs.Errors:
-			if errors.Is(err, fsnotify.ErrEventOverflow) {
-				w.missed()
-			} else if err != nil {
-				w.log.Warn("watching log folders is impaired; looking at them from time to time instead", zap.Error(err))
-			}
+		case <-lost:
+			w.missed()
 		case ev, open := <-w.fs.Events:
 			if !open {
 				return false
