@@ -23,6 +23,9 @@ type finder struct {
 	stale    bool   // another file may be the newest by now
 	newest   string // that was followed last, if only the newest is wanted
 	chosenAt time.Time
+
+	overdue bool      // announcements were lost since everything was read
+	lostAt  time.Time // when it was read for that reason last
 }
 
 // target is where the path of a source really leads.
@@ -93,9 +96,8 @@ func (e *Entry) everything() {
 // catchUp looks at what was announced.
 func (e *Entry) catchUp() {
 	heard, lost := e.takeNews()
-	if lost {
-		e.everything()
-		e.shipChanged()
+	if e.overdue = e.overdue || lost; lost && time.Since(e.lostAt) >= unsureNet {
+		e.makeUp()
 		return
 	}
 	named := map[string]bool{}
@@ -110,6 +112,14 @@ func (e *Entry) catchUp() {
 		e.tree.touch(path)
 	}
 	e.aimAgain(named)
+}
+
+// makeUp reads everything after announcements were lost: at once for the first time, then with the net. A host that announces
+// more than the kernel keeps does so all the time.
+func (e *Entry) makeUp() {
+	e.overdue, e.lostAt = false, time.Now()
+	e.everything()
+	e.shipChanged()
 }
 
 // aimAgain finds out anew where links lead whose targets, or the folders of those, were announced.

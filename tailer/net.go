@@ -67,12 +67,15 @@ func (n *net) look(e *Entry, now time.Time) {
 		e.tree.retry()
 		e.tree.reread()
 		e.tryHeld()
+		if e.overdue {
+			e.makeUp()
+		}
 		e.stale = e.stale || e.tree.doubted > 0 || e.tree.links > 0 // a file that is not followed may have become the newest
 	}
 }
 
 // isDoubtful tells whether there is anything that the kernel may keep to itself.
 func (e *Entry) isDoubtful() bool {
-	return len(e.trusts) > 0 || e.tree.doubted > 0 || len(e.tree.again) > 0 || e.tree.base == nil || e.tree.base.real != e.tree.base.path || len(e.tree.linked) > 0 ||
+	return e.overdue || len(e.trusts) > 0 || e.tree.doubted > 0 || len(e.tree.again) > 0 || e.tree.base == nil || e.tree.base.real != e.tree.base.path || len(e.tree.linked) > 0 ||
 		len(e.leaving) > 0 || len(e.held) > 0 || !e.all && e.tree.links > 0
 }

@@ -141,16 +141,15 @@ func (w *Watcher) Run(done <-chan struct{}) {
 	defer w.fs.Close()
 	pause := time.NewTimer(deaf)
 	defer pause.Stop()
-	heard, lost := map[string]fsnotify.Op{}, make(chan struct{}, 1)
+	now, lost := burst{heard: map[string]fsnotify.Op{}}, make(chan struct{}, 1)
 	go w.readErrors(done, lost)
 	for {
-		clear(heard)
-		if !w.listen(done, lost, pause, heard) {
+		if !w.listen(done, lost, pause, &now) {
 			return
 		}
-		wait := deaf
-		if len(heard) > 0 && !w.tell(heard) {
-			wait = longDeaf
+		wait := longDeaf
+		if w.tell(now.heard) || now.lost {
+			wait = deaf
 		}
 		pause.Reset(wait)
 		select {
@@ -185,15 +184,26 @@ func (w *Watcher) readErrors(done <-chan struct{}, lost chan<- struct{}) {
 	}
 }
 
-// listen hears one burst: by path, what happened to it. False: there is nothing to be heard any more.
-func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, heard map[string]fsnotify.Op) bool {
+// burst is what was heard at a time.
+type burst struct {
+	heard map[string]fsnotify.Op // by path
+	lost  bool                   // and there was more
+}
+
+// listen hears one burst. False: there is nothing to be heard any more.
+func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, b *burst) bool {
 	pause.Stop()
+	clear(b.heard)
+	b.lost = false
 	for {
 		select {
 		case <-done:
 			return false
 		case <-lost:
 			w.missed()
+			if b.lost = true; len(b.heard) == 0 {
+				pause.Reset(quiet)
+			}
 		case ev, open := <-w.fs.Events:
 			if !open {
 				return false
@@ -201,10 +211,10 @@ func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, heard ma
 			if ev.Name == "" { // what comes of a folder that is not watched any more
 				continue
 			}
-			if len(heard) == 0 {
+			if len(b.heard) == 0 {
 				pause.Reset(quiet)
 			}
-			heard[ev.Name] |= ev.Op
+			b.heard[ev.Name] |= ev.Op
 		case <-pause.C:
 			return true
 		}
