@@ -1,6 +1,7 @@
 package tailer
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -198,6 +199,29 @@ func (p pattern) names(ways []string, name string) bool {
 func (p pattern) mayName(name string) bool {
 	return slices.ContainsFunc(p.ways, func(way string) bool { return p.fits(way[strings.LastIndexByte(way, '/')+1:], name) })
 }
+
+// permits tells whether what a matching path leads to lies where the operator pointed: whoever may write to a log folder
+// must not be able to have any file of the host shipped by a symbolic link. A path without wildcards may lead anywhere.
+func (p pattern) permits(path string) error {
+	if !p.wild {
+		return nil
+	}
+	folder, err := filepath.EvalSymlinks(p.folder)
+	if err != nil {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	if !within(folder, real) {
+		return fmt.Errorf("%w to %s, outside of %s (to follow it, name it without wildcards)", errAstray, real, p.folder)
+	}
+	return nil
+}
+
+// errAstray says that a symbolic link leads to where the operator did not point.
+var errAstray = errors.New("it is a symbolic link")
 
 // within tells whether a path lies in a folder or is it; both without symbolic links.
 func within(folder, path string) bool {

@@ -1,6 +1,7 @@
 package tailer
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -267,19 +268,17 @@ func (t *tree) meet(f *folder, name string, mode fs.FileMode) {
 	}
 }
 
-// judge tells whether the pattern may lead to what a path leads to. Whoever may write to a log folder must not be able to have
-// any file of the host shipped by a symbolic link. A path without wildcards may lead anywhere.
+// judge tells what a match is.
 func (t *tree) judge(path string, linked, dead bool) match {
 	if !linked {
 		return plain
 	}
-	real, err := filepath.EvalSymlinks(path)
-	switch {
+	switch err := t.pattern.permits(path); {
+	case errors.Is(err, errAstray):
+		t.refused(path, err.Error())
+		return astray
 	case dead || err != nil:
 		return dangling
-	case t.pattern.wild && !within(t.base.real, real):
-		t.refused(path, fmt.Sprintf("it is a symbolic link to %s, outside of %s (to follow it, name it without wildcards)", real, t.pattern.folder))
-		return astray
 	}
 	return link
 }

@@ -16,6 +16,9 @@ import (
 const (
 	// quiet ends a burst of announcements: what was heard by then is passed on at once.
 	quiet = time.Millisecond
+	// longBurst is how long one lasts at most. To hear all that the kernel keeps (16,384 announcements unless
+	// fs.inotify.max_queued_events says otherwise) takes half of it; what was left over would soon be more than it can keep.
+	longBurst = 50 * time.Millisecond
 	// deaf is how long nothing is heard after that. The kernel gathers meanwhile, and keeps one announcement of a file that
 	// is written to a thousand times.
 	deaf = 100 * time.Millisecond
@@ -195,13 +198,16 @@ func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, b *burst
 	pause.Stop()
 	clear(b.heard)
 	b.lost = false
+	var began time.Time
+	more := false
 	for {
 		select {
 		case <-done:
 			return false
 		case <-lost:
 			w.missed()
-			if b.lost = true; len(b.heard) == 0 {
+			if b.lost = true; began.IsZero() {
+				began = time.Now()
 				pause.Reset(quiet)
 			}
 		case ev, open := <-w.fs.Events:
@@ -211,12 +217,19 @@ func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, b *burst
 			if ev.Name == "" { // what comes of a folder that is not watched any more
 				continue
 			}
-			if len(b.heard) == 0 {
+			if began.IsZero() {
+				began = time.Now()
 				pause.Reset(quiet)
+			} else {
+				more = true
 			}
 			b.heard[ev.Name] |= ev.Op
 		case <-pause.C:
-			return true
+			if !more || time.Since(began) >= longBurst {
+				return true
+			}
+			more = false
+			pause.Reset(quiet)
 		}
 	}
 }
