@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// quiet ends a burst of announcements: what was heard by then is passed on at once.
+	// quiet is how long a burst of announcements is listened to: what was heard by then is passed on.
 	quiet = time.Millisecond
+	// backlog is how many within quiet say that the kernel has more, and the burst goes on: as they happen, they come slower.
+	backlog = 100
 	// longBurst is how long one lasts at most. To hear all that the kernel keeps (16,384 announcements unless
 	// fs.inotify.max_queued_events says otherwise) takes half of it; what was left over would soon be more than it can keep.
 	longBurst = 50 * time.Millisecond
@@ -199,7 +201,7 @@ func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, b *burst
 	clear(b.heard)
 	b.lost = false
 	var began time.Time
-	more := false
+	lately := 0
 	for {
 		select {
 		case <-done:
@@ -217,18 +219,16 @@ func (w *Watcher) listen(done, lost <-chan struct{}, pause *time.Timer, b *burst
 			if ev.Name == "" { // what comes of a folder that is not watched any more
 				continue
 			}
-			if began.IsZero() {
+			if lately++; began.IsZero() {
 				began = time.Now()
 				pause.Reset(quiet)
-			} else {
-				more = true
 			}
 			b.heard[ev.Name] |= ev.Op
 		case <-pause.C:
-			if !more || time.Since(began) >= longBurst {
+			if lately < backlog || time.Since(began) >= longBurst {
 				return true
 			}
-			more = false
+			lately = 0
 			pause.Reset(quiet)
 		}
 	}
