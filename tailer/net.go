@@ -70,7 +70,7 @@ func (n *net) look(e *Entry, now time.Time) {
 		if e.overdue {
 			e.makeUp()
 		}
-		e.stale = e.stale || e.tree.doubted > 0 || e.tree.links > 0 // a file that is not followed may have become the newest
+		e.stale = e.stale || whole || e.tree.doubted > 0 || e.tree.links > 0 // a file that is not followed may have become the newest
 	}
 }
 
