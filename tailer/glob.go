@@ -55,6 +55,13 @@ func parsePattern(text string) (pattern, error) {
 	if len(ways) > maxWays {
 		return pattern{}, fmt.Errorf("file_path %q: its braces stand for more than %d paths (name fewer folders in braces, or use two entries)", text, maxWays)
 	}
+	for _, way := range ways {
+		for name := range strings.SplitSeq(way, "/") {
+			if !doublestar.ValidatePattern(name) {
+				return pattern{}, fmt.Errorf("file_path %q: bad pattern (a slash stands within [ and ])", text)
+			}
+		}
+	}
 	p.folder, p.ways = filepath.FromSlash(base), onward(nil, ways)
 	return p, nil
 }

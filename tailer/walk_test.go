@@ -81,9 +81,9 @@ func (w *woods) tell(paths []string) {
 	for _, path := range paths {
 		heard[path] = w.watched[filepath.Dir(path)] || w.watched[path]
 	}
-	for path := range heard {
+	for path, is := range heard {
 		for folder := range w.watched {
-			if within(path, folder) {
+			if is && within(path, folder) {
 				delete(w.watched, folder)
 			}
 		}
@@ -318,7 +318,10 @@ func TestFolderOfThePatternThatComesLater(t *testing.T) {
 	f("var/log/app/one.log")
 }
 
-func TestPatternOfTooManyFoldersIsRefused(t *testing.T) {
+func TestPatternThatCannotBeMatchedFolderByFolderIsRefused(t *testing.T) {
+	if _, err := parsePattern("/x/[a/b]"); err == nil {
+		t.Error("a folder within brackets was accepted")
+	}
 	if _, err := parsePattern("/x/" + strings.Repeat("{a/b,c/d}", 20)); err == nil {
 		t.Error("a million paths were accepted")
 	}
