@@ -163,7 +163,7 @@ func (s *Status) sum() {
 	type name struct{ group, stream string }
 	at := map[name]int{}
 	for _, f := range s.Logs {
-		add(&s.Total, f.Ledger)
+		s.Total.Add(f.Ledger)
 		n := name{f.Group, f.Stream}
 		i, known := at[n]
 		if !known {
@@ -172,7 +172,7 @@ func (s *Status) sum() {
 		}
 		sum := &s.Streams[i]
 		sum.Files++
-		add(&sum.Ledger, f.Ledger)
+		sum.Ledger.Add(f.Ledger)
 		if t := f.Trouble; t != nil && (sum.Trouble == nil || t.Since.Before(sum.Trouble.Since)) {
 			sum.Trouble = t
 		}
@@ -190,30 +190,6 @@ func (s *Status) Worst(n int) {
 	slices.SortStableFunc(s.Logs, func(a, b LogFile) int { return behind(a.Ledger, b.Ledger) })
 	slices.SortStableFunc(s.Streams, func(a, b StreamLedger) int { return behind(a.Ledger, b.Ledger) })
 	s.Logs, s.Streams = s.Logs[:min(n, len(s.Logs))], s.Streams[:min(n, len(s.Streams))]
-}
-
-// add adds a ledger to a sum: the oldest lag and the latest acknowledgement stay.
-func add(sum *tailer.Ledger, l tailer.Ledger) {
-	sum.Read.Add(l.Read)
-	sum.Lines += l.Lines
-	sum.Sent.Add(l.Sent)
-	sum.Filtered.Add(l.Filtered)
-	sum.Blank.Add(l.Blank)
-	sum.Rejected.Add(l.Rejected)
-	sum.Lost.Truncated += l.Lost.Truncated
-	sum.Lost.Unreadable += l.Lost.Unreadable
-	sum.Lost.Evicted += l.Lost.Evicted
-	sum.Lost.Files += l.Lost.Files
-	sum.Pending.Add(l.Pending)
-	sum.Pieces += l.Pieces
-	sum.Replaced += l.Replaced
-	sum.LagBytes += l.LagBytes
-	if !l.LagSince.IsZero() && (sum.LagSince.IsZero() || l.LagSince.Before(sum.LagSince)) {
-		sum.LagSince = l.LagSince
-	}
-	if l.Acknowledged.After(sum.Acknowledged) {
-		sum.Acknowledged = l.Acknowledged
-	}
 }
 
 func memoryUse() MemoryUse {

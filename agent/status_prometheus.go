@@ -172,7 +172,7 @@ func (n *labels) choose(logs []LogFile) (own map[fileName]LogFile, other LogFile
 	for _, f := range logs {
 		name := fileName{f.Path, f.Group, f.Stream}
 		sum := all[name]
-		add(&sum.Ledger, f.Ledger)
+		sum.Ledger.Add(f.Ledger)
 		if f.Trouble != nil {
 			sum.Trouble = f.Trouble
 		}
@@ -196,7 +196,7 @@ func (n *labels) choose(logs []LogFile) (own map[fileName]LogFile, other LogFile
 	for name, f := range all {
 		if !n.have[name] {
 			other.Path = "other"
-			add(&other.Ledger, f.Ledger)
+			other.Ledger.Add(f.Ledger)
 			if f.Trouble != nil {
 				other.Trouble = f.Trouble
 			}

@@ -39,7 +39,7 @@ func (t *tasks) end(one task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.open, one)
-	add(&t.ended, left)
+	t.ended.Add(left)
 	t.ended.LagBytes, t.ended.LagSince = 0, time.Time{}
 	t.ends++
 }
@@ -89,6 +89,7 @@ func (f *filesTask) show(s *Status) {
 	if !f.named.Load() {
 		s.unidentified = append(s.unidentified, waitingTask{f.path, f.since})
 	}
+	s.Total.Add(f.entry.Ended())
 	for _, src := range f.entry.Sources() {
 		stream := src.Stream()
 		s.Logs = append(s.Logs, LogFile{
@@ -98,11 +99,12 @@ func (f *filesTask) show(s *Status) {
 }
 
 func (f *filesTask) ledger() (sum tailer.Ledger) {
+	sum = f.entry.Ended()
 	for _, src := range f.entry.Sources() {
 		l := src.Ledger()
 		l.Read.Sub(l.Pending)
 		l.Pending = cloudwatch.Amount{}
-		add(&sum, l)
+		sum.Add(l)
 	}
 	return sum
 }

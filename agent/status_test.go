@@ -39,8 +39,8 @@ func TestSumOfLedgersForgetsNoNumber(t *testing.T) {
 	var sum, one, want tailer.Ledger
 	fill(reflect.ValueOf(&one).Elem(), 3)
 	fill(reflect.ValueOf(&want).Elem(), 6)
-	add(&sum, one)
-	add(&sum, one)
+	sum.Add(one)
+	sum.Add(one)
 	if sum != want {
 		t.Errorf("got %+v", sum)
 	}
@@ -50,7 +50,7 @@ func TestSumOfLedgersKeepsTheOldestLagAndTheLatestAcknowledgement(t *testing.T) 
 	early, late := time.Unix(1, 0), time.Unix(2, 0)
 	var sum tailer.Ledger
 	for _, l := range []tailer.Ledger{{LagSince: late, Acknowledged: early}, {LagSince: early, Acknowledged: late}, {}} {
-		add(&sum, l)
+		sum.Add(l)
 	}
 	if sum.LagSince != early || sum.Acknowledged != late {
 		t.Errorf("got %v, %v", sum.LagSince, sum.Acknowledged)

@@ -94,7 +94,7 @@ func (e *Entry) adoptUnfinished(paths []string, follow func(path string, cp chec
 
 // isUnread tells whether the path leads to the file of the position, and there is more in it.
 func (p position) isUnread(path string) bool {
-	f := openIf(path, p.Offset, func(c *file) bool { return c.id == p.identity && c.info.Size() > p.Offset })
+	f := openIf(path, p.Offset, func(c *file) bool { return c.id.is(p.identity) && c.info.Size() > p.Offset })
 	if f == nil {
 		return false
 	}

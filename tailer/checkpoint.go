@@ -61,8 +61,9 @@ type position struct {
 type Memory struct {
 	store Store
 
-	mu    sync.Mutex
-	owner map[string]int // entries by their part of the name
+	mu      sync.Mutex
+	owner   map[string]int    // entries by their part of the name
+	orphans map[string]string // checkpoints without an entry, by path; nil: not listed yet
 }
 
 // NewMemory keeps checkpoints in a store.
@@ -74,6 +75,7 @@ func (m *Memory) claim(owner string, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.owner[owner] += n
+	m.orphans = nil
 }
 
 // load finds the checkpoint of a path: the owner's own, else one that an entry left which is no longer configured (its
@@ -82,14 +84,38 @@ func (m *Memory) load(path, owner string) (cp checkpoint, found bool, err error)
 	if cp, found, err = m.read(path + owner); found || err != nil {
 		return cp, found, err
 	}
+	name, found := m.orphan(path)
+	if !found {
+		return checkpoint{}, false, nil
+	}
+	return m.read(name)
+}
+
+// orphan finds the name of a checkpoint that nobody owns any more, by its path. There may be as many as files: they are listed
+// once for each change of what is configured.
+func (m *Memory) orphan(path string) (name string, found bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, name := range m.store.Names() {
-		if left, ok := strings.CutPrefix(name, path); ok && strings.HasPrefix(left, nameSeparator) && m.owner[left] == 0 {
-			return m.read(name)
+	if m.orphans == nil {
+		m.orphans = map[string]string{}
+		for _, name := range m.store.Names() {
+			if path, owner, ok := strings.Cut(name, nameSeparator); ok && m.owner[nameSeparator+owner] == 0 {
+				m.orphans[path] = name
+			}
 		}
 	}
-	return checkpoint{}, false, nil
+	name, found = m.orphans[path]
+	return name, found
+}
+
+// paths are those of which an owner has a checkpoint.
+func (m *Memory) paths(owner string) (all []string) {
+	for _, name := range m.store.Names() {
+		if path, own := strings.CutSuffix(name, owner); own {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 func (m *Memory) read(name string) (cp checkpoint, found bool, err error) {

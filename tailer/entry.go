@@ -5,9 +5,9 @@ package tailer
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,14 +17,8 @@ import (
 	"go.uber.org/zap"
 )
 
-const (
-	// safetyNet is how often everything is looked at in case the kernel announced nothing (NFS, overlayfs).
-	safetyNet = 10 * time.Second
-	// deafNet is the same where folders cannot be watched at all.
-	deafNet = time.Second
-	// multiLineHold is how long the original waits for more lines of an event; here it counts from the last one.
-	multiLineHold = 5 * time.Second
-)
+// multiLineHold is how long the original waits for more lines of an event; here it counts from the last one.
+const multiLineHold = 5 * time.Second
 
 // Options are what all entries share.
 type Options struct {
@@ -53,14 +47,15 @@ type Entry struct {
 	holding   *Holding
 	owner     string // its part of a checkpoint's name
 	log       *zap.Logger
-	refused   map[string]bool
-	dirty     chan struct{}
 	shelf     *shelf
 	adopted   adopter
+	finder
 
 	mu      sync.Mutex
 	sources map[string]*Source
-	targets map[string]*Source // by what symbolic links lead to: writes are announced under that name
+	targets map[string][]*Source // by what their paths really lead to, where that has another name: writes are announced under it
+	news    news
+	ended   Ledger // of sources that are no more
 	ship    func(*Source)
 }
 
@@ -69,9 +64,8 @@ func New(f config.File, o Options) (*Entry, error) {
 	e := &Entry{
 		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, hold: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, holding: o.Holding, log: o.Log,
-		owner:   nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
-		refused: map[string]bool{}, dirty: make(chan struct{}, 1), shelf: newShelf(), sources: map[string]*Source{}, targets: map[string]*Source{},
-		adopted: o.Adopted.join(),
+		owner: nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
+		shelf: newShelf(), sources: map[string]*Source{}, targets: map[string][]*Source{}, news: newNews(), adopted: o.Adopted.join(),
 	}
 	if f.MultiLineStart != nil || f.StartsWithTimestamp {
 		e.hold = max(o.Linger, multiLineHold)
@@ -83,6 +77,7 @@ func New(f config.File, o Options) (*Entry, error) {
 	if e.pattern, err = parsePattern(f.Path); err != nil {
 		return nil, config.Mistake(f.Place, err.Error(), "")
 	}
+	e.finder = newFinder(e)
 	if f.TimestampFormat != "" {
 		if e.format, err = parseTimestampFormat(f.TimestampFormat, f.Timezone); err != nil {
 			return nil, config.Mistake(f.Place, err.Error(), "")
@@ -107,32 +102,24 @@ func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.Log
 	e.ship = ship
 	defer e.watcher.forget(e)
 	e.resume(naming)
-	every := safetyNet
-	net := time.NewTicker(every) // not a timer for each round: in a busy folder none would ever end
-	defer net.Stop()
+	e.everything()
+	net := newNet(time.Now())
+	next := time.NewTimer(net.narrow)
+	defer next.Stop()
 	for waiting := false; ; {
-		heard := e.listen()
-		if e.discover(naming) { // their folders may be new
-			heard = e.listen()
-		}
-		wanted := safetyNet
-		if !heard {
-			wanted = deafNet
-		}
-		if every != wanted {
-			every = wanted
-			net.Reset(every)
-		}
-		if none := len(e.Sources()) == 0; none && !waiting {
+		e.settle(naming, time.Now())
+		if !waiting && e.followsNothing() {
 			waiting = true
 			e.log.Info("waiting for a log file: there is none yet", zap.String("file_path", e.pattern.text))
 		}
+		next.Reset(time.Until(net.next(e))) // a moment, not a pause: a busy folder does not put it off
 		select {
 		case <-ctx.Done():
 			return
-		case <-e.dirty:
-		case <-net.C:
-			e.shipChanged()
+		case <-e.news.dirty:
+			e.catchUp()
+		case <-next.C:
+			net.look(e, time.Now())
 		}
 	}
 }
@@ -155,76 +142,61 @@ func (e *Entry) Sources() []*Source {
 	return all
 }
 
-// listen watches the folders that matter; false if one of them cannot be watched.
-func (e *Entry) listen() bool {
-	folders := map[string]bool{e.pattern.folder: true}
-	targets := map[string]*Source{}
-	for _, s := range e.Sources() {
-		folders[filepath.Dir(s.path)] = true
-		if info, err := os.Lstat(s.path); err != nil || info.Mode()&os.ModeSymlink == 0 {
-			continue
-		}
-		if real, err := filepath.EvalSymlinks(s.path); err == nil {
-			folders[filepath.Dir(real)] = true
-			targets[real] = s
-		}
-	}
+// Ended is the ledger of the sources that the entry has let go of.
+func (e *Entry) Ended() Ledger {
 	e.mu.Lock()
-	e.targets = targets
-	e.mu.Unlock()
-	for folder := range folders {
-		if err := e.watcher.watch(folder, e); err != nil {
-			return false
-		}
-	}
-	return true
+	defer e.mu.Unlock()
+	return e.ended
 }
 
-// hear is told by the watcher that something happened to a path; names: a name appeared or disappeared.
-func (e *Entry) hear(path string, names bool) {
+func (e *Entry) followsNothing() bool {
 	e.mu.Lock()
-	s := e.sources[path]
-	if s == nil {
-		s = e.targets[path]
-	}
-	e.mu.Unlock()
-	if s != nil {
-		e.ship(s)
-	}
-	if names {
-		select {
-		case e.dirty <- struct{}{}:
-		default:
-		}
-	}
+	defer e.mu.Unlock()
+	return len(e.sources) == 0
 }
 
+func (e *Entry) source(path string) *Source {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sources[path]
+}
+
+// shipChanged looks at every source, whatever the kernel has said.
 func (e *Entry) shipChanged() {
 	for _, s := range e.Sources() {
-		if s.changed() {
-			s.keepUp()
-			e.ship(s)
+		e.shipIfChanged(s)
+	}
+}
+
+// shipDoubted looks at the sources of which the kernel may not say everything.
+func (e *Entry) shipDoubted(least trust) {
+	for s, t := range e.trusts {
+		if t >= least {
+			e.shipIfChanged(s)
 		}
 	}
 }
 
-// discover makes sources of files that are new, and drops those of files that are gone. It returns whether there were new ones.
-func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) bool {
-	for _, s := range e.Sources() {
-		if s.retire() {
-			e.log.Info("log file is gone and all of it has been acknowledged", zap.String("file", s.path))
-			e.mu.Lock()
-			delete(e.sources, s.path)
-			e.mu.Unlock()
-		}
+func (e *Entry) shipIfChanged(s *Source) {
+	if s.changed() {
+		s.keepUp()
+		e.ship(s)
 	}
+}
+
+// discover reads all folders, makes sources of files that are new, and drops those of files that are gone. It returns whether
+// there were new ones.
+func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) bool {
+	e.everything()
+	return e.settle(naming, time.Now())
+}
+
+// settle follows what is to be followed by what is known now, and lets go of what has ended.
+func (e *Entry) settle(naming func(path string) cloudwatch.LogStream, now time.Time) bool {
 	var strangers []string
 	var followed []*Source
-	for _, path := range e.choose(e.pattern.matches()) {
-		e.mu.Lock()
-		known := e.sources[path] != nil
-		e.mu.Unlock()
-		if known {
+	for _, path := range e.wanted(now) {
+		if e.source(path) != nil {
 			continue
 		}
 		cp, found, err := e.memory.load(path, e.owner)
@@ -241,26 +213,40 @@ func (e *Entry) discover(naming func(path string) cloudwatch.LogStream) bool {
 	for _, path := range strangers {
 		if at, reading := e.placeOf(path); !reading {
 			followed = append(followed, e.follow(path, checkpoint{Files: at}, naming))
+		} else {
+			e.held[path] = true
 		}
 	}
 	// Only now, when each has the file that it was reading: a path may lead to that of another.
 	for _, s := range followed {
+		delete(e.held, s.path)
+		e.aim(s)
 		e.ship(s)
 	}
 	return len(followed) > 0
 }
 
 // resume follows what an earlier run has not read to its end, though it may not be the newest of the pattern's files now.
+// It may have been rotated, and nothing taken its place yet.
 func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
-	if e.all {
-		return // discover follows every one
-	}
-	for _, path := range e.permitted(e.pattern.matches()) {
-		if cp, found, err := e.memory.read(path + e.owner); err == nil && found && !cp.covers(path) {
+	e.tree.walk()
+	there := e.tree.matches()
+	for _, path := range e.memory.paths(e.owner) {
+		if !e.pattern.leadsTo(path) {
+			continue
+		}
+		_, exists := slices.BinarySearch(there, path)
+		if exists && e.all {
+			continue // every one is followed
+		}
+		if cp, found, err := e.memory.read(path + e.owner); err == nil && found && !(exists && cp.covers(path)) {
+			e.leaving[path] = true
 			e.ship(e.follow(path, cp, naming))
 		}
 	}
-	e.adoptUnfinished(e.permitted(e.pattern.matches()), func(path string, cp checkpoint) { e.ship(e.follow(path, cp, naming)) })
+	if !e.all {
+		e.adoptUnfinished(there, func(path string, cp checkpoint) { e.ship(e.follow(path, cp, naming)) })
+	}
 }
 
 // placeOf tells where to begin with a path that has no checkpoint: nil for its beginning. A file that another source of the
@@ -277,7 +263,7 @@ func (e *Entry) placeOf(path string) (at []position, reading bool) {
 // follow makes a source of a path, and has it hold the files that are to be read.
 func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) *Source {
 	stream := naming(path)
-	s := &Source{path: path, stream: stream, entry: e, log: e.log.With(zap.String("file", path))}
+	s := &Source{path: path, stream: stream, entry: e, log: e.log.WithLazy(zap.String("file", path))}
 	s.mu.Lock()
 	if len(cp.Files) > 0 {
 		s.restore(cp)

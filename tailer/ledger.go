@@ -49,6 +49,23 @@ func (l *Loss) add(m Loss) {
 	l.Files += m.Files
 }
 
+// Add adds another ledger: the oldest lag and the latest acknowledgement stay.
+func (l *Ledger) Add(m Ledger) {
+	l.Read.Add(m.Read)
+	l.Lines += m.Lines
+	l.Sent.Add(m.Sent)
+	l.Filtered.Add(m.Filtered)
+	l.Blank.Add(m.Blank)
+	l.Rejected.Add(m.Rejected)
+	l.Lost.add(m.Lost)
+	l.Pending.Add(m.Pending)
+	l.Pieces += m.Pieces
+	l.Replaced += m.Replaced
+	l.LagBytes += m.LagBytes
+	l.LagSince = sooner(l.LagSince, m.LagSince)
+	l.Acknowledged = later(l.Acknowledged, m.Acknowledged)
+}
+
 // Balanced tells whether everything that was read is accounted for.
 func (l Ledger) Balanced() bool {
 	rejected := l.Rejected.Sum()

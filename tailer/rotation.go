@@ -78,7 +78,7 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 
 // openPath begins to follow what the path leads to, if anything can be read there.
 func (s *Source) openPath(offset int64) {
-	f, err := open(s.path, offset)
+	f, err := s.open(s.path, offset)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.complain("open log file", err)
@@ -100,6 +100,16 @@ func (s *Source) openPath(offset int64) {
 			f.quiet = later(f.quiet, n.info.ModTime())
 		}
 	}
+}
+
+// open opens the path or a neighbour, unless that has become a link to where the operator did not point.
+func (s *Source) open(path string, offset int64) (*file, error) {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if err := s.entry.pattern.permits(path); err != nil {
+			return nil, err
+		}
+	}
+	return open(path, offset)
 }
 
 func (s *Source) follows(id identity, info os.FileInfo) bool {
@@ -154,7 +164,7 @@ func (s *Source) findCopy(f *file) *file {
 			if packed(n.path) != zipped || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
 				continue
 			}
-			if found := openIf(n.path, f.offset, func(c *file) bool { return c.isCopyOf(f) && s.entry.shelf.take(c, s) }); found != nil {
+			if found := s.openIf(n.path, f.offset, func(c *file) bool { return c.isCopyOf(f) && s.entry.shelf.take(c, s) }); found != nil {
 				found.head = f.head
 				return found
 			}
@@ -189,7 +199,7 @@ func (s *Source) abandon(f *file, now time.Time) {
 // neither what the path leads to now nor a copy of anything that is followed.
 func (s *Source) readBetween(since time.Time) {
 	for _, n := range s.rotations(since) {
-		if f := openIf(n.path, 0, s.isUnseen); f != nil {
+		if f := s.openIf(n.path, 0, s.isUnseen); f != nil {
 			f.rotated = f.grew
 			s.files, s.opened = append(s.files, f), true
 			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("rotated", n.path), zap.Int64("offset", f.offset))
@@ -292,6 +302,9 @@ func (s *Source) restore(cp checkpoint) {
 		s.entry.shelf.take(f, s)
 		s.files, s.opened = append(s.files, f), true
 	}
+	if len(s.files) == 0 && len(cp.Files) > 0 {
+		s.filling.turned = true // the checkpoint is to be forgotten
+	}
 	s.afterAbsence()
 }
 
@@ -319,7 +332,7 @@ func (s *Source) find(p position) *file {
 		paths = append(paths, n.path)
 	}
 	for _, path := range paths {
-		if f := openIf(path, p.Offset, is); f != nil {
+		if f := s.openIf(path, p.Offset, is); f != nil {
 			if f.head = p.fingerprint; f.head.Bytes == 0 {
 				f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
 			}
@@ -330,11 +343,23 @@ func (s *Source) find(p position) *file {
 }
 
 // openIf opens a file and closes it again if it is not the one that is looked for.
+func (s *Source) openIf(path string, offset int64, wanted func(*file) bool) *file {
+	f, err := s.open(path, offset)
+	if err != nil {
+		return nil
+	}
+	return f.onlyIf(wanted)
+}
+
 func openIf(path string, offset int64, wanted func(*file) bool) *file {
 	f, err := open(path, offset)
 	if err != nil {
 		return nil
 	}
+	return f.onlyIf(wanted)
+}
+
+func (f *file) onlyIf(wanted func(*file) bool) *file {
 	if !wanted(f) {
 		f.close()
 		return nil

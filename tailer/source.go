@@ -131,7 +131,7 @@ func (s *Source) expects(now time.Time) bool { return now.UnixNano() < s.expecte
 
 // due is when there is something to read, or an event complete, or a file finished; zero: not before something is written.
 func (s *Source) due(now time.Time) (next time.Time) {
-	if s.full {
+	if s.full || s.filling.turned {
 		return now
 	}
 	if s.hurried {
@@ -215,6 +215,14 @@ func (s *Source) release() {
 	}
 }
 
+// supersede says whether there is a newer match than the path; it returns whether that is news.
+func (s *Source) supersede(by bool) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news, s.superseded = by != s.superseded, by
+	return news
+}
+
 // keepUp opens what the path leads to by now, though nothing is being read: while the service is down a file may come, be
 // rotated away and be compressed.
 func (s *Source) keepUp() {
@@ -237,7 +245,7 @@ func (s *Source) changed() bool {
 	}
 	current := s.files[len(s.files)-1]
 	info, err := os.Stat(s.path)
-	return err != nil || !os.SameFile(info, current.info) || info.Size() != current.size || !info.ModTime().Equal(current.changed)
+	return err != nil || !current.ended || !os.SameFile(info, current.info) || info.Size() != current.size || !info.ModTime().Equal(current.changed)
 }
 
 // hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.

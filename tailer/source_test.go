@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 func TestBatchThatIsGivenBackIsReadAgain(t *testing.T) {
@@ -369,5 +370,66 @@ func TestFileThatCameAndWentWhileThePathLedNowhere(t *testing.T) {
 		a.write("5\n6\n")
 		a.deliver()
 		a.want("1", "2", "3", "4", "5", "6")
+	})
+}
+
+func TestAutoRemovalRemovesWhatIsAcknowledgedAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGlob(t, "app-*.log", func(f *config.File) { f.AutoRemoval = true })
+		at := func(name string, ago time.Duration) { touch(g.tail, name, -ago) }
+		g.writeTo("app-1.log", "a\nunfinished")
+		at("app-1.log", 3*time.Hour)
+		g.start()
+		g.writeTo("app-2.log", "b\n")
+		at("app-2.log", 2*time.Hour)
+		g.entry.discover(g.naming)
+		old := g.entry.source(g.at("app-1.log"))
+		g.source = old
+		time.Sleep(time.Minute)
+		var b cloudwatch.LogBatch
+		mark := g.fill(&b, time.Hour)
+		if _, err := os.Stat(g.at("app-1.log")); err != nil {
+			t.Fatal("removed before it was acknowledged")
+		}
+		g.take(&b, mark)
+		if _, err := os.Stat(g.at("app-1.log")); !os.IsNotExist(err) {
+			t.Errorf("it is still there: %v", err)
+		}
+		g.source = g.entry.source(g.at("app-2.log"))
+		g.tail.deliver()
+		g.want("a", "unfinished", "b")
+
+		g.writeTo("app-3.log", "c\n") // and the second is replaced before it is removed
+		at("app-3.log", time.Hour)
+		time.Sleep(time.Minute)
+		g.entry.discover(g.naming)
+		g.source = g.entry.source(g.at("app-2.log"))
+		time.Sleep(time.Minute)
+		b.Reset()
+		mark = g.fill(&b, time.Hour)
+		g.must(os.Rename(g.at("app-2.log"), g.at("kept")))
+		g.writeTo("app-2.log", "another\n")
+		g.take(&b, mark)
+		for _, name := range []string{"kept", "app-2.log"} {
+			if _, err := os.Stat(g.at(name)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestCheckpointOfAFileThatIsGoneIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		a.deliver()
+		a.stop()
+		a.must(os.Remove(a.path()))
+		a.start()
+		a.deliver()
+		if len(a.store) > 0 {
+			t.Errorf("%v is remembered", a.store)
+		}
 	})
 }

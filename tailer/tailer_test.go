@@ -527,7 +527,8 @@ func TestGlobTakesTheNewestOnlyUnlessAllAreWanted(t *testing.T) {
 		}
 		e, err := New(a.file, Options{Log: zap.NewNop()})
 		a.must(err)
-		got := e.choose(e.pattern.matches())
+		e.tree.walk()
+		got := e.choose(e.tree.matches())
 		for i := range got {
 			got[i] = filepath.Base(got[i])
 		}
@@ -556,7 +557,8 @@ func TestSymbolicLinkOutOfTheFolderIsNotFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range e.choose(e.pattern.matches()) {
+	e.tree.walk()
+	for _, path := range e.choose(e.tree.matches()) {
 		if filepath.Base(path) == "evil.log" {
 			t.Error("the link out of the folder was chosen")
 		}
