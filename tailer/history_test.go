@@ -136,23 +136,30 @@ func words(line string) (all []string, err error) {
 func (w *world) run(text string) {
 	w.Helper()
 	for i, line := range strings.Split(text, "\n") {
-		if w.line = i + 1; line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		all, err := words(line)
-		if err != nil {
-			w.Fatalf("%s:%d: %v", w.script, w.line, err)
-		}
-		op, known := operations[all[0]]
-		if !known || len(all)-1 < op.args {
-			w.Fatalf("%s:%d: %q is no operation, or not all of one", w.script, w.line, line)
-		}
-		op.do(w, all[1:])
+		w.line = i + 1
+		w.do(line)
 	}
 	if len(w.got) > 0 {
-		w.Errorf("%s: nobody wanted what arrived in the end: %.2000q", w.script, w.got)
+		w.Errorf("%s: nobody wanted what arrived in the end: %s", w.script, quote(w.got))
 	}
 	w.checkLosses()
+}
+
+// do does what one line says.
+func (w *world) do(line string) {
+	w.Helper()
+	if line == "" || strings.HasPrefix(line, "#") {
+		return
+	}
+	all, err := words(line)
+	if err != nil {
+		w.Fatalf("%s:%d: %v", w.script, w.line, err)
+	}
+	op, known := operations[all[0]]
+	if !known || len(all)-1 < op.args {
+		w.Fatalf("%s:%d: %q is no operation, or not all of one", w.script, w.line, line)
+	}
+	op.do(w, all[1:])
 }
 
 func TestHistories(t *testing.T) {
