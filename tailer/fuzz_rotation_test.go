@@ -43,23 +43,33 @@ func FuzzRotation(f *testing.F) {
 // model is what is known of a history while it happens.
 type model struct {
 	*world
-	history []string
-	all     []*generation
-	named   map[string]*generation // by the name of the file that holds it
-	rotated int
-	running bool
-	denied  bool
-	repeats bool // something may arrive twice
+	history    []string
+	all        []*generation
+	named      map[string]*generation // by the name of the file that holds it
+	rotated    int
+	followed   *generation // what the path led to when it was looked at last
+	remembered *generation // the same, as the checkpoints have it
+	running    bool
+	denied     bool
+	emptied    bool // by copytruncate, since anybody looked
+	orphaned   bool // the copy of what was followed is gone, since anybody looked
+	repeats    bool // something may arrive twice
 }
 
 // generation is what is written to one file before it is rotated away, or truncated.
 type generation struct {
-	lines   []string
-	partial string // a line that has no end yet
-	seen    bool   // by an agent that has run since
-	deleted bool
-	excused bool // its lines may be lost
+	lines    []string
+	partial  string // a line that has no end yet
+	open     bool   // the agent that runs has it open, or has read it to its end
+	known    int    // so many of its lines were there when some agent looked
+	blank    bool   // it was empty when it was last seen
+	deleted  bool
+	replaced bool // by a compressed file, while an agent ran
+	excused  bool // its lines may be lost
 }
+
+// looking are the operations at which a running agent sees what there is.
+var looking = []string{"start", "look", "deliver", "take", "send", "fail", "outage", "heal", "wait"}
 
 const live = "access.log"
 
@@ -68,10 +78,38 @@ func (m *model) doing(format string, args ...any) {
 	m.history = append(m.history, line)
 	m.line = len(m.history)
 	m.do(line)
-	if m.running {
-		for _, g := range m.named {
-			g.seen = g.seen || slices.Contains([]string{"look", "deliver", "take", "send", "fail", "start", "outage", "heal", "wait"}, strings.Fields(line)[0])
+	if m.running && slices.Contains(looking, strings.Fields(line)[0]) {
+		m.looked(strings.Fields(line)[0])
+		if !m.denied && slices.Contains([]string{"deliver", "heal"}, strings.Fields(line)[0]) {
+			m.remembered = m.followed
 		}
+	}
+}
+
+func (m *model) looked(what string) {
+	reads := !slices.Contains([]string{"start", "look", "wait"}, what)
+	m.orphan()
+	if m.emptied && m.named[live] == nil || m.orphaned {
+		m.overlook()
+	}
+	m.emptied, m.orphaned = false, false
+	for name, g := range m.named {
+		if m.followed != nil && m.followed.blank && gzipped(name) && !g.open {
+			g.excused, g.known = true, 0 // a known gap: failing/empty-file-rotated-and-the-next-compressed
+		}
+		if m.named[live] == nil && !g.open {
+			continue // nobody looks for it before there is a file: failing/rotated-while-stopped-with-nothing-in-its-place
+		}
+		g.open = true
+		if nothing := len(g.lines) == 0 && g.partial == ""; nothing || reads {
+			g.blank = nothing
+		}
+		if !g.excused {
+			g.known = len(g.lines)
+		}
+	}
+	if g := m.named[live]; g != nil {
+		m.followed = g
 	}
 }
 
@@ -93,8 +131,7 @@ func (m *model) step(b byte) {
 		m.compress(much)
 	case 5:
 		if exists {
-			m.rotate("copytruncate")
-			m.named[live] = m.begin()
+			m.copytruncate()
 		}
 	case 6:
 		if exists {
@@ -173,6 +210,23 @@ func (m *model) rotate(how string) {
 	m.doing("%s %s %s", how, live, name)
 }
 
+// copytruncate goes on in the same file. A known gap: nothing tells that a file was truncated of which nothing had been read:
+// failing/copytruncate-of-a-file-that-was-empty-when-last-seen, and others.
+func (m *model) copytruncate() {
+	copied := m.named[live]
+	copied.open = false // the file is, its copy is not
+	if copied.blank {
+		copied.excused, copied.known = true, 0
+	}
+	m.rotate("copytruncate")
+	g := m.begin()
+	g.blank = copied.blank
+	m.named[live], m.emptied = g, true
+	if m.followed == copied {
+		m.followed = g
+	}
+}
+
 func (m *model) rotatedNames() (all []string) {
 	for name := range m.named {
 		if name != live {
@@ -189,6 +243,8 @@ func (m *model) compress(which int) {
 		return
 	}
 	name := names[which%len(names)]
+	m.freed(m.named[name])
+	m.named[name].replaced = m.running
 	m.named[name+".gz"] = m.named[name]
 	delete(m.named, name)
 	m.doing("compress %s", name)
@@ -197,17 +253,29 @@ func (m *model) compress(which int) {
 // delete removes a file. One that no agent has open is lost with it.
 func (m *model) delete(name string) {
 	g := m.named[name]
+	m.freed(g)
+	m.orphaned = m.orphaned || m.emptied && !g.open && name != live
 	g.deleted = true
-	g.excused = g.excused || !m.running || !g.seen
+	g.excused = g.excused || !m.running || !g.open
 	delete(m.named, name)
 	m.doing("delete %s", name)
 }
 
+// freed is the end of an inode. A known gap: another file may have it at the next start, and nothing tells it from one that was
+// empty: failing/inode-of-an-empty-file-reused-while-stopped.
+func (m *model) freed(g *generation) {
+	m.repeats = m.repeats || g.blank && !m.running
+}
+
 // killed is what a kill means for what only the agent had, and for what was under way.
 func (m *model) killed(underWay bool) {
+	m.followed = m.remembered
 	m.repeats = m.repeats || underWay
 	for _, g := range m.all {
 		g.excused = g.excused || g.deleted
+		if g.open, g.replaced = false, false; g != m.remembered {
+			g.known = 0
+		}
 	}
 }
 
@@ -220,6 +288,29 @@ func (m *model) startOrStop() {
 	m.killed(m.outage || m.denied)
 	m.running = false
 	m.doing("stop")
+}
+
+// orphan excuses what came and went between two looks if what was followed before is gone: nothing leads from one to the other. A
+// known gap: failing/rotated-while-stopped-behind-a-file-that-is-gone, failing/rotated-between-two-looks-behind-a-file-that-is-gone.
+func (m *model) orphan() {
+	if m.followed != nil && !m.followed.deleted && !m.followed.replaced {
+		return
+	}
+	for _, g := range m.all {
+		g.excused = g.excused || g.known == 0 && g != m.named[live]
+	}
+}
+
+// overlook excuses what stands in copies that nobody looks for, for the path leads nowhere. A known gap:
+// failing/copytruncate-and-rename-with-nothing-in-its-place and failing/copytruncate-and-delete-with-nothing-in-its-place; or because an
+// older one is gone: failing/copytruncate-twice-and-the-older-copy-is-gone.
+func (m *model) overlook() {
+	m.repeats = true
+	for _, g := range m.all {
+		if !g.open {
+			g.excused, g.known = true, 0
+		}
+	}
 }
 
 func (m *model) outageOrHeal() {
@@ -253,6 +344,8 @@ func (m *model) finish() {
 		m.outageOrHeal()
 	}
 	m.doing("deliver")
+	m.write(1, false) // what came and went unseen is looked for when there is a file again
+	m.doing("deliver")
 	times := map[string]int{}
 	first := map[string]int{}
 	for i, line := range m.got {
@@ -260,14 +353,19 @@ func (m *model) finish() {
 			first[line] = i
 		}
 	}
+	missing := false
 	for _, g := range m.all {
-		m.check(g, times, first)
+		missing = m.check(g, times, first) || missing
+	}
+	if bytes, files := m.losses(); missing && bytes == 0 && files == 0 {
+		m.Error("lines are lost, and nothing is counted")
 	}
 }
 
-func (m *model) check(g *generation, times, first map[string]int) {
+// check tells whether a line is missing that some agent has seen.
+func (m *model) check(g *generation, times, first map[string]int) (missing bool) {
 	last := -1
-	for _, line := range g.lines {
+	for i, line := range g.lines {
 		switch n := times[line]; {
 		case n == 0 && !g.excused:
 			m.Errorf("%q did not arrive", line)
@@ -278,5 +376,7 @@ func (m *model) check(g *generation, times, first map[string]int) {
 		case n > 0:
 			last = first[line]
 		}
+		missing = missing || times[line] == 0 && i < g.known
 	}
+	return missing
 }
