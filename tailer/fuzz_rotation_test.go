@@ -54,6 +54,7 @@ type model struct {
 	emptied    bool // by copytruncate, since anybody looked
 	orphaned   bool // the copy of what was followed is gone, since anybody looked
 	repeats    bool // something may arrive twice
+	disorder   bool // or too early
 }
 
 // generation is what is written to one file before it is rotated away, or truncated.
@@ -63,6 +64,7 @@ type generation struct {
 	open     bool   // the agent that runs has it open, or has read it to its end
 	known    int    // so many of its lines were there when some agent looked
 	blank    bool   // it was empty when it was last seen
+	asBlank  bool   // so the checkpoints have it
 	deleted  bool
 	replaced bool // by a compressed file, while an agent ran
 	excused  bool // its lines may be lost
@@ -81,8 +83,16 @@ func (m *model) doing(format string, args ...any) {
 	if m.running && slices.Contains(looking, strings.Fields(line)[0]) {
 		m.looked(strings.Fields(line)[0])
 		if !m.denied && slices.Contains([]string{"deliver", "heal"}, strings.Fields(line)[0]) {
-			m.remembered = m.followed
+			m.commit()
 		}
+	}
+}
+
+// commit is what everything that was delivered means for the next run.
+func (m *model) commit() {
+	m.remembered = m.followed
+	for _, g := range m.named {
+		g.asBlank = g.blank
 	}
 }
 
@@ -92,7 +102,8 @@ func (m *model) looked(what string) {
 	if m.emptied && m.named[live] == nil || m.orphaned {
 		m.overlook()
 	}
-	m.emptied, m.orphaned = false, false
+	m.orphaned = (m.emptied || m.orphaned) && m.named[live] == nil // and so it goes on until there is a file
+	m.emptied = false
 	for name, g := range m.named {
 		if m.followed != nil && m.followed.blank && gzipped(name) && !g.open {
 			g.excused, g.known = true, 0 // a known gap: failing/empty-file-rotated-and-the-next-compressed
@@ -102,7 +113,7 @@ func (m *model) looked(what string) {
 		}
 		g.open = true
 		if nothing := len(g.lines) == 0 && g.partial == ""; nothing || reads {
-			g.blank = nothing
+			g.blank, g.asBlank = nothing, g.asBlank || nothing
 		}
 		if !g.excused {
 			g.known = len(g.lines)
@@ -220,7 +231,7 @@ func (m *model) copytruncate() {
 	}
 	m.rotate("copytruncate")
 	g := m.begin()
-	g.blank = copied.blank
+	g.blank, g.asBlank = copied.blank, copied.asBlank
 	m.named[live], m.emptied = g, true
 	if m.followed == copied {
 		m.followed = g
@@ -273,6 +284,7 @@ func (m *model) killed(underWay bool) {
 	m.repeats = m.repeats || underWay
 	for _, g := range m.all {
 		g.excused = g.excused || g.deleted
+		g.blank = g.blank || g.asBlank
 		if g.open, g.replaced = false, false; g != m.remembered {
 			g.known = 0
 		}
@@ -305,7 +317,7 @@ func (m *model) orphan() {
 // failing/copytruncate-and-rename-with-nothing-in-its-place and failing/copytruncate-and-delete-with-nothing-in-its-place; or because an
 // older one is gone: failing/copytruncate-twice-and-the-older-copy-is-gone.
 func (m *model) overlook() {
-	m.repeats = true
+	m.repeats, m.disorder = true, true
 	for _, g := range m.all {
 		if !g.open {
 			g.excused, g.known = true, 0
@@ -371,7 +383,7 @@ func (m *model) check(g *generation, times, first map[string]int) (missing bool)
 			m.Errorf("%q did not arrive", line)
 		case n > 1 && !m.repeats:
 			m.Errorf("%q arrived %d times", line, n)
-		case n > 0 && first[line] < last:
+		case n > 0 && first[line] < last && !m.disorder:
 			m.Errorf("%q arrived too early", line)
 		case n > 0:
 			last = first[line]
