@@ -90,6 +90,9 @@ func (m *model) doing(format string, args ...any) {
 
 // commit is what everything that was delivered means for the next run.
 func (m *model) commit() {
+	if m.followed != nil && m.followed.replaced && m.named[live] == nil {
+		m.followed = nil // all of it is read, and nothing is there: it is forgotten
+	}
 	m.remembered = m.followed
 	for _, g := range m.named {
 		g.asBlank = g.blank

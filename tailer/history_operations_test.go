@@ -41,13 +41,19 @@ func (w *world) naming(string) cloudwatch.LogStream {
 
 // Get, Put, Delete and Names are the checkpoint store.
 func (w *world) Get(name string) ([]byte, bool) { return w.store.Get(name) }
-func (w *world) Names() []string                { return w.store.Names() }
+
+// Names lists the checkpoints.
+func (w *world) Names() []string { return w.store.Names() }
+
+// Put keeps a checkpoint, unless the history says otherwise.
 func (w *world) Put(name string, v []byte) error {
 	if w.denied != nil {
 		return w.denied
 	}
 	return w.store.Put(name, v)
 }
+
+// Delete forgets one.
 func (w *world) Delete(name string) error {
 	if w.denied != nil {
 		return w.denied
