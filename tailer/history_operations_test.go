@@ -295,7 +295,11 @@ var operations = map[string]struct {
 		w.must(os.Chtimes(w.at(a[0]), time.Time{}, time.Now().Add(w.skew+w.duration(a[1]))))
 	}},
 	"open": {2, func(w *world, a []string) {
-		f, err := os.OpenFile(w.at(a[1]), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		how := os.O_APPEND
+		if len(a) > 2 && a[2] == "plain" {
+			how = 0
+		}
+		f, err := os.OpenFile(w.at(a[1]), how|os.O_CREATE|os.O_WRONLY, 0o600)
 		w.must(err)
 		w.writers[a[0]], w.names[a[0]] = f, a[1]
 		w.Cleanup(func() { _ = f.Close() })

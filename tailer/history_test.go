@@ -24,7 +24,7 @@ import (
 //	rewrite A "text"     replace A "text"  delete A         link A B             symlink TARGET NAME
 //	compress A           tear A, mend A    (it ends in its middle; it is whole again)
 //	mkdir A              chmod A 000       mtime A -1h      (before now)
-//	open W A             write W "text"    close W          (a writer that keeps its descriptor)
+//	open W A [plain]     write W "text"    close W          (a writer that keeps its descriptor; plain: one that does not append)
 //	clock -2h            wait 10s          (the agent looks at its files every ten seconds meanwhile)
 //
 // rewrite keeps the inode, as a file that got the inode of a deleted one; replace renames another file over it.
