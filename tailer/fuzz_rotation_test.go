@@ -70,7 +70,7 @@ type generation struct {
 	blank    bool   // it was empty when it was last seen
 	asBlank  bool   // so the checkpoints have it
 	deleted  bool
-	replaced bool // by a compressed file, while an agent ran
+	replaced bool // by a compressed file, and nothing will tell that it is the same
 	excused  bool // its lines may be lost
 }
 
@@ -124,8 +124,9 @@ func (m *model) looked(what string) {
 	}
 	m.orphaned = (m.emptied || m.orphaned) && m.named[live] == nil // and so it goes on until there is a file
 	m.emptied = false
+	mistaken := m.followed != nil && m.followed.blank && gap("empty-file-rotated-and-the-next-compressed")
 	for name, g := range m.named {
-		if m.followed != nil && m.followed.blank && gzipped(name) && !g.open && gap("empty-file-rotated-and-the-next-compressed") {
+		if mistaken && gzipped(name) && !g.open {
 			g.excused, g.known = true, 0
 		}
 		if m.named[live] == nil && !g.open && gap("rotated-while-stopped-with-nothing-in-its-place") {
@@ -274,7 +275,7 @@ func (m *model) compress(which int) {
 	}
 	name := names[which%len(names)]
 	m.freed(m.named[name])
-	m.named[name].replaced = m.running
+	m.named[name].replaced = m.running || m.named[name].blank
 	m.named[name+".gz"] = m.named[name]
 	delete(m.named, name)
 	m.doing("compress %s", name)
@@ -303,7 +304,7 @@ func (m *model) killed(underWay bool) {
 	for _, g := range m.all {
 		g.excused = g.excused || g.deleted
 		g.blank = g.blank || g.asBlank
-		if g.open, g.replaced = false, false; g != m.remembered {
+		if g.open, g.replaced = false, g.replaced && g.blank; g != m.remembered {
 			g.known = 0
 		}
 	}
