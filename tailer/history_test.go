@@ -43,7 +43,7 @@ import (
 //	want-at-least "a"    the same, but anything may have arrived again
 //	lost 7, gone 1       bytes, and files, that have been counted as lost so far; none unless it is said
 
-// All that a history knows of the code it is about stands in the next five functions.
+// All that a history knows of the code it is about stands in the functions from here to losses.
 
 // begin begins to follow what the entry names.
 func (w *world) begin() {
