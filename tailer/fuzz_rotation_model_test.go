@@ -58,18 +58,21 @@ func (m *model) commit() {
 	if m.followed != nil && m.followed.replaced && m.named[live] == nil {
 		m.followed = nil // all of it is read, and nothing is there: it is forgotten
 	}
-	m.remembered = m.followed
+	m.remembered, m.perhaps = m.followed, nil
 	for _, g := range m.named {
 		g.asBlank = g.blank
 	}
 }
+
+// gone tells whether nothing is there any more by which the agent knows a generation; nil is one that it has forgotten.
+func (g *generation) gone() bool { return g == nil || g.deleted || g.replaced }
 
 // orphan excuses what came and went between two looks if what was followed before is gone: nothing leads from one to the other.
 func (m *model) orphan() {
 	if !gap("rotated-while-stopped-behind-a-file-that-is-gone", "rotated-between-two-looks-behind-a-file-that-is-gone", "rotated-twice-and-compressed-with-nothing-in-its-place") {
 		return
 	}
-	if m.followed != nil && !m.followed.deleted && !m.followed.replaced {
+	if !m.followed.gone() && (m.perhaps == nil || !m.perhaps.gone()) {
 		return
 	}
 	for _, g := range m.all {

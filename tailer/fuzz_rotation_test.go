@@ -51,6 +51,7 @@ type model struct {
 	rotated    int
 	followed   *generation // what the path led to when it was looked at last
 	remembered *generation // the same, as the checkpoints have it
+	perhaps    *generation // or as they have it if one batch was enough
 	running    bool
 	denied     bool
 	emptied    bool // by copytruncate, since anybody looked
@@ -68,6 +69,9 @@ func (m *model) doing(format string, args ...any) {
 	m.do(line)
 	if m.running && slices.Contains(looking, strings.Fields(line)[0]) {
 		m.looked(strings.Fields(line)[0])
+		if strings.HasPrefix(line, "take") {
+			m.perhaps = m.followed
+		}
 		if !m.denied && slices.Contains([]string{"deliver", "heal"}, strings.Fields(line)[0]) {
 			m.commit()
 		}
