@@ -132,6 +132,7 @@ func (m *model) read(what byte) {
 	case 10:
 		m.doing("send")
 		m.repeats = true
+		m.startOrStop()
 	case 11:
 		m.killed(true)
 		m.doing("fail")

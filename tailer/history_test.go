@@ -33,7 +33,7 @@ import (
 //	look                 files are looked at, nothing is read: a tick of the safety net
 //	deliver              all there is is read, acknowledged and committed
 //	take                 one batch is
-//	send                 one batch arrives, and the agent does not hear that it did
+//	send                 one batch arrives, and the agent does not hear that it did: stop has to follow
 //	fail                 one batch is read and does not arrive: it has to come again
 //	outage, heal         two batches are held meanwhile; heal delivers
 //	deny, full, allow    the checkpoint store takes nothing; there is no space; it takes all again
