@@ -16,6 +16,7 @@ import (
 // A history is what happens to log files and to the agent that follows them, one text file each in testdata/history. Its first
 // line is a comment that says what it shows. access.log is followed unless the history says otherwise. Texts are quoted as in
 // Go; "x\n"*100 is that text a hundred times. The wall clock is what files are stamped with; a write takes ten milliseconds.
+// What is known to fail stands in testdata/history/failing, which is not run.
 //
 //	follow PATTERN, follow-all PATTERN     what is followed: the newest match, or every one (before start)
 //	event-begins REGEX, flush 1s           multi_line_start_pattern, force_flush_interval (before start)
@@ -49,7 +50,10 @@ import (
 func (w *world) begin() {
 	e, err := New(w.file, Options{Memory: NewMemory(w), Linger: w.linger, Log: zap.NewNop()})
 	w.must(err)
-	e.ship = (*Source).remember // as the first Fill does
+	e.ship = func(s *Source) { // as Fill does before it reads
+		s.remember()
+		s.keepUp()
+	}
 	w.entry = e
 	e.resume(w.naming)
 	w.look()
