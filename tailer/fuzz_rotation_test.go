@@ -190,6 +190,9 @@ func (m *model) copytruncate() {
 	if m.followed == copied {
 		m.followed = g
 	}
+	if m.remembered == copied && copied.asBlank { // as its inode, for nothing else is known of it
+		m.remembered = g
+	}
 }
 
 func (m *model) rotatedNames() (all []string) {
