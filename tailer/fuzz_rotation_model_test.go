@@ -92,7 +92,9 @@ func (m *model) overlook() {
 
 // freed is the end of an inode. Another file may have it at the next start, and nothing tells it from one that was empty.
 func (m *model) freed(g *generation) {
-	m.repeats = m.repeats || g.blank && gap("inode-of-an-empty-file-reused-while-stopped")
+	if (g.blank || g.asBlank) && gap("inode-of-an-empty-file-reused-while-stopped") {
+		g.known, m.repeats = 0, true
+	}
 }
 
 // killed is what a kill means for what only the agent had, and for what was under way.
