@@ -93,7 +93,7 @@ func (m *model) overlook() {
 // freed is the end of an inode. Another file may have it at the next start, and nothing tells it from one that was empty.
 func (m *model) freed(g *generation) {
 	if (g.blank || g.asBlank) && gap("inode-of-an-empty-file-reused-while-stopped") {
-		g.known, m.repeats = 0, true
+		g.known, m.repeats, m.reused = 0, true, true
 	}
 }
 

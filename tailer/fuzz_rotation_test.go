@@ -56,6 +56,7 @@ type model struct {
 	denied     bool
 	emptied    bool // by copytruncate, since anybody looked
 	orphaned   bool // the copy of what was followed is gone, since anybody looked
+	reused     bool // the inode of an empty file may be that of any
 	repeats    bool // something may arrive twice
 	disorder   bool // or too early
 }
@@ -140,7 +141,7 @@ func (m *model) read(what byte) {
 }
 
 func (m *model) begin() *generation {
-	g := &generation{}
+	g := &generation{blank: m.reused, asBlank: m.reused}
 	m.all = append(m.all, g)
 	return g
 }
