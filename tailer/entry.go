@@ -55,7 +55,8 @@ type Entry struct {
 	sources map[string]*Source
 	targets map[string][]*Source // by what their paths really lead to, where that has another name: writes are announced under it
 	news    news
-	ended   Ledger // of sources that are no more
+	ended   Ledger               // of sources that are no more
+	left    map[string]time.Time // by their paths: when their last files had been written to last, by those's own word
 	ship    func(*Source)
 }
 
@@ -65,7 +66,7 @@ func New(f config.File, o Options) (*Entry, error) {
 		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, hold: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, holding: o.Holding, log: o.Log,
 		owner: nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
-		shelf: newShelf(), sources: map[string]*Source{}, targets: map[string][]*Source{}, news: newNews(), adopted: o.Adopted.join(),
+		shelf: newShelf(), sources: map[string]*Source{}, targets: map[string][]*Source{}, left: map[string]time.Time{}, news: newNews(), adopted: o.Adopted.join(),
 	}
 	if f.MultiLineStart != nil || f.StartsWithTimestamp {
 		e.hold = max(o.Linger, multiLineHold)
@@ -263,7 +264,8 @@ func (e *Entry) placeOf(path string) (at []position, reading bool) {
 // follow makes a source of a path, and has it hold the files that are to be read.
 func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) *Source {
 	stream := naming(path)
-	s := &Source{path: path, stream: stream, entry: e, log: e.log.WithLazy(zap.String("file", path))}
+	s := &Source{path: path, stream: stream, entry: e, log: e.log.WithLazy(zap.String("file", path)), leftAt: e.left[path]}
+	delete(e.left, path)
 	s.mu.Lock()
 	if len(cp.Files) > 0 {
 		s.restore(cp)

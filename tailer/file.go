@@ -28,6 +28,7 @@ type file struct {
 	rotated time.Time
 	deleted bool      // no path leads to it any more
 	spent   bool      // read to its end for good; kept until that is committed
+	drained time.Time // when that was committed
 	gone    bool      // spent, closed, and what was read of it cannot be read again
 	failing time.Time // when reading it began to fail; zero: it works
 	tides   tides

@@ -222,6 +222,10 @@ func (e *Entry) release() {
 		delete(e.leaving, path)
 		delete(e.trusts, s)
 		e.retarget(s, target{})
+		if len(e.left) >= maxShelf {
+			clear(e.left)
+		}
+		e.left[path] = s.leftAt
 		e.mu.Lock()
 		e.ended.Add(s.Ledger())
 		delete(e.sources, path)

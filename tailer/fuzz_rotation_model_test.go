@@ -34,7 +34,7 @@ func (m *model) looked(what string) {
 	m.emptied = false
 	mistaken := m.followed != nil && m.followed.blank && gap("empty-file-rotated-and-the-next-compressed")
 	for name, g := range m.named {
-		if mistaken && gzipped(name) && !g.open {
+		if mistaken && packed(name) && !g.open {
 			g.excused, g.known = true, 0
 		}
 		if m.named[live] == nil && !g.open && gap("rotated-while-stopped-with-nothing-in-its-place") {

@@ -207,7 +207,7 @@ func (m *model) rotatedNames() (all []string) {
 }
 
 func (m *model) compress(which int) {
-	names := slices.DeleteFunc(m.rotatedNames(), gzipped)
+	names := slices.DeleteFunc(m.rotatedNames(), packed)
 	if len(names) == 0 {
 		return
 	}

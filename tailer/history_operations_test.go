@@ -87,12 +87,14 @@ func (w *world) one() *sending {
 
 func (w *world) arrive(b *sending, commit bool) {
 	for _, message := range b.batch.Events() {
-		w.got = append(w.got, string(message))
+		if !strings.HasPrefix(string(message), "nephoscope: ") { // the telling of a loss, which lost and gone are about
+			w.got = append(w.got, string(message))
+		}
 	}
 	if !commit {
 		return
 	}
-	if err := b.source.Commit(b.mark); (err == nil) != (w.denied == nil) {
+	if err := b.source.Commit(b.mark, cloudwatch.Verdict{}); (err == nil) != (w.denied == nil) {
 		w.Errorf("%s:%d: commit: %v", w.script, w.line, err)
 	}
 }
@@ -115,17 +117,14 @@ func (w *world) deliver() {
 	w.Fatal("never at rest")
 }
 
-// hold reads as much as a publisher does that has nothing acknowledged: one batch on the wire and, if there is one by then, one
-// behind it.
+// hold reads what a publisher does that has nothing acknowledged, and gives it back, but for what cannot be read again.
 func (w *world) hold() {
 	for _, s := range w.sources() {
 		if slices.ContainsFunc(w.held, func(b *sending) bool { return b.source == s }) {
 			continue
 		}
-		for range 2 {
-			if b := w.fill(s); b != nil {
-				w.held = append(w.held, b)
-			}
+		if b := w.fill(s); b != nil && !w.rewind(s) {
+			w.held = append(w.held, b)
 		}
 	}
 }
@@ -141,7 +140,7 @@ func (w *world) heal() {
 
 func (w *world) wait(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
-		time.Sleep(min(safetyNet, time.Until(end)))
+		time.Sleep(min(unsureNet, time.Until(end)))
 		if w.entry != nil {
 			w.look()
 		}
@@ -280,7 +279,11 @@ var operations = map[string]struct {
 		w.must(os.Symlink(a[0], w.at(a[1])))
 	}},
 	"compress": {1, func(w *world, a []string) {
-		w.gzip(a[0])
+		ext := ".gz"
+		if len(a) > 1 {
+			ext = a[1]
+		}
+		w.pack(a[0], ext)
 		w.moved(a[0], "")
 	}},
 	"tear": {1, func(w *world, a []string) {
@@ -336,8 +339,8 @@ var operations = map[string]struct {
 		}
 	}},
 	"fail": {0, func(w *world, _ []string) {
-		if b := w.one(); b != nil {
-			w.rewind(b.source)
+		if b := w.one(); b != nil && !w.rewind(b.source) {
+			w.arrive(b, true)
 		}
 	}},
 	"damage": {0, func(w *world, _ []string) {

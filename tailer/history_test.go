@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"go.uber.org/zap"
@@ -23,7 +24,7 @@ import (
 //
 //	append A "text"      rename A B        copy A B         copytruncate A B     truncate A [BYTES]
 //	rewrite A "text"     replace A "text"  delete A         link A B             symlink TARGET NAME
-//	compress A           tear A, mend A    (it ends in its middle; it is whole again)
+//	compress A [.zst]    as gzip does: the time of the last change stays
 //	mkdir A              chmod A 000       mtime A -1h      (before now)
 //	open W A [plain]     write W "text"    close W          (a writer that keeps its descriptor; plain: one that does not append)
 //	clock -2h            wait 10s          (the agent looks at its files every ten seconds meanwhile)
@@ -51,7 +52,7 @@ func (w *world) begin() {
 	e, err := New(w.file, Options{Memory: NewMemory(w), Linger: w.linger, Log: zap.NewNop()})
 	w.must(err)
 	e.ship = func(s *Source) { // as Fill does before it reads
-		s.remember()
+		s.remember(time.Now())
 		s.keepUp()
 	}
 	w.entry = e
@@ -74,20 +75,25 @@ func (w *world) look() {
 // fill waits for the next batch of a source; nil: it is at rest.
 func (w *world) fill(s *Source) *sending {
 	b := new(cloudwatch.LogBatch)
-	mark, err := s.Fill(w.Context(), b)
-	w.must(err)
-	if mark == 0 {
-		return nil
+	for idle := 0; ; idle++ {
+		now := time.Now()
+		mark, next := s.Fill(now, b)
+		if mark != 0 {
+			b.Sort()
+			return &sending{s, b, mark}
+		}
+		if next.IsZero() {
+			return nil
+		}
+		if idle > 100_000 {
+			w.Fatal("a source is asked for ever and gives nothing")
+		}
+		time.Sleep(next.Sub(now))
 	}
-	b.Sort()
-	return &sending{s, b, mark}
 }
 
-// rewind has read again what was read and not committed.
-func (w *world) rewind(*Source) {
-	w.end()
-	w.begin()
-}
+// rewind has read again what was read and not committed; false: it cannot be, and its batch is kept.
+func (w *world) rewind(s *Source) bool { return s.Rewind(false) }
 
 // end is kill -9.
 func (w *world) end() {
@@ -98,7 +104,7 @@ func (w *world) end() {
 // losses is what has been counted as lost so far, by earlier runs as well.
 func (w *world) losses() (bytes, files int64) {
 	for s := range w.known {
-		bytes, files = bytes+s.Counts().LostBytes, files+s.Counts().Gone
+		bytes, files = bytes+s.Ledger().Lost.Bytes(), files+s.Ledger().Lost.Files
 	}
 	return bytes, files
 }

@@ -16,3 +16,9 @@ func identify(f *os.File, info os.FileInfo) identity {
 
 // deleted tells whether no name leads to the file any more.
 func deleted(info os.FileInfo) bool { return info.Sys().(*syscall.Stat_t).Nlink == 0 }
+
+// mayBe tells, without opening it, whether a file may be that of an identity.
+func mayBe(info os.FileInfo, id identity) bool {
+	st := info.Sys().(*syscall.Stat_t)
+	return uint64(st.Dev) == id.Device && uint64(st.Ino) == id.Inode
+}

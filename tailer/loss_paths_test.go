@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-	"go.uber.org/zap"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
 // The paths on which the original agent loses lines, or pays for what does not happen, each with a number. Those that are not here
@@ -135,34 +135,32 @@ func TestL10RequestHoldsAsManyShortLinesAsItMay(t *testing.T) {
 	})
 }
 
-// It looks for new files every second; here the kernel says that there is one.
-func TestL11NewFileIsFoundWithoutLookingForIt(t *testing.T) {
-	kernel, err := fsnotify.NewWatcher() // its goroutine waits for the kernel: not in the bubble
-	if err != nil {
-		t.Fatal(err)
+// It reads every folder of a pattern every second, all of the tree for **, and asks about each file four times a second.
+func TestL11NothingIsReadWhileNothingChangesAndANewFileIsFound(t *testing.T) {
+	s := newScout(t, "**/*.log", everyMatch)
+	for i := range 50 {
+		s.must(os.Mkdir(s.at(fmt.Sprint(i)), 0o700))
+		s.writeTo(fmt.Sprint(i, "/one.log"), "x\n")
 	}
-	defer kernel.Close()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, t.Name())
-		said := *kernel
-		said.Events, said.Errors = make(chan fsnotify.Event), make(chan error)
-		watcher := &Watcher{fs: &said, log: zap.NewNop(), folders: map[string]map[*Entry]bool{}}
-		w.do("follow-all *.log")
-		e, err := New(w.file, Options{Memory: NewMemory(w), Watcher: watcher, Linger: w.linger, Log: zap.NewNop()})
-		w.must(err)
-		found := make(chan time.Time, 1)
-		done := make(chan struct{})
-		go watcher.Run(done)
-		go e.Run(t.Context(), e.Naming("", strings.Clone), func(*Source) { found <- time.Now() })
-		time.Sleep(safetyNet + safetyNet/2) // the next look is far
-		created := time.Now()
-		w.writeTo("new.log", "a\n")
-		said.Events <- fsnotify.Event{Name: w.at("new.log"), Op: fsnotify.Create}
-		if took := (<-found).Sub(created); took > deaf {
-			t.Errorf("found after %v", took)
-		}
-		close(done)
-	})
+	s.start()
+	s.glob.deliver()
+	s.reads, s.shipped = 0, map[string]bool{}
+	began := time.Now()
+	net := newNet(began)
+	for range 4 * 60 { // seconds; folders are read again after five minutes
+		began = began.Add(time.Second)
+		net.look(s.entry, began)
+		s.entry.settle(s.naming, began)
+	}
+	if s.reads > 0 || len(s.shipped) > 0 {
+		t.Errorf("in four minutes %d folders were read, and looked at %v", s.reads, s.shipped)
+	}
+	s.writeTo("7/new.log", "a\n")
+	s.hears(fsnotify.Create, "7/new.log")
+	s.wantShipped("new.log")
+	if s.reads > 0 {
+		t.Errorf("%d folders were read for one new file", s.reads)
+	}
 }
 
 // It reads every file that had one long line with a buffer of 1 MB ever after.
@@ -179,7 +177,7 @@ func TestL12LongLinesLeaveNoMemoryBehind(t *testing.T) {
 		before := inUse()
 		for _, s := range w.sources() {
 			for b := w.fill(s); b != nil; b = w.fill(s) {
-				w.must(s.Commit(b.mark))
+				w.must(s.Commit(b.mark, cloudwatch.Verdict{}))
 				for _, message := range b.batch.Events() {
 					w.got = append(w.got, fmt.Sprint(len(message)))
 				}

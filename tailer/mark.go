@@ -125,7 +125,7 @@ func (s *Source) settleFiles(m mark) {
 		s.entry.shelf.leave(r.file, s, &end)
 		s.leftAt = later(s.leftAt, r.file.changed)
 		s.dispose(r.file)
-		r.file.close()
+		s.keepLate(r.file)
 		s.files = slices.Delete(s.files, i, i+1)
 	}
 	s.files = slices.DeleteFunc(s.files, func(f *file) bool { return f.gone && f.committed >= f.offset })

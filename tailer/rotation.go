@@ -29,6 +29,7 @@ func (s *Source) look(now time.Time) {
 		s.openPath(0)
 		return
 	}
+	s.hearLate(now)
 	last := len(s.files) - 1
 	for _, f := range s.files[:last] {
 		if f.spent {
@@ -59,14 +60,14 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 		if err == nil {
 			s.openPath(0)
 		}
+	case anew:
+		s.truncated(current)
 	case errors.Is(err, fs.ErrNotExist):
 		if own != nil && deleted(own) {
 			current.rotated = now
 		}
 		// Renamed, and nothing in its place yet: whoever writes to it may go on doing so.
 	case err != nil: // the folder cannot be read; the open file still can
-	case anew:
-		s.truncated(current)
 	case !os.SameFile(info, current.info):
 		current.rotated = now
 		s.readBetween(current.changed)
@@ -149,6 +150,7 @@ func (s *Source) truncated(f *file) {
 	if s.abandon(f, time.Now()); f.offset > f.committed { // a batch with the rest of it is on its way
 		s.files = append(s.files, f)
 	}
+	s.readBetween(f.changed) // copies of what came after it
 	s.openPath(0)
 }
 
@@ -209,7 +211,7 @@ func (s *Source) readBetween(since time.Time) {
 
 // isUnseen tells whether a rotated file is one of which nothing has been read, and takes it.
 func (s *Source) isUnseen(c *file) bool {
-	if s.follows(c.id, c.info) || s.entry.shelf.isCopy(c.id) {
+	if s.follows(c.id, c.info) || s.entry.shelf.isCopy(c.id) || s.entry.shelf.isDone(c) {
 		return false
 	}
 	if madeFromNeighbour(c) || slices.ContainsFunc(s.files, func(f *file) bool { return !f.gone && f.hasCopy(c) }) {
@@ -244,11 +246,12 @@ func (s *Source) readUnseen(current *file, own os.FileInfo) {
 	s.files = append(s.files, current)
 }
 
-// rotations are the neighbours that a rotation made of the path's file and that were written to since, oldest first.
+// rotations are the neighbours that a rotation made of the path's file and that were not written to for the last time before
+// a time, oldest first. The same time says nothing: some file systems keep seconds.
 func (s *Source) rotations(since time.Time) []neighbour {
 	current, _ := os.Stat(s.path)
 	return slices.DeleteFunc(s.neighbours(), func(n neighbour) bool {
-		return !rotatedName(s.path, n.path) || !n.info.ModTime().After(since) || current != nil && os.SameFile(n.info, current)
+		return !rotatedName(s.path, n.path) || n.info.ModTime().Before(since) || current != nil && os.SameFile(n.info, current)
 	})
 }
 
@@ -326,20 +329,24 @@ func (s *Source) afterAbsence() {
 // find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
 func (s *Source) find(p position) *file {
 	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
-	paths := []string{s.path}
-	neighbours := s.neighbours()
-	for _, n := range neighbours {
-		paths = append(paths, n.path)
-	}
-	for _, path := range paths {
-		if f := s.openIf(path, p.Offset, is); f != nil {
-			if f.head = p.fingerprint; f.head.Bytes == 0 {
-				f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
+	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
+	if f == nil {
+		for _, n := range s.neighbours() {
+			if !mayBe(n.info, p.identity) {
+				continue
 			}
-			return f
+			if f = s.openIf(n.path, p.Offset, is); f != nil {
+				break
+			}
 		}
 	}
-	return s.findCopy(&file{head: p.fingerprint, offset: p.Offset})
+	if f == nil {
+		return s.findCopy(&file{head: p.fingerprint, offset: p.Offset})
+	}
+	if f.head = p.fingerprint; f.head.Bytes == 0 {
+		f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
+	}
+	return f
 }
 
 // openIf opens a file and closes it again if it is not the one that is looked for.

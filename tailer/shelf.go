@@ -64,6 +64,14 @@ func (h *shelf) isCopy(id identity) bool {
 	return h.copies[id]
 }
 
+// isDone tells whether all that a file holds has been read.
+func (h *shelf) isDone(c *file) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p, known := h.done[c.id]
+	return known && !c.packed && c.info.Size() == p.Offset && p.fits(c.f)
+}
+
 // forget takes a file that is gone from its source.
 func (h *shelf) forget(id identity, s *Source) {
 	h.mu.Lock()

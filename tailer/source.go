@@ -3,6 +3,7 @@ package tailer
 import (
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,7 @@ type Source struct {
 	numbered    uint64
 	marks       []mark
 	drained     []position
+	late        []*file          // drained lately, and open: somebody may write to them still
 	leftAt      time.Time        // when what was drained last had been written to last, by its own word
 	ledger      Ledger           // of what is committed, and of what is lost
 	owed        Loss             // what the stream has not been told of …
@@ -237,6 +239,9 @@ func (s *Source) keepUp() {
 func (s *Source) changed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.late, (*file).hasGrown) {
+		return true
+	}
 	if s.asleep != nil {
 		return !s.asleep.undisturbed(s.path)
 	}
@@ -280,7 +285,10 @@ func (s *Source) close() {
 		}
 		f.close()
 	}
-	s.files = nil
+	for _, f := range s.late {
+		f.close()
+	}
+	s.files, s.late = nil, nil
 }
 
 // complain logs a lasting trouble once, not at every look.
