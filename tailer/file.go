@@ -87,6 +87,7 @@ func (f *file) rewind() {
 // have been before earliest.
 func (f *file) notice(info os.FileInfo, now, earliest time.Time) {
 	f.changed = info.ModTime()
+	earliest = later(earliest, f.opened)
 	if size := info.Size(); size > f.size {
 		if !f.packed {
 			f.tides.rise(f.size, size, earliest, now)
