@@ -112,15 +112,8 @@ func (f *Fault) UnmarshalJSON(text []byte) error {
 		}
 	}
 	if t.Latency != nil {
-		from, to, ranged := strings.Cut(*t.Latency, "-")
-		if read.Latency, err = readLength("latency", from); err == nil && ranged {
-			read.LatencyUpTo, err = readLength("latency", to)
-		}
-		if err != nil {
+		if read.Latency, read.LatencyUpTo, err = readRange("latency", *t.Latency); err != nil {
 			return err
-		}
-		if ranged && read.LatencyUpTo <= read.Latency {
-			return fmt.Errorf("latency: %q does not go up", *t.Latency)
 		}
 	}
 	*f = read
@@ -201,6 +194,25 @@ func readLength(field, text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s: %q is no length of time such as 500ms, 30s or 5m%s", field, text, rangeHint(field))
 	}
 	return length, nil
+}
+
+// readRange reads one length of time, or two of which the first may be none: "0s-2s".
+func readRange(field, text string) (from, to time.Duration, err error) {
+	low, high, ranged := strings.Cut(text, "-")
+	if !ranged {
+		from, err = readLength(field, text)
+		return from, 0, err
+	}
+	if from, err = time.ParseDuration(low); err != nil || from != 0 {
+		from, err = readLength(field, low)
+	}
+	if err == nil {
+		to, err = readLength(field, high)
+	}
+	if err == nil && to <= from {
+		err = fmt.Errorf("%s: %q does not go up", field, text)
+	}
+	return from, to, err
 }
 
 func rangeHint(field string) string {

@@ -354,6 +354,25 @@ func TestRulesThatAreShownCanBeGivenAgain(t *testing.T) {
 	}
 }
 
+func FuzzFault(f *testing.F) {
+	f.Add(`{"operation":"*","do":"error","rate":0.5,"seed":18446744073709551615,"times":2,"for":"1h2m","latency":"0s-2s","code":"A","status":404}`)
+	f.Add(`{"operation":"PutMetricData","do":"throttle","per_second":1e-9}`)
+	f.Add(`{"do":"delay","latency":"1ns-2562047h47m16.854775807s"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var read, again local.Fault
+		if read.UnmarshalJSON([]byte(text)) != nil {
+			return
+		}
+		shown, err := json.Marshal(read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.UnmarshalJSON(shown); err != nil || again != read {
+			t.Errorf("%s was read as %+v, shown as %s and read as %+v, %v", text, read, shown, again, err)
+		}
+	})
+}
+
 func TestRuleWithAMistakeIsRefusedAndChangesNothing(t *testing.T) {
 	_, url := withFaults(t, `[{"operation":"PutMetricData","do":"reset"}]`)
 	before := get(t, url+"/faults").body
@@ -395,6 +414,8 @@ func TestRuleWithAMistakeIsRefusedAndChangesNothing(t *testing.T) {
 	f(rule(`"do":"reset","for":"0s"`), `for: "0s" is no length of time`)
 	f(rule(`"do":"reset","latency":"2s-1s"`), `latency: "2s-1s" does not go up`)
 	f(rule(`"do":"reset","latency":"1s-"`), `latency: "" is no length of time`, "or a range such as 100ms-2s")
+	f(rule(`"do":"reset","latency":"0s"`), `latency: "0s" is no length of time`)
+	f(rule(`"do":"reset","latency":"-1s-2s"`), `latency: "" is no length of time`)
 	f(rule(`"do":"delay"`), "latency: delay needs it")
 	f(rule(`"do":"error"`), "code: error needs it")
 	f(rule(`"do":"error","code":"a\r\nb"`), "code, message")

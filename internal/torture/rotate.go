@@ -35,8 +35,9 @@ var rotations = []rotation{
 // slowest is how long a writer goes on writing to a file that was rotated away. The agent waits for three seconds of quiet.
 const slowest = 2 * time.Second
 
-// rotateForever rotates a file every now and then, several at a time.
-func (t *torture) rotateForever(ctx context.Context, random *rand.Rand) {
+// rotateForever rotates a file every now and then, several at a time. What was begun when ctx is done is brought to its end,
+// for as long as the whole run lasts: half a rotation is not what anybody does.
+func (t *torture) rotateForever(ctx, whole context.Context, random *rand.Rand) {
 	var chances []rotation
 	for _, r := range rotations {
 		chances = append(chances, slices.Repeat([]rotation{r}, r.often)...)
@@ -52,9 +53,8 @@ func (t *torture) rotateForever(ctx context.Context, random *rand.Rand) {
 		}
 		under.Go(func() {
 			defer w.busy.Unlock()
-			// What was begun is brought to its end: half a rotation is not what anybody does.
-			err := how.rotate(t, context.WithoutCancel(ctx), w, own)
-			if errors.Is(err, errNotNow) {
+			err := how.rotate(t, whole, w, own)
+			if errors.Is(err, errNotNow) || whole.Err() != nil {
 				return
 			}
 			if err != nil {

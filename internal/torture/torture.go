@@ -70,7 +70,8 @@ func run(ctx context.Context, o options, dir string) (r *report, err error) {
 	}
 	defer t.agent.kill()
 
-	lines, cancel := context.WithCancel(ctx)
+	// Writers go on until nobody rotates any more: a rotation waits for its writer.
+	lines, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var writing sync.WaitGroup
 	for _, w := range t.writers {
@@ -126,7 +127,7 @@ func (t *torture) hurt(ctx context.Context) error {
 	defer stop()
 	var actors sync.WaitGroup
 	actors.Go(func() { t.killForever(hurting, t.random(1)) })
-	actors.Go(func() { t.rotateForever(hurting, t.random(2)) })
+	actors.Go(func() { t.rotateForever(hurting, ctx, t.random(2)) })
 	actors.Go(func() { t.failForever(hurting, t.random(3)) })
 	actors.Go(func() { t.reportForever(hurting) })
 	actors.Wait()
