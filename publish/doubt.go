@@ -46,6 +46,9 @@ func (l *Logs) settleDoubt(sh *shipment) (again time.Time, settled bool) {
 	if l.ReadBack && !d.Unsure {
 		var err error
 		if landed, err = l.find(sh, d); err != nil {
+			if sh.ctx.Err() != nil {
+				return again, false
+			}
 			sh.wait.warn(l.Log, "a batch of which no answer came could not be looked up", err, zap.String("log_group", sh.src.Stream().Group), zap.String("log_stream", sh.src.Stream().Name))
 			return time.Now().Add(sh.wait.next()), false
 		}

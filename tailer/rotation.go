@@ -241,9 +241,8 @@ func (s *Source) readUnseen(current *file, own os.FileInfo) {
 		return
 	}
 	at := len(s.files) - 1
-	s.files = s.files[:at:at]
 	s.readBetween(current.quiet)
-	s.files = append(s.files, current)
+	s.files = append(slices.Delete(s.files, at, at+1), current)
 }
 
 // rotations are the neighbours that a rotation made of the path's file and that were not written to for the last time before
@@ -293,6 +292,10 @@ func (s *Source) restore(cp checkpoint) {
 	s.entry.shelf.recall(cp.Drained)
 	for _, p := range cp.Files {
 		f := s.find(p)
+		if f != nil && s.follows(f.id, f.info) {
+			f.close()
+			continue
+		}
 		if f == nil {
 			s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
 			if p.Offset == 0 && p.Bytes == 0 {
@@ -332,7 +335,7 @@ func (s *Source) find(p position) *file {
 	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
 	if f == nil {
 		for _, n := range s.neighbours() {
-			if !mayBe(n.info, p.identity) {
+			if !mayBe(n.info, p.identity) || p.Bytes == 0 && !rotatedName(s.path, n.path) { // of an empty file only its name is known
 				continue
 			}
 			if f = s.openIf(n.path, p.Offset, is); f != nil {

@@ -95,10 +95,13 @@ func (s *Source) Fill(now time.Time, b *cloudwatch.LogBatch) (number uint64, nex
 	s.remember(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.doubt != nil {
+	if s.closed {
 		return 0, time.Time{}
 	}
 	s.look(now)
+	if s.doubt != nil {
+		return 0, time.Time{}
+	}
 	if next = s.due(now); next.IsZero() || next.After(now) {
 		return 0, s.expect(now, next)
 	}
@@ -186,8 +189,14 @@ func (s *Source) Hurry() {
 // hasMore is now if there is anything in the files that Fill could take, else zero.
 func (s *Source) hasMore(now time.Time) time.Time {
 	for _, f := range s.files {
-		if !f.spent && (!f.ended || !f.held.IsZero()) {
+		if f.spent {
+			continue
+		}
+		if !f.ended || !f.held.IsZero() {
 			return now
+		}
+		if !f.rotated.IsZero() && now.Sub(f.rotated) < patience && !s.finished(f, now) {
+			break // its last lines come before the next file's first
 		}
 	}
 	return time.Time{}
