@@ -96,10 +96,15 @@ func (a *agent) watch(l *life) {
 	close(l.ended)
 	if !asked {
 		said, _ := os.ReadFile(filepath.Join(a.dir, "agent.log")) // at worst the error says less
-		select {
-		case a.failed <- fmt.Errorf("agent ended by itself: %v: %s", l.err, said[max(0, len(said)-1000):]):
-		default:
-		}
+		a.fail(fmt.Errorf("agent ended by itself: %v: %s", l.err, said[max(0, len(said)-1000):]))
+	}
+}
+
+// fail keeps the first error of its kind.
+func (a *agent) fail(err error) {
+	select {
+	case a.failed <- err:
+	default:
 	}
 }
 

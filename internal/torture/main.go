@@ -57,7 +57,7 @@ func command(ctx context.Context, args []string) error {
 	flags.IntVar(&o.files, "files", 8, "how many log files to write, up to 100")
 	flags.IntVar(&o.rate, "rate", 5000, "lines to write a second, all files together")
 	flags.BoolVar(&o.readBack, "read-back", false, "run the agent with logs.read_back")
-	flags.BoolVar(&o.spare, "spare", false, "leave out what the agent is known to lose: a copytruncate of a file of which nothing has arrived, and a path that leads nowhere for a while")
+	flags.BoolVar(&o.spare, "spare", false, "leave out what the agent is known to lose lines by: a file that is truncated or compressed before any of it has arrived, and a path that leads nowhere for a while")
 	flags.StringVar(&o.agent, "agent", "", "torture this `binary` instead of building one")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {

@@ -111,7 +111,20 @@ func (t *torture) renameAndGzip(ctx context.Context, w *writer, random *rand.Ran
 	}
 	<-w.reopenIn(between(random, 0, slowest))
 	pause(ctx, between(random, 0, time.Second))
+	if t.spare && !t.soonArrived(ctx, w) {
+		return nil
+	}
 	return t.compress(w, rotated)
+}
+
+// soonArrived waits for a while for what the path led to before.
+func (t *torture) soonArrived(ctx context.Context, w *writer) bool {
+	w.mu.Lock()
+	last := w.first - 1
+	w.mu.Unlock()
+	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return t.arrived(soon, w, last) == nil
 }
 
 func (t *torture) copytruncate(_ context.Context, w *writer, _ *rand.Rand) error {

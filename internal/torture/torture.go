@@ -188,6 +188,7 @@ func (t *torture) arrived(ctx context.Context, w *writer, number int) error {
 		}
 		select {
 		case err := <-t.agent.failed:
+			t.agent.fail(err) // the report says it too
 			return err
 		default:
 		}
