@@ -69,15 +69,47 @@ func (s *Source) Settle(landed bool) error {
 	s.ledger.take(d.taken)
 	s.ledger.Acknowledged = time.Now()
 	s.edge = s.edge.Then(d.Batch)
-	for _, f := range s.files {
-		if !f.gone {
-			s.entry.shelf.leave(f, s, nil)
-		}
-		f.close()
-	}
-	s.files = nil
-	s.restore(checkpoint{Files: d.Files, Drained: d.Drained, Edge: s.edge})
+	s.skipTo(d)
 	cp := s.acknowledged()
 	s.mu.Unlock()
 	return s.save(cp)
+}
+
+// skipTo goes on behind a batch. Files that are open stay so: some may have no name any more.
+func (s *Source) skipTo(d *doubt) {
+	before := s.files
+	take := func(p position) *file {
+		i := slices.IndexFunc(before, func(f *file) bool { return f.isAt(p) })
+		if i < 0 {
+			return nil
+		}
+		f := before[i]
+		before = slices.Delete(slices.Clone(before), i, i+1)
+		return f
+	}
+	var after []*file
+	for _, p := range d.Files {
+		f := take(p)
+		if f == nil {
+			f = s.findAgain(p)
+		}
+		if f != nil {
+			f.rewind()
+			after = append(after, f.from(p.Offset))
+		}
+	}
+	for _, p := range d.Drained {
+		if f := take(p); f != nil {
+			f.from(p.Offset)
+			s.entry.shelf.leave(f, s, &p)
+			s.leftAt = later(s.leftAt, f.changed)
+			s.keepLate(f)
+		}
+	}
+	s.files, s.drained = append(after, before...), d.Drained // what is left was found since
+}
+
+// isAt tells whether a position is about a file, or about what it is a copy of.
+func (f *file) isAt(p position) bool {
+	return !f.gone && (f.id.is(p.identity) || p.Bytes > 0 && f.head == p.fingerprint)
 }

@@ -81,9 +81,16 @@ func (s *Source) wake() {
 		s.entry.shelf.forget(z.identity, s)
 		return
 	}
-	f.grew = z.grew
+	if f.grew = z.grew; !z.leadsTo(s.path) {
+		f.rotated = f.grew
+	}
 	s.files = append(s.files, f)
-	s.afterAbsence()
+}
+
+// leadsTo tells whether a path leads to the file.
+func (z *sleeper) leadsTo(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(info, z.info)
 }
 
 // boundDeleted gives up the oldest deleted file when such files hold too much of the disk: the service has been away for too

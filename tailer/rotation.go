@@ -291,42 +291,36 @@ func (s *Source) restore(cp checkpoint) {
 	s.drained, s.edge, s.doubt = cp.Drained, cp.Edge, cp.Wire
 	s.entry.shelf.recall(cp.Drained)
 	for _, p := range cp.Files {
-		f := s.find(p)
-		if f != nil && s.follows(f.id, f.info) {
-			f.close()
-			continue
+		if f := s.findAgain(p); f != nil {
+			s.files, s.opened = append(s.files, f), true
 		}
-		if f == nil {
-			s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
-			if p.Offset == 0 && p.Bytes == 0 {
-				continue // it was empty; if it was written to and renamed, it is among those that were written to since
-			}
-			s.lose(Loss{Files: 1})
-			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
-			continue
-		}
-		s.entry.shelf.take(f, s)
-		s.files, s.opened = append(s.files, f), true
 	}
 	if len(s.files) == 0 && len(cp.Files) > 0 {
 		s.filling.turned = true // the checkpoint is to be forgotten
 	}
-	s.afterAbsence()
 }
 
-// afterAbsence takes all files for rotated but the one that the path leads to: nobody was looking, and they have been quiet
-// since their last change.
-func (s *Source) afterAbsence() {
-	for _, f := range s.files {
+// findAgain finds the file of a position and takes it; nil: it is gone, or followed already. Nobody was looking: unless the path
+// leads to it, it counts as rotated when it was written to last.
+func (s *Source) findAgain(p position) *file {
+	f := s.find(p)
+	if f != nil && s.follows(f.id, f.info) {
+		f.close()
+		return nil
+	}
+	if f == nil {
+		s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
+		if p.Offset > 0 || p.Bytes > 0 { // else it was empty; if it was written to and renamed, it is among those that were written to since
+			s.lose(Loss{Files: 1})
+			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
+		}
+		return nil
+	}
+	s.entry.shelf.take(f, s)
+	if info, err := os.Stat(s.path); err != nil || !os.SameFile(info, f.info) {
 		f.rotated = f.grew
 	}
-	if len(s.files) == 0 {
-		return
-	}
-	last := s.files[len(s.files)-1]
-	if info, err := os.Stat(s.path); err == nil && os.SameFile(info, last.info) {
-		last.rotated = time.Time{}
-	}
+	return f
 }
 
 // find opens the file of a position: behind the path, among its neighbours, or as a copy of it.

@@ -433,3 +433,29 @@ func TestCheckpointOfAFileThatIsGoneIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+func TestDeletedFileStaysOpenWhenItsBatchTurnsOutToHaveArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		a.deliver()
+		a.write("c\nd\n")
+		time.Sleep(time.Minute)
+		var b cloudwatch.LogBatch
+		mark := a.fill(&b, time.Minute)
+		b.Sort()
+		a.must(a.source.Remember(mark, b.Trace(), time.Now()))
+		a.write("e\nf\n")
+		a.must(os.Remove(a.path()))
+		a.source.Rewind(true)
+		a.write("g\nh\n")
+		a.source.keepUp()
+		for _, m := range b.Events() {
+			a.got = append(a.got, string(m))
+		}
+		a.must(a.source.Settle(true))
+		a.deliver()
+		a.want("a", "b", "c", "d", "e", "f", "g", "h")
+	})
+}
