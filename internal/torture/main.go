@@ -2,7 +2,7 @@
 // started again, its logs are rotated in every way, the service behind it fails, hangs, denies, forgets, and stores what it
 // does not acknowledge. Each line that was written is numbered; in the end every one has to be in the store.
 //
-//	go run ./internal/torture [--duration 10m] [--seed N] [--files N] [--read-back] [--spare] [--json]
+//	go run ./internal/torture [--duration 10m] [--seed N] [--files N] [--read-back] [--json]
 //
 // It ends with status 1 when a line is lost, out of order or not what was written, or when more is repeated than was on the
 // wire when the agent was killed or a request remained without an answer. Then it leaves its folder behind, with a history.
@@ -31,7 +31,6 @@ type options struct {
 	files    int
 	rate     int // lines a second, of all files together
 	readBack bool
-	spare    bool   // leave out what is known to lose lines
 	agent    string // the binary; empty: it is built
 	progress io.Writer
 }
@@ -57,7 +56,6 @@ func command(ctx context.Context, args []string) error {
 	flags.IntVar(&o.files, "files", 8, "how many log files to write, up to 100")
 	flags.IntVar(&o.rate, "rate", 5000, "lines to write a second, all files together")
 	flags.BoolVar(&o.readBack, "read-back", false, "run the agent with logs.read_back")
-	flags.BoolVar(&o.spare, "spare", false, "leave out what the agent is known to lose lines by: a file that is truncated or compressed before any of it has arrived, and a path that leads nowhere for a while")
 	flags.StringVar(&o.agent, "agent", "", "torture this `binary` instead of building one")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {

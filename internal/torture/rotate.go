@@ -88,7 +88,7 @@ func (t *torture) moveAway(w *writer, replaced bool) (rotated string, err error)
 
 // rename: nothing is in its place until the writer opens it anew.
 func (t *torture) rename(_ context.Context, w *writer, random *rand.Rand) error {
-	if _, err := t.moveAway(w, t.spare); err != nil {
+	if _, err := t.moveAway(w, false); err != nil {
 		return err
 	}
 	<-w.reopenIn(between(random, 0, slowest))
@@ -105,26 +105,13 @@ func (t *torture) create(_ context.Context, w *writer, random *rand.Rand) error 
 }
 
 func (t *torture) renameAndGzip(ctx context.Context, w *writer, random *rand.Rand) error {
-	rotated, err := t.moveAway(w, t.spare)
+	rotated, err := t.moveAway(w, false)
 	if err != nil {
 		return err
 	}
 	<-w.reopenIn(between(random, 0, slowest))
 	pause(ctx, between(random, 0, time.Second))
-	if t.spare && !t.soonArrived(ctx, w) {
-		return nil
-	}
 	return t.compress(w, rotated)
-}
-
-// soonArrived waits for a while for what the path led to before.
-func (t *torture) soonArrived(ctx context.Context, w *writer) bool {
-	w.mu.Lock()
-	last := w.first - 1
-	w.mu.Unlock()
-	soon, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return t.arrived(soon, w, last) == nil
 }
 
 func (t *torture) copytruncate(_ context.Context, w *writer, _ *rand.Rand) error {
@@ -149,9 +136,6 @@ func (t *torture) copyAndTruncate(w *writer) (copied string, err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if t.spare && arrived < w.first {
-		return "", errNotNow
-	}
 	if copied, err = w.rotatedName(); err != nil {
 		return "", err
 	}

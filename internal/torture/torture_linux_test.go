@@ -17,8 +17,7 @@ func TestAgentSurvivesAShortTorture(t *testing.T) {
 	if said, err := exec.Command("go", "build", "-o", agent, "github.com/nephoscope/nephoscope/cmd/nephoscope").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
-	// It is spared what the agent is known to lose at present (--spare): make torture shows that.
-	o := options{duration: 15 * time.Second, seed: 1, files: 6, rate: 2000, spare: true, agent: agent, progress: io.Discard}
+	o := options{duration: 15 * time.Second, seed: 1, files: 6, rate: 2000, agent: agent, progress: io.Discard}
 	r, err := run(t.Context(), o, dir)
 	if err != nil {
 		t.Fatal(err)
