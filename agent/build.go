@@ -119,7 +119,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 	dest := Destination{c.Agent.Region, m.EndpointOverride, m.RoleARN}
 	return Task{
 		Name: "metrics to namespace " + m.Namespace, Serves: true,
-		Key: key("metrics", m.Namespace, m.AppendDimensions, m.AppendsDimensions, m.AggregationDimensions, m.ForceFlushInterval, dest, c.Agent.OmitHostname, c.Agent.Hostname, variablesIn(m)),
+		Key: key("metrics", m.Namespace, m.AppendDimensions, m.AppendsDimensions, m.AggregationDimensions, m.ForceFlushInterval, m.SpoolBytes, dest, c.Agent.OmitHostname, c.Agent.Hostname, variablesIn(m)),
 		run: func(ctx context.Context) {
 			api := &watchedMetrics{MetricsAPI: &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics}}}
 			bind := a.identity.binder(c)
@@ -128,7 +128,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 			defer a.tasks.end(shown)
 			p := a.openMetrics(ctx, api, publish.MetricsOptions{
 				Namespace: m.Namespace, Interval: m.ForceFlushInterval, RollUps: m.AggregationDimensions, Bind: bind,
-				Spool: filepath.Join(a.env.StateDir, "spool"), Log: a.env.Log,
+				Spool: filepath.Join(a.env.StateDir, "spool"), SpoolBytes: m.SpoolBytes, Log: a.env.Log,
 			})
 			if p == nil {
 				return

@@ -47,6 +47,7 @@ type Metrics struct {
 	ForceFlushInterval    time.Duration // default 60 s
 	EndpointOverride      string
 	RoleARN               string // its own, else the agent section's
+	SpoolBytes            int64  // what the spool may take of the disk; default 64 MiB
 	Plugins               []Plugin
 }
 

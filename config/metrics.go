@@ -16,6 +16,7 @@ func (r *reading) metrics(n *node, a Agent) *Metrics {
 	m := &Metrics{
 		Namespace:          s.text("namespace", 1, 255),
 		ForceFlushInterval: s.seconds("force_flush_interval", 60*time.Second),
+		SpoolBytes:         int64(s.number("spool_mib", 64, 1, 1<<20)) << 20,
 		EndpointOverride:   s.text("endpoint_override", 4, 2048),
 		RoleARN:            s.roleARN(),
 	}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,10 @@ type MetricsOptions struct {
 	Interval  time.Duration // between two flushes
 	RollUps   [][]string    // dimension names, a list for each roll-up
 	// Bind adds the dimensions of this host. False: they are not known yet; the data wait.
-	Bind  func([]cloudwatch.Datum) (bound []cloudwatch.Datum, known bool)
-	Spool string // folder
-	Log   *zap.Logger
+	Bind       func([]cloudwatch.Datum) (bound []cloudwatch.Datum, known bool)
+	Spool      string // folder
+	SpoolBytes int64  // that it may take of the disk; 0: 64 MiB
+	Log        *zap.Logger
 }
 
 // MetricCounts is what became of data.
@@ -62,7 +64,7 @@ const firstFlush = 300 * time.Millisecond
 
 // NewMetrics opens the spool and sends nothing yet.
 func NewMetrics(api MetricsAPI, o MetricsOptions) (*Metrics, error) {
-	s, err := openSpool(o.Spool)
+	s, err := openSpool(o.Spool, cmp.Or(o.SpoolBytes, 64<<20))
 	if err != nil {
 		return nil, err
 	}

@@ -157,11 +157,11 @@ func TestSpoolThatTakesNothingIsReplacedByMemory(t *testing.T) {
 
 func TestSpoolIsBoundedAndGivesUpItsOldest(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openSpool(dir)
+	s, err := openSpool(dir, 64<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	half := make([]byte, maxSpoolBytes/2)
+	half := make([]byte, 32<<20)
 	for i := range 3 {
 		half[0] = byte(i)
 		if err := s.put(half, ready, time.Unix(int64(i), 0)); err != nil {
@@ -189,7 +189,7 @@ func TestForeignFilesInTheSpoolAreLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := openSpool(dir)
+	s, err := openSpool(dir, 64<<20)
 	if err != nil || s.len() != 0 {
 		t.Errorf("got %d batches, %v", s.len(), err)
 	}
@@ -305,7 +305,7 @@ func TestServiceThatCallsEveryMetricInvalidCostsNothing(t *testing.T) {
 }
 
 func TestMemoryThatIsFullGivesUpNothingOfTheDisk(t *testing.T) {
-	s, err := openSpool(t.TempDir())
+	s, err := openSpool(t.TempDir(), 64<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestMemoryThatIsFullGivesUpNothingOfTheDisk(t *testing.T) {
 	if err := s.put([]byte("on disk"), ready, now); err != nil || s.inMem != 0 {
 		t.Errorf("%d bytes are still in memory, %v", s.inMem, err)
 	}
-	again, err := openSpool(dir)
+	again, err := openSpool(dir, 64<<20)
 	if err != nil || again.len() != 13 || again.bytes != s.bytes {
 		t.Errorf("the next start finds %d batches of %d bytes, want 13 of %d; %v", again.len(), again.bytes, s.bytes, err)
 	}

@@ -15,11 +15,8 @@ import (
 	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
-const (
-	maxSpoolBytes = 64 << 20
-	// maxSpoolMemory bounds what is kept in memory while the disk takes nothing.
-	maxSpoolMemory = 8 << 20
-)
+// maxSpoolMemory bounds what is kept in memory while the disk takes nothing.
+const maxSpoolMemory = 8 << 20
 
 // stage is what a spooled batch waits for; it is the ending of its file's name.
 type stage string
@@ -32,7 +29,8 @@ const (
 // spool is metric batches on disk waiting to be sent: one durable file each, whose name says when it was made and what it
 // waits for. The folder is the truth; starting again is listing it. It is bounded, and gives up its oldest first.
 type spool struct {
-	dir string
+	dir  string
+	most int64 // bytes of disk
 
 	mu      sync.Mutex
 	entries []spooled // oldest first, but for those that were postponed
@@ -53,7 +51,7 @@ type spooled struct {
 func (s spooled) name() string { return fmt.Sprintf("%019d%s", s.at.UnixNano(), s.stage) }
 
 // openSpool lists what an earlier run left.
-func openSpool(dir string) (*spool, error) {
+func openSpool(dir string, most int64) (*spool, error) {
 	if err := durable.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
@@ -64,7 +62,7 @@ func openSpool(dir string) (*spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}
-	s := &spool{dir: dir}
+	s := &spool{dir: dir, most: most}
 	for _, f := range files {
 		ending := filepath.Ext(f.Name())
 		nanos, err := strconv.ParseInt(strings.TrimSuffix(f.Name(), ending), 10, 64)
@@ -95,7 +93,7 @@ func (s *spool) put(raw []byte, in stage, now time.Time) error {
 	}
 	s.entries = append(s.entries, e)
 	s.bytes += e.bytes
-	for len(s.entries) > 1 && s.bytes > maxSpoolBytes {
+	for len(s.entries) > 1 && int64(s.bytes) > s.most {
 		s.drop(s.entries[0])
 		s.overflowed++
 	}

@@ -9,7 +9,7 @@ import (
 
 func TestSpoolTellsWhatWaits(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	s, err := openSpool(dir)
+	s, err := openSpool(dir, 64<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

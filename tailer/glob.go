@@ -13,7 +13,7 @@ import (
 
 // compressed tells whether a name is that of a compressed file or an archive, which the original passes over as well.
 func compressed(name string) bool {
-	return slices.Contains([]string{".tar", ".zst", ".gz", ".zip", ".bz2", ".rar"}, strings.ToLower(filepath.Ext(name)))
+	return slices.Contains([]string{".tar", ".zst", ".gz", ".zip", ".bz2", ".rar", ".xz"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // pattern is the file_path of an entry. It is matched one folder at a time: in each folder it stands for a few ways to go on.
