@@ -459,3 +459,31 @@ func TestDeletedFileStaysOpenWhenItsBatchTurnsOutToHaveArrived(t *testing.T) {
 		a.want("a", "b", "c", "d", "e", "f", "g", "h")
 	})
 }
+
+func TestTidesNeverEbbBackwards(t *testing.T) {
+	now := time.UnixMilli(1_000_000)
+	var all tides
+	all.rise(0, 100, now.Add(time.Second), now) // opened since the look began
+	for i := range 500 {
+		earlier := now
+		now = now.Add(time.Duration(1+i%7) * time.Second)
+		all.rise(0, int64(200+100*i), earlier, now)
+	}
+	last := time.Time{}
+	for offset := range int64(50_000) {
+		at := all.when(offset, now)
+		if at.Before(last) || at.After(now) {
+			t.Fatalf("byte %d at %v, the one before at %v, now %v", offset, at, last, now)
+		}
+		last = at
+	}
+	if len(all) > maxTides {
+		t.Errorf("%d tides", len(all))
+	}
+	if all.ebb(25_050); all.when(25_050, now).After(all.when(25_060, now)) || len(all) == 0 {
+		t.Error("what is left is out of order")
+	}
+	if all.ebb(1 << 40); all != nil {
+		t.Error("something is left")
+	}
+}

@@ -18,7 +18,7 @@ const maxTides = 64
 // rise notes that a file of begin bytes has grown since earliest, and ends at end now.
 func (t *tides) rise(begin, end int64, earliest, now time.Time) {
 	at := now.UnixMilli()
-	from := at - now.Sub(earliest).Milliseconds()
+	from := at - max(now.Sub(earliest).Milliseconds(), 0) // a file may have been opened since the look began
 	if len(*t) == 0 {
 		*t = append(*t, tide{begin, from, from}) // what was there before is older, and nobody knows how much
 	}

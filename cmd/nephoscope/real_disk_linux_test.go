@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,7 +68,8 @@ func (b *bed) mustBeFull(err error) {
 	}
 }
 
-// spooledTimes are the moments of the data that wait in the spool.
+// spooledTimes are the moments of the data that wait in the spool: they are collected every second and flushed every second, and a
+// file is named after its flush.
 func (b *bed) spooledTimes() (all []time.Time) {
 	b.Helper()
 	files, err := filepath.Glob(b.path("state/spool/*.ready"))
@@ -76,13 +77,9 @@ func (b *bed) spooledTimes() (all []time.Time) {
 	more, err := filepath.Glob(b.path("state/spool/*/*.ready"))
 	b.must(err)
 	for _, path := range append(files, more...) {
-		raw, err := os.ReadFile(path)
+		nanos, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), ".ready"), 10, 64)
 		b.must(err)
-		var batch struct{ Data []struct{ Time time.Time } }
-		b.must(json.Unmarshal(raw, &batch))
-		for _, d := range batch.Data {
-			all = append(all, d.Time.Truncate(time.Second))
-		}
+		all = append(all, time.Unix(0, nanos).Truncate(time.Second))
 	}
 	slices.SortFunc(all, time.Time.Compare)
 	return slices.CompactFunc(all, time.Time.Equal)
