@@ -229,3 +229,27 @@ func TestBatchWithoutAnAnswerIsLookedUpBeforeItIsSentAgain(t *testing.T) {
 	f("reading is denied", true, func(s *service, _ *LogsOptions) { s.unread = fails(cloudwatch.Denied) }, "a", "b", "c", "b", "c", "d")
 	f("reading back is off", true, func(_ *service, o *LogsOptions) { o.ReadBack = false }, "a", "b", "c", "b", "c", "d")
 }
+
+func TestBatchThatAStopCutOffIsNotCommittedWithTheLastOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, src := newService(), &lines{batches: [][]string{{"a"}, {"b"}, {"c"}}}
+		down := true
+		api.fail = func([]string) error {
+			if down {
+				return fails(cloudwatch.Denied)
+			}
+			return nil
+		}
+		l := NewLogs(api, options())
+		ctx, cancel := context.WithCancel(t.Context())
+		l.Wake(ctx, src)
+		time.Sleep(100 * time.Millisecond)
+		cancel()
+		l.Rest(src)
+		down = false
+		l.Finish(t.Context(), []EventSource{src})
+		if !slices.Equal(api.events, []string{"a", "b", "c"}) || len(src.committed) != 3 {
+			t.Errorf("sent %q, committed %v", api.events, src.committed)
+		}
+	})
+}

@@ -76,7 +76,7 @@ func (l *Logs) land(sh *shipment, f *flight) bool {
 	if f.landed != nil {
 		<-f.landed
 	}
-	if f.outcome == later && !sh.src.Rewind(f.unsure) {
+	if f.outcome != taken && !sh.src.Rewind(f.unsure) && f.outcome == later {
 		f.patient = true // what it was filled from is gone
 		f.outcome = l.deliver(sh, f)
 	}

@@ -87,19 +87,17 @@ func (s *Source) remember(now time.Time) {
 
 func (s *Source) save(cp checkpoint) error { return s.entry.memory.save(s.path+s.entry.owner, cp) }
 
-// Commit makes it durable that everything up to a mark has been acknowledged; verdict is what the service took it without.
+// Commit makes it durable that a mark has been acknowledged, and so everything up to it; verdict is what the service took it
+// without. Marks are committed in order.
 func (s *Source) Commit(number uint64, verdict cloudwatch.Verdict) error {
 	s.mu.Lock()
-	at := slices.IndexFunc(s.marks, func(m mark) bool { return m.number == number })
-	if at < 0 {
+	if len(s.marks) == 0 || s.marks[0].number != number {
 		s.mu.Unlock()
-		return nil
+		return nil // it was taken back, or one before it is not acknowledged: a commit would speak for that as well
 	}
-	last := s.marks[at]
-	for _, m := range s.marks[:at+1] {
-		s.ledger.take(m.taken)
-	}
-	s.marks = slices.Delete(s.marks, 0, at+1)
+	last := s.marks[0]
+	s.marks = slices.Delete(s.marks, 0, 1)
+	s.ledger.take(last.taken)
 	s.ledger.reject(verdict)
 	s.ledger.Acknowledged = time.Now()
 	s.stamped = last.stamp

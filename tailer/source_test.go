@@ -487,3 +487,20 @@ func TestTidesNeverEbbBackwards(t *testing.T) {
 		t.Error("something is left")
 	}
 }
+
+func TestCommitDoesNotSpeakForABatchBeforeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		var first, second cloudwatch.LogBatch
+		a.fill(&first, time.Minute)
+		a.write("c\nd\n")
+		mark := a.fill(&second, time.Minute)
+		a.must(a.source.Commit(mark, cloudwatch.Verdict{})) // the first was never acknowledged
+		a.stop()
+		a.start()
+		a.deliver()
+		a.want("a", "b", "c", "d")
+	})
+}
