@@ -91,6 +91,28 @@ func TestFileThatCameWhileABatchWasInDoubtIsNotTakenForAnOldOneThatBeginsAlike(t
 	})
 }
 
+func TestCopytruncateWhileABatchIsInDoubtRepeatsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		a.deliver()
+		a.write("c\nd\n")
+		time.Sleep(time.Minute)
+		b := a.remembered()
+		a.source.Rewind(true)
+		a.write("e\nf\n") // less than a fingerprint's bytes: it grows with the file
+		a.source.keepUp()
+		a.copytruncate("access.log.1")
+		a.write("g\nh\n")
+		a.source.keepUp()
+		a.arrived(b)
+		a.must(a.source.Settle(true))
+		a.deliver()
+		a.want("a", "b", "c", "d", "e", "f", "g", "h")
+	})
+}
+
 func TestFileThatWasGivenUpStaysSoWhenItsBatchIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newTail(t)
