@@ -160,3 +160,33 @@ func TestWakeIsNotLostAfterADoubtThatWasSettled(t *testing.T) {
 		}
 	})
 }
+
+// kept is a source that remembers its batches and cannot fill them again.
+type kept struct{ *remembering }
+
+func (kept) Rewind(bool) bool { return false }
+
+func TestBatchThatCannotBeFilledAgainIsLookedUpBeforeItIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := newService()
+		failed := false
+		api.fail = func(messages []string) error {
+			if failed {
+				return nil
+			}
+			failed = true // it lands, and the answer is lost
+			api.events, api.times = append(api.events, "a"), append(api.times, 0)
+			return fails(cloudwatch.Unavailable)
+		}
+		o := options()
+		o.ReadBack = true
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		l := NewLogs(api, o)
+		l.Wake(ctx, kept{&remembering{lines: &lines{batches: [][]string{{"a"}}}}})
+		l.rest(ctx)
+		if !slices.Equal(api.events, []string{"a"}) {
+			t.Errorf("got %q", api.events)
+		}
+	})
+}

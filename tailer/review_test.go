@@ -411,3 +411,101 @@ func TestTwoEntriesOfOneFileIntoOneStreamKeepTheirPlacesApart(t *testing.T) {
 		b.want("B 1", "B 2")
 	})
 }
+
+func TestWriterOfADeletedFilePausesAndGoesOn(t *testing.T) {
+	f := func(replaced bool) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			a := newTail(t)
+			f, err := os.OpenFile(a.path(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			a.must(err)
+			defer f.Close()
+			write := func(text string) {
+				_, err := f.WriteString(text)
+				a.must(err)
+			}
+			write("a\n")
+			a.start()
+			a.deliver()
+			a.must(os.Remove(a.path())) // and nobody told the writer
+			write("b\n")
+			a.source.keepUp()
+			if replaced {
+				a.write("of another\n")
+			}
+			a.deliver()
+			a.got = slices.DeleteFunc(a.got, func(m string) bool { return m == "of another" })
+			a.want("a", "b")
+			time.Sleep(5 * time.Second)
+			write("c\n")
+			a.source.keepUp()
+			a.deliver()
+			a.got = slices.DeleteFunc(a.got, func(m string) bool { return m == "of another" })
+			if !slices.Equal(a.got, []string{"a", "b", "c"}) {
+				t.Errorf("replaced %v: got %q", replaced, a.got)
+			}
+		})
+	}
+	f(false)
+	f(true)
+}
+
+func TestLateLineOfARotatedFileThatThePatternDoesNotMatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGlob(t, "*.log", everyMatch)
+		g.writeTo("app.log", "a\nb\n")
+		g.start()
+		g.rename("app.log", "app.log.1")
+		g.writeTo("app.log", "c\nd\n")
+		g.deliver()
+		time.Sleep(30 * time.Second)
+		g.writeTo("app.log.1", "late\n") // an old child of Apache with a long request
+		g.deliver()
+		g.writeTo("app.log", "e\nf\n")
+		touch(g.tail, "app.log.1", 0)
+		touch(g.tail, "app.log", time.Minute)
+		g.deliver()
+		g.rename("app.log", "app.log.2")
+		g.writeTo("app.log", "g\nh\n")
+		g.deliver()
+		slices.Sort(g.got)
+		g.want("a", "b", "c", "d", "e", "f", "g", "h", "late")
+	})
+}
+
+func TestBatchThatIsGivenBackLeavesNoDecoderBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		a.deliver()
+		a.write(strings.Repeat("of a long file\n", 50_000))
+		a.source.stopLooking(func() {
+			a.rename("access.log", "access.log.1")
+			a.pack("access.log.1", ".gz")
+			a.write("new\n")
+		})
+		var b cloudwatch.LogBatch
+		a.fill(&b, time.Minute)
+		a.source.Rewind(false)
+		for _, f := range a.source.files {
+			if u, is := f.f.(*unpacked); is && u.in != nil {
+				t.Error("a decoder, of up to 8 MiB, waits for the end of the outage")
+			}
+		}
+	})
+}
+
+// stopLooking does something while the source has nothing open, as after a restart.
+func (s *Source) stopLooking(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cp := s.acknowledged()
+	for _, f := range s.files {
+		s.entry.shelf.leave(f, s, nil)
+		f.close()
+	}
+	s.files = nil
+	do()
+	s.restore(cp)
+}
