@@ -103,12 +103,12 @@ func (l *lateLogs) PutRetention(ctx context.Context, s cloudwatch.LogStream) err
 	return l.do(ctx, func(api publish.LogsAPI) error { return api.PutRetention(ctx, s) })
 }
 
-func (l *lateLogs) FindEvents(ctx context.Context, s cloudwatch.LogStream, first, last int64) (cloudwatch.Trace, error) {
+func (l *lateLogs) FindEvents(ctx context.Context, s cloudwatch.LogStream, between cloudwatch.Trace, most int) (cloudwatch.Trace, error) {
 	api, err := l.get(ctx)
 	if err != nil {
 		return cloudwatch.Trace{}, err
 	}
-	found, err := api.FindEvents(ctx, s, first, last)
+	found, err := api.FindEvents(ctx, s, between, most)
 	return found, l.learn(err)
 }
 

@@ -206,7 +206,7 @@ func (l *Logs) judge(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	held := !l.brake.lifts.IsZero()
-	if l.brake.judge(err, time.Now()); held && l.brake.lifts.IsZero() {
+	if l.brake.judge(err, time.Now()); held {
 		l.dispatch()
 	}
 }

@@ -53,6 +53,7 @@ func (l *Logs) settleDoubt(sh *shipment) (again time.Time, settled bool) {
 			return time.Now().Add(sh.wait.next()), false
 		}
 	}
+	sh.wait = backoff{}
 	l.disk.note(l.Log, src.Settle(landed), "checkpoints cannot be written; what was acknowledged since would be sent again after a crash", "checkpoints are written again")
 	return again, sh.ctx.Err() == nil
 }
@@ -60,9 +61,13 @@ func (l *Logs) settleDoubt(sh *shipment) (again time.Time, settled bool) {
 // find looks for a batch in its stream. An error says that the service did not answer.
 func (l *Logs) find(sh *shipment, d cloudwatch.Doubt) (landed bool, err error) {
 	stream := sh.src.Stream()
+	until := time.Now().Add(appears)
+	if d.At.Add(appears).Before(until) { // else the clock was ahead when it was sent
+		until = d.At.Add(appears)
+	}
 	for {
 		own, cancel := attempt(sh.ctx)
-		found, err := l.api.FindEvents(own, stream, d.Batch.First, d.Batch.Last)
+		found, err := l.api.FindEvents(own, stream, d.Batch, d.Batch.Events+d.Before.Events)
 		cancel()
 		switch cloudwatch.ClassOf(err) {
 		case cloudwatch.NotFound:
@@ -77,13 +82,13 @@ func (l *Logs) find(sh *shipment, d cloudwatch.Doubt) (landed bool, err error) {
 		}
 		l.judge(nil)
 		landed, known := d.Landed(found)
-		young := time.Until(d.At.Add(appears))
+		young := time.Until(until)
 		if landed || !known || young <= 0 {
 			l.Log.Info("looked up a batch of which no answer came", zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int("events", d.Batch.Events),
 				zap.Int("found", found.Events), zap.Bool("arrived", landed), zap.Bool("certain", known))
 			return landed, nil
 		}
-		if !sleep(sh.ctx, min(young, appears)) {
+		if !sleep(sh.ctx, young) {
 			return false, context.Cause(sh.ctx)
 		}
 	}

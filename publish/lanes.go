@@ -18,6 +18,7 @@ type shipment struct {
 	at      int           // where in the queue; -1: it does not wait
 	ended   chan struct{} // closed when it has been shipped; nil: it is not on a lane
 	again   bool          // woken meanwhile
+	left    func()        // is called when it is dropped; its source is not asked again then. nil: a source is asked again and again
 	trouble Trouble
 	retry   time.Time // when what was not taken is to be tried again
 
@@ -79,7 +80,7 @@ func (l *Logs) dispatch() {
 		}
 		sh := heap.Remove(&l.waiting, l.best(now)).(*shipment)
 		if sh.ctx.Err() != nil {
-			delete(l.shipments, sh.src)
+			l.drop(sh)
 			continue
 		}
 		l.free--
@@ -125,16 +126,28 @@ func (l *Logs) drive(sh *shipment) {
 	close(sh.ended)
 	sh.ended = nil
 	switch {
-	case sh.ctx.Err() != nil:
-		delete(l.shipments, sh.src)
+	case sh.ctx.Err() != nil, sh.left != nil && (next.IsZero() || next.After(time.Now())):
+		l.drop(sh)
 	case sh.again && sh.wait.failures == 0:
 		l.enqueue(sh, time.Now())
 	case !next.IsZero():
 		l.enqueue(sh, next)
 	default:
-		delete(l.shipments, sh.src)
+		l.drop(sh)
 	}
 	l.dispatch()
+}
+
+// drop forgets a shipment that is on no lane.
+func (l *Logs) drop(sh *shipment) {
+	l.dequeue(sh)
+	if l.shipments[sh.src] == sh {
+		delete(l.shipments, sh.src)
+	}
+	if sh.left != nil {
+		sh.left()
+		sh.left = nil
+	}
 }
 
 // longBrake is how long nobody at all tries. It is short, for some streams may be taken though others are not.
@@ -163,6 +176,7 @@ func (k *brake) end() { k.probing = false }
 
 // judge learns from what came of a request.
 func (k *brake) judge(err error, now time.Time) {
+	k.probing = false
 	switch class := cloudwatch.ClassOf(err); {
 	case err == nil || class != cloudwatch.Unavailable && class != cloudwatch.Throttled:
 		*k = brake{} // it answers: what it says is about one stream

@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -30,8 +29,9 @@ type LogsAPI interface {
 	CreateLogGroup(ctx context.Context, s cloudwatch.LogStream) error
 	CreateLogStream(ctx context.Context, s cloudwatch.LogStream) error
 	PutRetention(ctx context.Context, s cloudwatch.LogStream) error
-	// FindEvents is the trace of the stream's events from one time to another, both included; milliseconds since the epoch.
-	FindEvents(ctx context.Context, s cloudwatch.LogStream, first, last int64) (cloudwatch.Trace, error)
+	// FindEvents is the trace of the stream's events from the first time of a trace to its last, both included. It reads no
+	// further when it has found more than most.
+	FindEvents(ctx context.Context, s cloudwatch.LogStream, between cloudwatch.Trace, most int) (cloudwatch.Trace, error)
 }
 
 // LogsOptions bound what shipping may use.
@@ -100,10 +100,9 @@ func (l *Logs) Rest(src EventSource) {
 		l.mu.Unlock()
 		return
 	}
-	l.dequeue(sh)
 	ended := sh.ended
 	if ended == nil {
-		delete(l.shipments, src)
+		l.drop(sh)
 	}
 	l.mu.Unlock()
 	if ended != nil {
@@ -119,16 +118,26 @@ func (l *Logs) Finish(ctx context.Context, sources []EventSource) {
 	if down {
 		return
 	}
-	var next atomic.Int64
-	var lanes sync.WaitGroup
-	for range min(max(l.Lanes, 1), len(sources)) {
-		lanes.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(sources) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				l.ship(&shipment{src: sources[i], ctx: ctx, at: -1})
-			}
-		})
+	var left sync.WaitGroup
+	l.mu.Lock()
+	for _, src := range sources {
+		left.Add(1)
+		sh := &shipment{src: src, ctx: ctx, at: -1, left: left.Done}
+		l.shipments[src] = sh
+		l.enqueue(sh, time.Now())
 	}
-	lanes.Wait()
+	l.dispatch()
+	l.mu.Unlock()
+	defer context.AfterFunc(ctx, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, src := range sources {
+			if sh := l.shipments[src]; sh != nil && sh.ended == nil {
+				l.drop(sh)
+			}
+		}
+	})()
+	left.Wait()
 }
 
 // Wait returns when nothing is being shipped any more; to be called after the contexts of all sources are done.

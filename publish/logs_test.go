@@ -78,7 +78,7 @@ func (s *service) PutRetention(context.Context, cloudwatch.LogStream) error {
 	return s.call("retention", nil)
 }
 
-func (s *service) FindEvents(_ context.Context, _ cloudwatch.LogStream, first, last int64) (t cloudwatch.Trace, err error) {
+func (s *service) FindEvents(_ context.Context, _ cloudwatch.LogStream, between cloudwatch.Trace, _ int) (t cloudwatch.Trace, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, "find")
@@ -86,7 +86,7 @@ func (s *service) FindEvents(_ context.Context, _ cloudwatch.LogStream, first, l
 		return t, s.unread
 	}
 	for i, m := range s.events {
-		if at := s.times[i]; first <= at && at <= last {
+		if at := s.times[i]; between.First <= at && at <= between.Last {
 			t.Note(at, []byte(m))
 		}
 	}

@@ -77,8 +77,7 @@ func (l *Logs) land(sh *shipment, f *flight) bool {
 		<-f.landed
 	}
 	if f.outcome != taken && !sh.src.Rewind(f.unsure) && f.outcome == later {
-		f.patient = true // what it was filled from is gone
-		f.outcome = l.deliver(sh, f)
+		f.outcome = l.holdOn(sh, f)
 	}
 	defer l.recycle(f.batch)
 	if f.outcome != taken {
@@ -86,6 +85,24 @@ func (l *Logs) land(sh *shipment, f *flight) bool {
 	}
 	l.disk.note(l.Log, sh.src.Commit(f.mark, f.verdict), "checkpoints cannot be written; what was acknowledged since would be sent again after a crash", "checkpoints are written again")
 	return true
+}
+
+// holdOn sends a batch until it is taken: what it was filled from is gone. Nobody waits for what comes of that.
+func (l *Logs) holdOn(sh *shipment, f *flight) outcome {
+	l.mu.Lock()
+	l.brake.end()
+	l.dispatch()
+	l.mu.Unlock()
+	if f.patient = true; f.unsure && l.ReadBack {
+		if !sleep(sh.ctx, time.Until(sh.retry)) {
+			return stopped
+		}
+		if landed, err := l.find(sh, cloudwatch.Doubt{Batch: f.batch.Trace(), At: time.Now()}); err == nil && landed {
+			f.verdict = cloudwatch.Verdict{}
+			return taken
+		}
+	}
+	return l.deliver(sh, f)
 }
 
 // others tells whether somebody else waits for a lane.

@@ -140,10 +140,11 @@ func refusedOf(info *types.RejectedLogEventsInfo) cloudwatch.Refused {
 	return r
 }
 
-// FindEvents reads a stream from one time to another, both included, and tells what is there. It needs logs:GetLogEvents.
-func (l *Logs) FindEvents(ctx context.Context, stream cloudwatch.LogStream, first, last int64) (found cloudwatch.Trace, err error) {
+// FindEvents reads a stream from the first time of a trace to its last, both included, and tells what is there; when that is
+// more than most, it reads no further. It needs logs:GetLogEvents.
+func (l *Logs) FindEvents(ctx context.Context, stream cloudwatch.LogStream, between cloudwatch.Trace, most int) (found cloudwatch.Trace, err error) {
 	in := &cloudwatchlogs.GetLogEventsInput{
-		LogGroupName: &stream.Group, LogStreamName: &stream.Name, StartFromHead: aws.Bool(true), StartTime: &first, EndTime: aws.Int64(last + 1), // "not included"
+		LogGroupName: &stream.Group, LogStreamName: &stream.Name, StartFromHead: aws.Bool(true), StartTime: &between.First, EndTime: aws.Int64(between.Last + 1), // "not included"
 	}
 	for {
 		out, err := l.client.GetLogEvents(ctx, in)
@@ -154,7 +155,7 @@ func (l *Logs) FindEvents(ctx context.Context, stream cloudwatch.LogStream, firs
 			found.Note(aws.ToInt64(e.Timestamp), []byte(aws.ToString(e.Message)))
 		}
 		// "If you have reached the end of the stream, it returns the same token you passed in." A page may be empty before that.
-		if out.NextForwardToken == nil || aws.ToString(out.NextForwardToken) == aws.ToString(in.NextToken) {
+		if found.Events > most || out.NextForwardToken == nil || aws.ToString(out.NextForwardToken) == aws.ToString(in.NextToken) {
 			return found, nil
 		}
 		in.NextToken = out.NextForwardToken

@@ -42,7 +42,7 @@ func TestLookingABatchUpEndsWhenThereIsMoreThanTheBatch(t *testing.T) {
 		}
 		fmt.Fprintf(w, `{"events":[{"timestamp":1000,"message":"of another"}],"nextForwardToken":"f/%d"}`, pages.Load())
 	})
-	if _, err := a.Logs().FindEvents(ctx, stream, 1000, 1001); err != nil {
+	if _, err := a.Logs().FindEvents(ctx, stream, cloudwatch.Trace{First: 1000, Last: 1001}, 10); err != nil {
 		t.Errorf("after %d pages: no end, and each try begins with the first: %v", pages.Load(), err)
 	}
 }
