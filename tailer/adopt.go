@@ -224,7 +224,7 @@ func (s *succession) find() (f *file, offset int64, why string) {
 // suspects are the rotated files that may be the one, oldest first.
 func (s *succession) suspects() (all []neighbour) {
 	var before []neighbour // the youngest of those that were there and have been rotated away, then or since
-	for _, n := range (&Source{path: s.path}).neighbours() {
+	for _, n := range (&Source{path: s.path}).neighbours(nil) {
 		if !rotatedName(s.path, n.path) {
 			continue
 		}

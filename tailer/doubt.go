@@ -12,7 +12,22 @@ type doubt struct {
 	cloudwatch.Doubt
 	Files   []position `json:"files"`
 	Drained []position `json:"drained,omitempty"`
-	taken   taken      // not known after a restart
+	// Not known after a restart.
+	taken   taken
+	told    Loss
+	reached []reached
+}
+
+// swap has a file stand for another, of which it is the copy.
+func (d *doubt) swap(f, copied *file) {
+	if d == nil {
+		return
+	}
+	for i := range d.reached {
+		if d.reached[i].file == f {
+			d.reached[i].file = copied
+		}
+	}
 }
 
 // Remember makes it durable that the batch of a mark, with this trace, is about to be sent. The marks before are committed.
@@ -24,7 +39,7 @@ func (s *Source) Remember(number uint64, t cloudwatch.Trace, now time.Time) erro
 		return nil
 	}
 	m := s.marks[at]
-	d := &doubt{Files: m.checkpoint.Files, Drained: m.checkpoint.Drained, taken: m.taken}
+	d := &doubt{Files: m.checkpoint.Files, Drained: m.checkpoint.Drained, taken: m.taken, reached: slices.Clone(m.reached)}
 	d.Doubt = cloudwatch.Doubt{Batch: t, At: now, Unsure: s.edge.Events > 0 && t.First < s.edge.Last}
 	if s.edge.Events > 0 && t.First == s.edge.Last {
 		d.Before = s.edge
@@ -38,7 +53,7 @@ func (s *Source) Remember(number uint64, t cloudwatch.Trace, now time.Time) erro
 
 // acknowledged is the checkpoint of what is committed.
 func (s *Source) acknowledged() checkpoint {
-	cp := checkpoint{Drained: slices.Clone(s.drained), Edge: s.edge}
+	cp := checkpoint{Files: slices.Clone(s.missing), Drained: slices.Clone(s.drained), Edge: s.edge}
 	for _, f := range s.files {
 		if !f.gone {
 			cp.Files = append(cp.Files, f.positionAt(f.committed))
@@ -67,6 +82,7 @@ func (s *Source) Settle(landed bool) error {
 		return nil
 	}
 	s.ledger.take(d.taken)
+	s.owed.sub(d.told)
 	s.ledger.Acknowledged = time.Now()
 	s.edge = s.edge.Then(d.Batch)
 	s.skipTo(d)
@@ -77,39 +93,67 @@ func (s *Source) Settle(landed bool) error {
 
 // skipTo goes on behind a batch. Files that are open stay so: some may have no name any more.
 func (s *Source) skipTo(d *doubt) {
-	before := s.files
-	take := func(p position) *file {
-		i := slices.IndexFunc(before, func(f *file) bool { return f.isAt(p) })
+	before := slices.Clone(s.files)
+	take := func(is func(*file) bool) *file {
+		i := slices.IndexFunc(before, is)
 		if i < 0 {
 			return nil
 		}
 		f := before[i]
-		before = slices.Delete(slices.Clone(before), i, i+1)
+		before = slices.Delete(before, i, i+1)
 		return f
 	}
 	var after []*file
-	for _, p := range d.Files {
-		f := take(p)
-		if f == nil {
-			f = s.findAgain(p)
+	for _, r := range d.ends(s.files) {
+		f := take(func(f *file) bool { return f == r.file })
+		if f == nil && r.file == nil && !r.spent {
+			f, _ = s.findAgain(r.position)
 		}
-		if f != nil {
+		switch {
+		case f == nil || f.gone:
+		case r.spent:
 			f.rewind()
-			after = append(after, f.from(p.Offset))
-		}
-	}
-	for _, p := range d.Drained {
-		if f := take(p); f != nil {
-			f.from(p.Offset)
-			s.entry.shelf.leave(f, s, &p)
+			f.from(r.Offset)
+			end := f.position()
+			s.entry.shelf.leave(f, s, &end)
 			s.leftAt = later(s.leftAt, f.changed)
 			s.keepLate(f)
+		default:
+			f.rewind()
+			after = append(after, f.from(r.Offset))
 		}
 	}
 	s.files, s.drained = append(after, before...), d.Drained // what is left was found since
 }
 
-// isAt tells whether a position is about a file, or about what it is a copy of.
-func (f *file) isAt(p position) bool {
-	return !f.gone && (f.id.is(p.identity) || p.Bytes > 0 && f.head == p.fingerprint)
+// end is where a batch ended in a file; nil: it is not open.
+type end struct {
+	file *file
+	position
+	spent bool
+}
+
+// ends tells where the batch ended: as it was filled or, after a restart, by the identities of the files.
+func (d *doubt) ends(open []*file) (all []end) {
+	for _, r := range d.reached {
+		all = append(all, end{r.file, position{Offset: r.offset}, r.spent})
+	}
+	if d.reached != nil {
+		return all
+	}
+	find := func(p position) *file {
+		if i := slices.IndexFunc(open, func(f *file) bool {
+			return !f.gone && (f.id.is(p.identity) || f.was != identity{} && f.was.is(p.identity))
+		}); i >= 0 {
+			return open[i]
+		}
+		return nil
+	}
+	for _, p := range d.Files {
+		all = append(all, end{find(p), p, false})
+	}
+	for _, p := range d.Drained {
+		all = append(all, end{find(p), p, true})
+	}
+	return all
 }

@@ -117,7 +117,7 @@ func (s *Source) finished(f *file, now time.Time) bool {
 
 // givenUp tells whether a file has given errors for so long that it will not be read any more.
 func (f *file) givenUp(now time.Time) bool {
-	return !f.failing.IsZero() && now.Sub(f.failing) > unreadable
+	return !f.failing.IsZero() && now.Sub(later(f.failing, f.rotated)) > unreadable
 }
 
 // put turns a message into an event, or several if it is too long for one, and leaves its bytes behind. False: the batch

@@ -65,7 +65,7 @@ func New(f config.File, o Options) (*Entry, error) {
 	e := &Entry{
 		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, hold: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, holding: o.Holding, log: o.Log,
-		owner: nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName,
+		owner: ownerOf(f),
 		shelf: newShelf(), sources: map[string]*Source{}, targets: map[string][]*Source{}, left: map[string]time.Time{}, news: newNews(), adopted: o.Adopted.join(),
 	}
 	if f.MultiLineStart != nil || f.StartsWithTimestamp {
@@ -88,6 +88,16 @@ func New(f config.File, o Options) (*Entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// ownerOf is an entry's part of a checkpoint's name. Two entries may send one file into one stream, each what its filters let
+// pass.
+func ownerOf(f config.File) string {
+	owner := nameSeparator + f.LogGroupName + nameSeparator + f.LogStreamName
+	for _, x := range f.Filters {
+		owner += nameSeparator + map[bool]string{true: "with ", false: "without "}[x.Include] + x.Expression.String()
+	}
+	return owner
 }
 
 // Claim says that the entry is configured, before any of those that come with it runs: the checkpoints that it left are not
@@ -271,6 +281,10 @@ func (e *Entry) follow(path string, cp checkpoint, naming func(path string) clou
 		s.restore(cp)
 	} else {
 		s.look(time.Now())
+	}
+	if len(s.files) == 1 && s.files[0].size == s.files[0].offset && !s.files[0].packed {
+		s.files[0].ended = true // nothing is to be read
+		s.rest()
 	}
 	s.mu.Unlock()
 	e.mu.Lock()

@@ -12,6 +12,7 @@ type file struct {
 	packed    bool        // compressed: offset and seen count what was compressed, size what it became
 	info      os.FileInfo // as it was opened; for os.SameFile
 	id        identity
+	was       identity // of what it is a copy of; zero: it is no copy
 	head      fingerprint
 	committed int64 // acknowledged up to here
 	offset    int64 // first byte that is in no event yet
@@ -78,7 +79,13 @@ func (f *file) release() {
 
 // rewind goes back to what is acknowledged.
 func (f *file) rewind() {
+	if f.gone {
+		return
+	}
 	f.release()
+	if u, ok := f.f.(*unpacked); ok {
+		u.in = nil // a decoder is large
+	}
 	f.offset, f.within, f.held = f.committed, false, time.Time{}
 	f.spent, f.ended = false, false
 }

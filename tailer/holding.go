@@ -67,24 +67,28 @@ func (z *sleeper) undisturbed(path string) bool {
 	return err == nil && os.SameFile(info, z.info) && info.Size() == z.size && info.ModTime().Equal(z.changed)
 }
 
-// wake opens the file of a source that sleeps, wherever it is now.
-func (s *Source) wake() {
+// wake opens the file of a source that sleeps, wherever it is now. False: that cannot be told for the moment.
+func (s *Source) wake() bool {
 	if s.asleep == nil {
-		return
+		return true
 	}
 	z := s.asleep
+	f, known := s.find(z.position)
+	if f == nil && !known {
+		return false
+	}
 	s.asleep = nil
-	f := s.find(z.position)
 	if f == nil {
 		// All of it was acknowledged, and whatever is written to it would have been heard of.
 		s.log.Debug("a log file is gone that nobody was writing to")
 		s.entry.shelf.forget(z.identity, s)
-		return
+		return true
 	}
 	if f.grew = z.grew; !z.leadsTo(s.path) {
 		f.rotated = f.grew
 	}
 	s.files = append(s.files, f)
+	return true
 }
 
 // leadsTo tells whether a path leads to the file.

@@ -13,11 +13,13 @@ const (
 	lateness = 5 * time.Minute
 	// maxLate is how many of them.
 	maxLate = 2
+	// maxLateDeleted is how much disk one may hold that has been deleted: who deletes a large log wants its room.
+	maxLateDeleted = 16 << 20
 )
 
-// keepLate keeps a drained file open for a while. One that another path of the entry may lead to is left to that.
+// keepLate keeps a drained file open for a while.
 func (s *Source) keepLate(f *file) {
-	if f.packed || f.deleted || s.entry.pattern.wild && s.entry.all {
+	if f.packed || f.deleted && f.size > maxLateDeleted {
 		f.close()
 		return
 	}
@@ -29,20 +31,32 @@ func (s *Source) keepLate(f *file) {
 	}
 }
 
-// hearLate takes up the drained files that somebody has written to, and closes those that have been quiet for long.
+// hearLate takes up the drained files that somebody has written to.
 func (s *Source) hearLate(now time.Time) {
+	s.expireLate(now)
 	s.late = slices.DeleteFunc(s.late, func(f *file) bool {
-		switch {
-		case f.hasGrown() && s.entry.shelf.take(f, s):
-			f.spent, f.ended = false, false
-			s.files = slices.Insert(s.files, 0, f)
-			s.log.Info("a rotated log file was written to after all of it had been read", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset))
-			return true
-		case now.Sub(f.drained) > lateness:
+		if !f.hasGrown() {
+			return false
+		}
+		if !s.entry.shelf.take(f, s) { // another path leads to it by now
 			f.close()
 			return true
 		}
-		return false
+		f.spent, f.ended = false, false
+		s.files = slices.Insert(s.files, 0, f)
+		s.log.Info("a rotated log file was written to after all of it had been read", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset))
+		return true
+	})
+}
+
+// expireLate closes those that nobody has written to for long.
+func (s *Source) expireLate(now time.Time) {
+	s.late = slices.DeleteFunc(s.late, func(f *file) bool {
+		if now.Sub(f.drained) <= lateness || f.hasGrown() {
+			return false
+		}
+		f.close()
+		return true
 	})
 }
 

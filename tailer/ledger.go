@@ -66,6 +66,13 @@ func (l *Ledger) Add(m Ledger) {
 	l.Acknowledged = later(l.Acknowledged, m.Acknowledged)
 }
 
+func (l *Loss) sub(m Loss) {
+	l.Truncated -= m.Truncated
+	l.Unreadable -= m.Unreadable
+	l.Evicted -= m.Evicted
+	l.Files -= m.Files
+}
+
 // Balanced tells whether everything that was read is accounted for.
 func (l Ledger) Balanced() bool {
 	rejected := l.Rejected.Sum()

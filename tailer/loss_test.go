@@ -434,6 +434,8 @@ func TestSourceThatIsGivenUpReadsNothingMore(t *testing.T) {
 		a.deliver()
 		a.must(os.Remove(a.path()))
 		a.deliver()
+		time.Sleep(2 * lateness)
+		a.entry.shipChanged()
 		if !a.source.retire() {
 			t.Fatal("the source has not ended")
 		}

@@ -50,7 +50,7 @@ func (s *Source) mark(b *cloudwatch.LogBatch, now time.Time) uint64 {
 
 // checkpoint is what is to be remembered when all that has been read is acknowledged.
 func (s *Source) checkpoint() checkpoint {
-	cp := checkpoint{Drained: slices.Clone(s.drained)}
+	cp := checkpoint{Files: slices.Clone(s.missing), Drained: slices.Clone(s.drained)}
 	for _, f := range s.files {
 		if f.gone {
 			continue // its inode is another file's by now
@@ -128,6 +128,14 @@ func (s *Source) settleFiles(m mark) {
 	}
 	s.files = slices.DeleteFunc(s.files, func(f *file) bool { return f.gone && f.committed >= f.offset })
 	s.drained = m.checkpoint.Drained
+	if len(s.marks) > 0 {
+		return
+	}
+	for _, f := range s.files { // it may be long until its next turn; but a compressed one would be unpacked from its beginning
+		if !f.packed {
+			f.release()
+		}
+	}
 }
 
 // Rewind takes back what was filled and is not committed: it will be read again. False: a part of it cannot be, because the
@@ -144,8 +152,9 @@ func (s *Source) Rewind(unsure bool) bool {
 	for _, m := range s.marks {
 		s.owed.add(m.told)
 	}
-	if unsure {
+	if unsure && s.sending != nil {
 		s.doubt = s.sending
+		s.doubt.told = s.marks[0].told // it was the first of them
 	}
 	s.marks, s.filling, s.sending = nil, taken{}, nil
 	s.stamp, s.full = s.stamped, false

@@ -21,7 +21,10 @@ import (
 func (s *Source) look(now time.Time) {
 	earliest := s.earliest(now)
 	defer func() { s.looked = now }()
-	s.wake()
+	if !s.wake() || !s.regain() {
+		return
+	}
+	s.hearLate(now)
 	if len(s.files) == 0 {
 		if !s.leftAt.IsZero() {
 			s.readBetween(s.leftAt)
@@ -29,13 +32,14 @@ func (s *Source) look(now time.Time) {
 		s.openPath(0)
 		return
 	}
-	s.hearLate(now)
 	last := len(s.files) - 1
 	for _, f := range s.files[:last] {
 		if f.spent {
 			continue
 		}
-		if info, err := f.f.Stat(); err == nil { // else reading it will tell what is wrong
+		if info, err := f.f.Stat(); err != nil {
+			continue // reading it will tell what is wrong
+		} else if !s.wasCutShort(f, info) {
 			f.notice(info, now, earliest)
 		}
 	}
@@ -47,6 +51,9 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 	var own os.FileInfo // nil: not known
 	if !current.gone {
 		own, _ = current.f.Stat()
+	}
+	if own != nil && !current.rotated.IsZero() && !current.spent && s.wasCutShort(current, own) {
+		own = nil
 	}
 	anew := own != nil && current.rotated.IsZero() && current.beginsAnew(own)
 	if own != nil && !anew {
@@ -77,6 +84,21 @@ func (s *Source) lookAtPath(current *file, now, earliest time.Time) {
 	}
 }
 
+// wasCutShort tells whether a rotated file is shorter than what was read of it, and gives it up: nobody makes a copy of one.
+func (s *Source) wasCutShort(f *file, info os.FileInfo) bool {
+	if f.packed || info.Size() >= f.seen {
+		return false
+	}
+	if lost := max(f.seen, f.size) - f.offset; lost > 0 {
+		s.lose(Loss{Truncated: lost})
+	}
+	s.log.Error("a rotated log file was truncated; what followed its last acknowledged or shipped line is lost", zap.String("rotated", f.f.Name()), zap.Int64("offset", f.offset))
+	s.entry.shelf.leave(f, s, nil)
+	s.abandon(f, time.Now())
+	s.filling.turned = true
+	return true
+}
+
 // openPath begins to follow what the path leads to, if anything can be read there.
 func (s *Source) openPath(offset int64) {
 	f, err := s.open(s.path, offset)
@@ -103,14 +125,16 @@ func (s *Source) openPath(offset int64) {
 	}
 }
 
-// open opens the path or a neighbour, unless that has become a link to where the operator did not point.
+// open opens the path or a neighbour, unless that is reached by a link to where the operator did not point.
 func (s *Source) open(path string, offset int64) (*file, error) {
-	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if err := s.entry.pattern.permits(path); err != nil {
-			return nil, err
-		}
+	if err := s.entry.pattern.permits(path); err != nil {
+		return nil, err
 	}
-	return open(path, offset)
+	f, err := open(path, offset)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.unsure = err
+	}
+	return f, err
 }
 
 func (s *Source) follows(id identity, info os.FileInfo) bool {
@@ -134,6 +158,8 @@ func (s *Source) truncated(f *file) {
 				}
 			}
 		}
+		s.doubt.swap(f, copied)
+		s.sending.swap(f, copied)
 		s.files = append(s.files, copied)
 		s.readBetween(copied.changed)
 		s.log.Info("log file was truncated; reading the rest of it from its copy", zap.String("copy", copied.f.Name()), zap.Int64("offset", f.offset))
@@ -162,8 +188,8 @@ func (s *Source) findCopy(f *file) *file {
 	}
 	// The plain ones first: one that is being compressed is whole, what it is compressed into is not yet.
 	for _, zipped := range []bool{false, true} {
-		for _, n := range slices.Backward(s.neighbours()) {
-			if packed(n.path) != zipped || os.SameFile(n.info, f.info) || !rotatedName(s.path, n.path) {
+		for _, n := range slices.Backward(s.neighbours(s.isRotation)) {
+			if packed(n.path) != zipped || os.SameFile(n.info, f.info) {
 				continue
 			}
 			if found := s.openIf(n.path, f.offset, func(c *file) bool { return c.isCopyOf(f) && s.entry.shelf.take(c, s) }); found != nil {
@@ -248,10 +274,36 @@ func (s *Source) readUnseen(current *file, own os.FileInfo) {
 // rotations are the neighbours that a rotation made of the path's file and that were not written to for the last time before
 // a time, oldest first. The same time says nothing: some file systems keep seconds.
 func (s *Source) rotations(since time.Time) []neighbour {
+	if s.isAsItWas(since) {
+		return nil
+	}
 	current, _ := os.Stat(s.path)
-	return slices.DeleteFunc(s.neighbours(), func(n neighbour) bool {
-		return !rotatedName(s.path, n.path) || n.info.ModTime().Before(since) || current != nil && os.SameFile(n.info, current)
+	return slices.DeleteFunc(s.neighbours(s.isRotation), func(n neighbour) bool {
+		return n.info.ModTime().Before(since) || current != nil && os.SameFile(n.info, current)
 	})
+}
+
+func (s *Source) isRotation(name string) bool { return rotatedName(s.path, name) }
+
+// isAsItWas tells whether the folder has been searched twice for the same and no name has come or gone since. Twice, because
+// its time of change may be a few milliseconds behind.
+func (s *Source) isAsItWas(since time.Time) bool {
+	info, err := os.Stat(filepath.Dir(s.path))
+	if err != nil {
+		return false
+	}
+	now := search{since, info.ModTime(), 1}
+	if last := s.searched; last.since.Equal(now.since) && last.changed.Equal(now.changed) {
+		now.times = last.times + 1
+	}
+	s.searched = now
+	return now.times > 2
+}
+
+// search is what the folder was searched for last.
+type search struct {
+	since, changed time.Time
+	times          int
 }
 
 // hasCopy tells whether c holds the beginning of f and nothing else: files that only begin alike differ where c ends. Of
@@ -290,23 +342,41 @@ func beginsWith(whole, part io.ReaderAt) bool {
 func (s *Source) restore(cp checkpoint) {
 	s.drained, s.edge, s.doubt = cp.Drained, cp.Edge, cp.Wire
 	s.entry.shelf.recall(cp.Drained)
-	for _, p := range cp.Files {
-		if f := s.findAgain(p); f != nil {
+	s.missing = cp.Files
+	s.regain()
+}
+
+// regain takes up the files of the checkpoint. False: it cannot be told where one of them is, for the folder is not there (its
+// volume is mounted later), or cannot be read for the moment. Nothing is read before that is known.
+func (s *Source) regain() bool {
+	if len(s.missing) == 0 {
+		return true
+	}
+	for len(s.missing) > 0 {
+		f, known := s.findAgain(s.missing[0])
+		if !known {
+			return false
+		}
+		if s.missing = s.missing[1:]; f != nil {
 			s.files, s.opened = append(s.files, f), true
 		}
 	}
-	if len(s.files) == 0 && len(cp.Files) > 0 {
+	if len(s.files) == 0 {
 		s.filling.turned = true // the checkpoint is to be forgotten
 	}
+	return true
 }
 
 // findAgain finds the file of a position and takes it; nil: it is gone, or followed already. Nobody was looking: unless the path
 // leads to it, it counts as rotated when it was written to last.
-func (s *Source) findAgain(p position) *file {
-	f := s.find(p)
+func (s *Source) findAgain(p position) (f *file, known bool) {
+	f, known = s.find(p)
 	if f != nil && s.follows(f.id, f.info) {
 		f.close()
-		return nil
+		return nil, true
+	}
+	if f == nil && !known {
+		return nil, false
 	}
 	if f == nil {
 		s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
@@ -314,21 +384,26 @@ func (s *Source) findAgain(p position) *file {
 			s.lose(Loss{Files: 1})
 			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 		}
-		return nil
+		return nil, true
 	}
 	s.entry.shelf.take(f, s)
 	if info, err := os.Stat(s.path); err != nil || !os.SameFile(info, f.info) {
 		f.rotated = f.grew
 	}
-	return f
+	return f, true
 }
 
 // find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
-func (s *Source) find(p position) *file {
+func (s *Source) find(p position) (found *file, known bool) {
+	s.unsure = nil
+	if _, err := os.Stat(filepath.Dir(s.path)); err != nil {
+		s.complain("look for log file", err)
+		return nil, false
+	}
 	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
 	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
 	if f == nil {
-		for _, n := range s.neighbours() {
+		for _, n := range s.neighbours(nil) {
 			if !mayBe(n.info, p.identity) || p.Bytes == 0 && !rotatedName(s.path, n.path) { // of an empty file only its name is known
 				continue
 			}
@@ -338,12 +413,18 @@ func (s *Source) find(p position) *file {
 		}
 	}
 	if f == nil {
-		return s.findCopy(&file{head: p.fingerprint, offset: p.Offset})
+		if f = s.findCopy(&file{head: p.fingerprint, offset: p.Offset}); f != nil {
+			f.was = p.identity
+		} else if s.unsure != nil {
+			s.complain("look for log file", s.unsure)
+			return nil, false
+		}
+		return f, true
 	}
 	if f.head = p.fingerprint; f.head.Bytes == 0 {
 		f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
 	}
-	return f
+	return f, true
 }
 
 // openIf opens a file and closes it again if it is not the one that is looked for.
@@ -376,13 +457,13 @@ type neighbour struct {
 	info os.FileInfo
 }
 
-// neighbours are the other regular files of the folder, oldest first.
-func (s *Source) neighbours() (all []neighbour) {
+// neighbours are the other regular files of the folder, oldest first; those with a wanted name, if that is asked.
+func (s *Source) neighbours(wanted func(name string) bool) (all []neighbour) {
 	dir := filepath.Dir(s.path)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if !e.Type().IsRegular() || path == s.path || compressed(path) && !packed(path) {
+		if !e.Type().IsRegular() || path == s.path || wanted != nil && !wanted(e.Name()) || compressed(path) && !packed(path) {
 			continue
 		}
 		if info, err := e.Info(); err == nil {

@@ -47,6 +47,7 @@ type Source struct {
 	files       []*file   // oldest first; the last is what the path leads to
 	full        bool      // the last batch did not take all that was read
 	looked      time.Time // when it was found out last what the path leads to and whether it has grown
+	barren      time.Time // when they were read in vain last
 	passed      time.Time // when the files were read last
 	flushed     time.Time // when the last batch was full or due
 	since       time.Time // nothing that is unread was written earlier, unless the agent was behind; zero: nothing is
@@ -64,6 +65,9 @@ type Source struct {
 	sending     *doubt           // the batch that is on the wire
 	doubt       *doubt           // one that may have arrived
 	edge        cloudwatch.Trace // of what is committed: the events that have the newest time
+	missing     []position       // of the checkpoint, whose files are still to be found; nothing is read before
+	unsure      error            // why a file could not be opened that may be the one that was looked for
+	searched    search
 	asleep      *sleeper
 	resting     bool  // counts as one of those that may stay open
 	heldDeleted int64 // bytes of disk
@@ -99,6 +103,9 @@ func (s *Source) Fill(now time.Time, b *cloudwatch.LogBatch) (number uint64, nex
 		return 0, time.Time{}
 	}
 	s.look(now)
+	if len(s.missing) > 0 || len(s.files) == 0 && s.asleep != nil {
+		return 0, now.Add(unsureNet)
+	}
 	if s.doubt != nil {
 		return 0, time.Time{}
 	}
@@ -114,10 +121,11 @@ func (s *Source) Fill(now time.Time, b *cloudwatch.LogBatch) (number uint64, nex
 		return number, now
 	}
 	s.release()
-	if next = s.due(now); number == 0 {
-		next = s.expect(now, next)
+	if number == 0 {
+		s.barren = now
+		return 0, s.expect(now, s.due(now))
 	}
-	return number, next
+	return number, s.due(now)
 }
 
 // expect says when Fill comes again: if a file is being written to, by the next look.
@@ -176,7 +184,8 @@ func (s *Source) due(now time.Time) (next time.Time) {
 	if unread >= fullBytes {
 		return now
 	}
-	return sooner(next, sooner(s.flushed.Add(s.entry.linger), s.since.Add(s.entry.linger)))
+	// What was read in vain (a line without an end) is not read again for each byte more.
+	return sooner(next, later(sooner(s.flushed.Add(s.entry.linger), s.since.Add(s.entry.linger)), s.barren.Add(s.entry.step)))
 }
 
 // Hurry has everything filled that is there, at once: the agent is about to stop, and perhaps the host.
@@ -248,7 +257,7 @@ func (s *Source) keepUp() {
 func (s *Source) changed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.ContainsFunc(s.late, (*file).hasGrown) {
+	if s.expireLate(time.Now()); slices.ContainsFunc(s.late, (*file).hasGrown) {
 		return true
 	}
 	if s.asleep != nil {
@@ -264,7 +273,7 @@ func (s *Source) changed() bool {
 
 // hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.
 func (s *Source) hasEnded() bool {
-	return s.opened && s.asleep == nil && len(s.files) == 0 && len(s.marks) == 0
+	return s.opened && s.asleep == nil && len(s.files)+len(s.marks)+len(s.missing)+len(s.late) == 0 && !s.filling.turned && s.doubt == nil && s.owed == Loss{}
 }
 
 // retire closes a source that has ended, for good. False: it has not.

@@ -381,6 +381,8 @@ func TestDeletedFileIsReadToItsEnd(t *testing.T) {
 		a.must(os.Remove(a.path()))
 		a.deliver()
 		a.want("a", "b", "last words")
+		time.Sleep(2 * lateness)
+		a.entry.shipChanged()
 		if !a.source.hasEnded() || len(a.store) != 0 {
 			t.Errorf("ended %v, checkpoints %v", a.source.hasEnded(), a.store)
 		}
