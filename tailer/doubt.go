@@ -85,6 +85,8 @@ func (s *Source) Settle(landed bool) error {
 	s.owed.sub(d.told)
 	s.ledger.Acknowledged = time.Now()
 	s.edge = s.edge.Then(d.Batch)
+	s.stamp.given = max(s.stamp.given, d.Batch.Last)
+	s.stamped = s.stamp
 	s.skipTo(d)
 	cp := s.acknowledged()
 	s.mu.Unlock()

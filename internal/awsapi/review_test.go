@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
 func TestOneAnswerOfAServiceInTroubleDoesNotEndCompression(t *testing.T) {
