@@ -68,6 +68,17 @@ func (l *Logs) dequeue(sh *shipment) {
 
 // dispatch gives lanes to those whose time has come, and sets the alarm for the next one. Called with mu held.
 func (l *Logs) dispatch() {
+	for l.free > 0 {
+		sh := l.pick()
+		if sh == nil {
+			return
+		}
+		l.work.Go(func() { l.drive(sh) })
+	}
+}
+
+// pick gives a lane to the next whose time has come; nil: there is none, or no lane. Called with mu held.
+func (l *Logs) pick() *shipment {
 	now := time.Now()
 	for l.free > 0 && len(l.waiting) > 0 {
 		next := l.waiting[0].when
@@ -75,8 +86,8 @@ func (l *Logs) dispatch() {
 			next = held
 		}
 		if next.After(now) {
-			l.ring(next.Sub(now))
-			return
+			l.ring(now, next)
+			return nil
 		}
 		sh := heap.Remove(&l.waiting, l.best(now)).(*shipment)
 		if sh.ctx.Err() != nil {
@@ -86,8 +97,9 @@ func (l *Logs) dispatch() {
 		l.free--
 		l.brake.probe()
 		sh.ended, sh.again = make(chan struct{}), false
-		l.work.Go(func() { l.drive(sh) })
+		return sh
 	}
+	return nil
 }
 
 // best is who gets the next lane: the one that has waited longest or, if only one may try, one that has not failed itself.
@@ -103,22 +115,38 @@ func (l *Logs) best(now time.Time) (at int) {
 	return at
 }
 
-// ring has dispatch called after a while.
-func (l *Logs) ring(after time.Duration) {
+// crowd is how soon the alarm does not ring again. Of a thousand files one is due every millisecond, and to wake up for each
+// costs more than to look at it: they are looked at together. A file alone is never late by that.
+const crowd = 50 * time.Millisecond
+
+// ring has dispatch called at a time, or when the last call is long enough ago.
+func (l *Logs) ring(now, at time.Time) {
+	if quiet := l.rang.Add(crowd); at.Before(quiet) {
+		at = quiet
+	}
 	if l.alarm == nil {
-		l.alarm = time.AfterFunc(after, func() {
+		l.alarm = time.AfterFunc(at.Sub(now), func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
+			l.rang = time.Now()
 			l.dispatch()
 		})
 		return
 	}
-	l.alarm.Reset(after)
+	l.alarm.Reset(at.Sub(now))
 }
 
-// drive ships a source on a lane, and queues it for its next time.
+// drive ships a source on a lane and queues it for its next time, and goes on with others whose time has come: the stack that
+// a request needs has grown.
 func (l *Logs) drive(sh *shipment) {
-	next := l.ship(sh)
+	for sh != nil {
+		next := l.ship(sh)
+		sh = l.handOver(sh, next)
+	}
+}
+
+// handOver queues a source that has been shipped, and gives its lane to another; nil: nobody wants it.
+func (l *Logs) handOver(sh *shipment, next time.Time) *shipment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.free++
@@ -135,7 +163,9 @@ func (l *Logs) drive(sh *shipment) {
 	default:
 		l.drop(sh)
 	}
+	other := l.pick()
 	l.dispatch()
+	return other
 }
 
 // drop forgets a shipment that is on no lane.

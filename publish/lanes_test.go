@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
 )
 
 // endless is a source that always has a full batch, and knows how many of them are in memory.
@@ -250,6 +251,79 @@ func TestBatchThatAStopCutOffIsNotCommittedWithTheLastOnes(t *testing.T) {
 		l.Finish(t.Context(), []EventSource{src})
 		if !slices.Equal(api.events, []string{"a", "b", "c"}) || len(src.committed) != 3 {
 			t.Errorf("sent %q, committed %v", api.events, src.committed)
+		}
+	})
+}
+
+// quietSource has nothing to ship, and looks every second whether it has.
+type quietSource struct {
+	mu    sync.Mutex
+	asked []time.Time
+	next  time.Time
+	late  time.Duration // at most
+}
+
+func (*quietSource) Stream() cloudwatch.LogStream            { return cloudwatch.LogStream{Group: "g"} }
+func (*quietSource) Commit(uint64, cloudwatch.Verdict) error { return nil }
+func (*quietSource) Rewind(bool) bool                        { return true }
+
+func (s *quietSource) Fill(now time.Time, _ *cloudwatch.LogBatch) (uint64, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.next.IsZero() {
+		s.late = max(s.late, now.Sub(s.next))
+	}
+	s.asked, s.next = append(s.asked, now), now.Add(time.Second)
+	return 0, s.next
+}
+
+// lookFor lets sources look for some seconds, each woken a millisecond after the one before, and tells when they did.
+func lookFor(t *testing.T, seconds int, sources []*quietSource) (moments map[time.Time]int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	logs := NewLogs(nil, LogsOptions{Lanes: 4, Log: zap.NewNop()})
+	for _, s := range sources {
+		logs.Wake(ctx, s)
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(time.Duration(seconds)*time.Second - 500*time.Millisecond)
+	stop()
+	logs.Wait()
+	moments = map[time.Time]int{}
+	for _, s := range sources {
+		if len(s.asked) < seconds {
+			t.Errorf("a source looked %d times in %d seconds", len(s.asked), seconds)
+		}
+		for _, at := range s.asked[1:] { // the first was when it was woken
+			moments[at]++
+		}
+	}
+	return moments
+}
+
+func TestSourcesThatAreDueShortlyAfterEachOtherAreAskedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sources := make([]*quietSource, 200)
+		for i := range sources {
+			sources[i] = new(quietSource)
+		}
+		const seconds = 5
+		if n, most := len(lookFor(t, seconds, sources)), seconds*int(time.Second/crowd); n > most {
+			t.Errorf("200 sources were asked at %d moments in %d seconds, want at most %d", n, seconds, most)
+		}
+		for _, s := range sources {
+			if s.late > crowd {
+				t.Fatalf("a source was asked %v late", s.late)
+			}
+		}
+	})
+}
+
+func TestSourceAloneIsAskedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(quietSource)
+		if lookFor(t, 5, []*quietSource{s}); s.late > 0 {
+			t.Errorf("it was asked %v late", s.late)
 		}
 	})
 }

@@ -56,6 +56,7 @@ type Logs struct {
 	waiting   queue
 	free      int // lanes
 	alarm     *time.Timer
+	rang      time.Time // when it rang last
 	brake     brake
 	accepted  map[string]bool // by group: the service has taken something
 	retained  map[string]int  // by group: the days that it keeps, or is being made to keep

@@ -117,6 +117,7 @@ func (f *runFlags) run() error {
 
 // serve runs the agent until the service manager, or the terminal, asks it to stop.
 func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel) error {
+	relaxTimers()
 	env.Log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(env.Mode)))
 	a, err := agent.New(env)
 	if err != nil {

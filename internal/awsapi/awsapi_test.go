@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +35,7 @@ func account(t *testing.T, h http.HandlerFunc) Account {
 	return a
 }
 
-func alone(t *testing.T) {
+func alone(t testing.TB) {
 	nothing := filepath.Join(t.TempDir(), "none")
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "",
@@ -264,6 +267,51 @@ func TestRequestThatWasGivenUpSharesNoMemoryWithTheNext(t *testing.T) {
 		if err := json.Unmarshal(raw, &got); len(raw) > 0 && (err != nil || got.LogEvents[0].Message != fmt.Sprint(i)) {
 			t.Errorf("request %d holds %s", i, raw)
 		}
+	}
+}
+
+func TestConnectionsOfAllLanesAreUsedAgain(t *testing.T) {
+	const lanes = 16
+	alone(t)
+	var opened atomic.Int64
+	var mu sync.Mutex
+	arrived, all := 0, make(chan struct{}) // each round waits until every lane has sent, so that each has a connection of its own
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		wait := all
+		if arrived++; arrived == lanes {
+			close(all)
+			arrived, all = 0, make(chan struct{})
+		}
+		mu.Unlock()
+		<-wait
+		fmt.Fprint(w, `{}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	a, err := Open(t.Context(), Options{Region: "eu-west-1", Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := a.Logs()
+	for range 5 {
+		var work sync.WaitGroup
+		for range lanes {
+			work.Go(func() {
+				if _, err := logs.PutLogEvents(t.Context(), stream, batch("a")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+	}
+	if n := opened.Load(); n >= 2*lanes { // of ten that are kept it would be 40
+		t.Errorf("%d connections for five rounds of %d requests at once", n, lanes)
 	}
 }
 

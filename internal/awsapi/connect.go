@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,7 +45,7 @@ func (a Account) Region() string { return a.cfg.Region }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	set := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(awshttp.NewBuildableClient()),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(keepConnections)),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // publish retries; nobody else does
 		config.WithAPIOptions([]func(*middleware.Stack) error{agentHeader(o.UserAgent)}),
 	}
@@ -80,6 +81,10 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	return cfg, nil
 }
+
+// keepConnections keeps every connection for the next request. There is but one host, and the SDK would keep ten: of sixteen
+// lanes that send at once, six would shake hands anew each time.
+func keepConnections(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns }
 
 // FallbackRegion is what requests are signed with when the endpoint was given by hand and no region is known anywhere; ""
 // if it was not.

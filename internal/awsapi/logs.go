@@ -5,15 +5,12 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"github.com/klauspost/compress/gzip"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -23,35 +20,16 @@ const compressAbove = 512
 // Logs is CloudWatch Logs.
 type Logs struct {
 	client *cloudwatchlogs.Client
-	bodies sync.Pool
-	// Compressors are large, and in use for a moment; a body is small, and on the wire for as long as the service takes.
-	compressors sync.Pool
-	// Whether the endpoint takes compressed requests: the service does, some stand-ins for it do not.
-	gzipWorks, gzipRefused atomic.Bool
+	gzip   compression
 }
 
 // Logs makes a client of CloudWatch Logs.
-func (a Account) Logs() *Logs {
-	return &Logs{
-		client: cloudwatchlogs.NewFromConfig(a.cfg),
-		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
-		compressors: sync.Pool{New: func() any {
-			zip, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
-			return &compressor{zip: zip}
-		}},
-	}
-}
-
-// compressor is the memory in which requests are made.
-type compressor struct {
-	scratch []byte
-	zip     *gzip.Writer
-}
+func (a Account) Logs() *Logs { return &Logs{client: cloudwatchlogs.NewFromConfig(a.cfg)} }
 
 // fill makes the request for a batch.
-func (l *Logs) fill(body *bytes.Buffer, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (err error) {
-	c := l.compressors.Get().(*compressor)
-	defer l.compressors.Put(c)
+func fill(body *bytes.Buffer, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (err error) {
+	c := compressors.Get().(*compressor)
+	defer compressors.Put(c)
 	body.Reset()
 	if !compress {
 		c.scratch, err = encodeLogEvents(body, stream, b, c.scratch)
@@ -65,31 +43,19 @@ func (l *Logs) fill(body *bytes.Buffer, stream cloudwatch.LogStream, b *cloudwat
 }
 
 // PutLogEvents sends a batch, which must be sorted.
-func (l *Logs) PutLogEvents(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch) (cloudwatch.Refused, error) {
-	compress := b.Bytes() > compressAbove && !l.gzipRefused.Load()
-	refused, err := l.put(ctx, stream, b, compress)
-	if compress && err == nil {
-		l.gzipWorks.Store(true)
-	}
-	if compress && answeredOddly(err) && !l.gzipWorks.Load() {
-		if plainly, err := l.put(ctx, stream, b, false); err == nil {
-			l.gzipRefused.Store(true)
-			return plainly, nil
-		}
-	}
+func (l *Logs) PutLogEvents(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch) (refused cloudwatch.Refused, err error) {
+	err = l.gzip.attempt(func(mayCompress bool) (compressed bool, err error) {
+		compressed = mayCompress && b.Bytes() > compressAbove
+		refused, err = l.put(ctx, stream, b, compressed)
+		return compressed, err
+	})
 	return refused, classify(err)
 }
 
-// answeredOddly tells whether there was an answer that could mean: what is this encoding?
-func answeredOddly(err error) bool {
-	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	return ok && classOf(err) == cloudwatch.Unavailable && answer.HTTPStatusCode() >= 400
-}
-
 func (l *Logs) put(ctx context.Context, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (cloudwatch.Refused, error) {
-	body := l.bodies.Get().(*bytes.Buffer)
-	defer l.bodies.Put(body)
-	if err := l.fill(body, stream, b, compress); err != nil {
+	body := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(body)
+	if err := fill(body, stream, b, compress); err != nil {
 		return cloudwatch.NothingRefused(), err
 	}
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &stream.Group, LogStreamName: &stream.Name, LogEvents: []types.InputLogEvent{}}
