@@ -28,18 +28,24 @@ type compressor struct {
 
 // compression is what is known of an endpoint: whether it takes compressed requests. The services do, some stand-ins for
 // them do not.
-type compression struct{ works, refused atomic.Bool }
+type compression struct {
+	works, refused atomic.Bool
+	odd            atomic.Int32 // answers in a row
+}
+
+// oddAnswers is how many answers of a service in trouble, each followed by one that took the same plainly, are no coincidence.
+const oddAnswers = 2
 
 // attempt sends a request, compressed if send finds that worth it. A compressed one that was answered oddly is sent plainly
-// too, and if that is taken, so are all others from then on.
+// too, and if that is taken, so are all others from then on; a service in trouble gets another chance.
 func (c *compression) attempt(send func(mayCompress bool) (compressed bool, err error)) error {
 	compressed, err := send(!c.refused.Load())
 	if compressed && err == nil {
 		c.works.Store(true)
 	}
-	if compressed && answeredOddly(err) && !c.works.Load() {
+	if odd, status := answeredOddly(err); compressed && odd && !c.works.Load() {
 		if _, err := send(false); err == nil {
-			c.refused.Store(true)
+			c.refused.Store(status < 500 || c.odd.Add(1) >= oddAnswers)
 			return nil
 		}
 	}
@@ -47,7 +53,10 @@ func (c *compression) attempt(send func(mayCompress bool) (compressed bool, err 
 }
 
 // answeredOddly tells whether there was an answer that could mean: what is this encoding?
-func answeredOddly(err error) bool {
+func answeredOddly(err error) (odd bool, status int) {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	return ok && classOf(err) == cloudwatch.Unavailable && answer.HTTPStatusCode() >= 400
+	if !ok || classOf(err) != cloudwatch.Unavailable {
+		return false, 0
+	}
+	return answer.HTTPStatusCode() >= 400, answer.HTTPStatusCode()
 }
