@@ -84,7 +84,7 @@ func (m *model) doing(format string, args ...any) {
 	if m.running && slices.Contains(looking, what) {
 		m.looked()
 	}
-	if m.denied == nil && (what == "deliver" || what == "heal" || m.remembered == nil && m.running) {
+	if m.denied == nil && (what == "deliver" || what == "heal" || m.remembered == nil && what == "start") {
 		m.remembered = m.named[live]
 	}
 }

@@ -22,7 +22,7 @@ func FuzzRotation(f *testing.F) {
 		"look write deny write deliver rotate deny deliver", "look write doubt rotate write doubt deliver", "write wire end rotate write end deliver",
 		"write hurry rotate compress write end deliver", "look write deliver copytruncate wire end forget end",
 	} {
-		for setup := range byte(len(setups)) {
+		for setup := range byte(2 * len(setups)) {
 			history := []byte{setup}
 			for word := range strings.FieldsSeq(seed) {
 				history = append(history, byte(slices.IndexFunc(steps, func(s step) bool { return s.name == word })))
@@ -70,6 +70,9 @@ func (m *model) setUp(which int) {
 		m.all = m.all || strings.HasPrefix(line, "follow-all")
 		m.tiny = m.tiny || strings.HasPrefix(line, "may-rest")
 	}
+	if which/len(setups)%2 == 1 {
+		m.doing("read-back")
+	}
 	m.repeats = m.all && gap("restart-under-a-pattern-that-matches-rotations")
 	m.write(1, false) // a file that was rotated away before the first start is not followed
 	m.startOrStop()
@@ -115,7 +118,7 @@ var steps = []step{
 	{"settle", func(m *model, _ int) { m.agent("settle") }},
 	{"send", func(m *model, _ int) {
 		if m.agent("send") {
-			m.repeats = true
+			m.repeats = m.repeats || !m.readBack
 			m.startOrStop()
 		}
 	}},

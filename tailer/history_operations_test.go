@@ -32,8 +32,11 @@ type world struct {
 	said    [2]int64          // what the history said was lost and gone
 	stream  []event           // what the log stream holds
 	landed  map[cloudwatch.Trace]bool
-	again   bool // something was sent again because nobody could tell that it was there
-	untold  bool // or for all one could tell
+
+	readBack bool
+
+	again  bool // something was sent again because nobody could tell that it was there
+	untold bool // or for all one could tell
 }
 
 // event is one of a log stream.
@@ -268,6 +271,7 @@ var operations = map[string]struct {
 	"follow":       {1, func(w *world, a []string) { w.file.Path = w.at(a[0]) }},
 	"follow-all":   {1, func(w *world, a []string) { w.file.Path, w.file.PublishMultiLogs = w.at(a[0]), true }},
 	"event-begins": {1, func(w *world, a []string) { w.file.MultiLineStart = regexp.MustCompile(a[0]) }},
+	"read-back":    {0, func(w *world, _ []string) { w.readBack = true }},
 	"may-rest":     {1, func(w *world, a []string) { w.holding = NewHolding(int(w.number(a[0])), 1<<30) }},
 	"flush":        {1, func(w *world, a []string) { w.linger = w.duration(a[0]) }},
 

@@ -21,6 +21,7 @@ import (
 //
 //	follow PATTERN, follow-all PATTERN     what is followed: the newest match, or every one (before start)
 //	event-begins REGEX, flush 1s           multi_line_start_pattern, force_flush_interval (before start)
+//	read-back                              batches are remembered before they are sent (before start)
 //	may-rest 0                             so many files may stay open that nobody writes to (before start)
 //
 //	append A "text"      rename A B        copy A B         copytruncate A B     truncate A [BYTES]
@@ -88,6 +89,9 @@ func (w *world) fill(s *Source) *sending {
 		mark, next := s.Fill(now, b)
 		if mark != 0 {
 			b.Sort()
+			if w.readBack {
+				w.remember(&sending{s, b, mark})
+			}
 			return &sending{s, b, mark}
 		}
 		if next.IsZero() {
@@ -112,7 +116,7 @@ func (w *world) settle() {
 			continue
 		}
 		landed, known := d.Landed(w.find(d.Batch.First, d.Batch.Last))
-		w.untold = w.untold || !known && !d.Unsure
+		w.untold = w.untold || w.readBack && !known && !d.Unsure
 		w.again = w.again || !known && w.landed[d.Batch]
 		if err := s.Settle(landed); err != nil && w.denied == nil {
 			w.Errorf("%s:%d: settle: %v", w.script, w.line, err)
@@ -127,13 +131,18 @@ func (w *world) wire(how string) *sending {
 	if b == nil {
 		return nil
 	}
-	if err := b.source.Remember(b.mark, b.batch.Trace(), time.Now()); (err == nil) != (w.denied == nil) {
-		w.Errorf("%s:%d: remember: %v", w.script, w.line, err)
-	}
+	w.remember(b)
 	if w.landed[b.batch.Trace()] = how == "arrived"; how == "arrived" {
 		w.arrive(b, false)
 	}
 	return b
+}
+
+func (w *world) remember(b *sending) {
+	w.Helper()
+	if err := b.source.Remember(b.mark, b.batch.Trace(), time.Now()); (err == nil) != (w.denied == nil) {
+		w.Errorf("%s:%d: remember: %v", w.script, w.line, err)
+	}
 }
 
 // hurry is what a publisher does that has been told to end.
@@ -148,6 +157,9 @@ func (w *world) hurry() {
 				break
 			}
 			b.Sort()
+			if w.readBack {
+				w.remember(&sending{s, b, mark})
+			}
 			w.arrive(&sending{s, b, mark}, true)
 		}
 	}
