@@ -184,7 +184,7 @@ func (m *model) rotatedNames() (all []string) {
 
 func (m *model) compress(much int) {
 	names := slices.DeleteFunc(m.rotatedNames(), packed)
-	if len(names) == 0 {
+	if len(names) == 0 || gap("compressed-while-stopped-with-nothing-in-its-place") {
 		return
 	}
 	name, ext := names[much/2%len(names)], []string{".gz", ".zst"}[much%2]

@@ -127,6 +127,7 @@ func (w *world) arrive(b *sending, commit bool) {
 
 func (w *world) deliver() {
 	w.Helper()
+	batches := 0
 	for range 1000 {
 		w.look()
 		w.settle()
@@ -134,7 +135,10 @@ func (w *world) deliver() {
 		for _, s := range w.sources() {
 			for b := w.fill(s); b != nil; b = w.fill(s) {
 				w.arrive(b, true)
-				still = false
+				if still = false; batches > 1000 {
+					w.Fatalf("%s:%d: batches come for ever, of %s", w.script, w.line, s.path)
+				}
+				batches++
 			}
 		}
 		if still {
