@@ -25,7 +25,7 @@ type model struct {
 	tiny        bool // files are closed that nobody writes to
 	repeats     bool // something may arrive twice
 	deleted     bool // some file was
-	gone        bool // what was followed, perhaps while it was closed
+	gone        bool // and it may have been the one that is followed, closed
 }
 
 // generation is what is written to one file before it is rotated away, or truncated.
@@ -117,7 +117,7 @@ func (m *model) overlook() {
 // lose deletes a file: what no agent has seen of it is lost, unless one has it open.
 func (m *model) lose(g *generation) {
 	g.deleted, m.deleted = true, true
-	if m.tiny && g == m.named[live] && gap("file-that-sleeps-is-gone-before-a-rotation") {
+	if m.tiny && gap("file-that-sleeps-is-gone-before-a-rotation") {
 		m.gone = true
 	}
 	switch {
@@ -152,7 +152,11 @@ func (m *model) finish() {
 		m.outageOrHeal()
 	}
 	m.doing("deliver")
-	m.write(1, false) // what came and went unseen is looked for when there is a file again
+	last := 1
+	if gap("copytruncate-regrown-to-the-size-that-an-empty-file-had-at-the-start") {
+		last = 300 // more than anything before
+	}
+	m.write(last, false) // what came and went unseen is looked for when there is a file again
 	m.doing("deliver")
 	times := map[string]int{}
 	first := map[string]int{}

@@ -73,7 +73,7 @@ func (m *model) setUp(which int) {
 	if which/len(setups)%2 == 1 {
 		m.doing("read-back")
 	}
-	m.repeats = m.all && gap("restart-under-a-pattern-that-matches-rotations")
+	m.repeats = which%len(setups) > 2 && gap("restart-under-a-pattern-that-matches-rotations")
 	m.write(1, false) // a file that was rotated away before the first start is not followed
 	m.startOrStop()
 }
@@ -123,6 +123,9 @@ var steps = []step{
 		}
 	}},
 	{"wire", func(m *model, much int) {
+		if gap("batch-in-doubt-of-a-file-that-was-truncated-while-stopped") {
+			return
+		}
 		if m.agent("wire " + whether[much%2]) {
 			m.startOrStop()
 		}
@@ -184,7 +187,7 @@ func (m *model) rotatedNames() (all []string) {
 
 func (m *model) compress(much int) {
 	names := slices.DeleteFunc(m.rotatedNames(), packed)
-	if len(names) == 0 || gap("compressed-while-stopped-with-nothing-in-its-place") {
+	if len(names) == 0 || gap("compressed-while-stopped-with-nothing-in-its-place", "compressed-after-it-was-drained-with-nothing-in-its-place") || m.all && gap("compressed-while-stopped-under-a-pattern-that-matches-rotations") {
 		return
 	}
 	name, ext := names[much/2%len(names)], []string{".gz", ".zst"}[much%2]

@@ -127,18 +127,20 @@ func (w *world) arrive(b *sending, commit bool) {
 
 func (w *world) deliver() {
 	w.Helper()
-	batches := 0
 	for range 1000 {
 		w.look()
 		w.settle()
 		still := true
 		for _, s := range w.sources() {
-			for b := w.fill(s); b != nil; b = w.fill(s) {
+			for n := 0; ; n++ {
+				b := w.fill(s)
+				if b == nil {
+					break
+				}
 				w.arrive(b, true)
-				if still = false; batches > 1000 {
+				if still = false; n > 1000 {
 					w.Fatalf("%s:%d: batches come for ever, of %s", w.script, w.line, s.path)
 				}
-				batches++
 			}
 		}
 		if still {

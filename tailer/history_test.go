@@ -58,6 +58,7 @@ func (w *world) begin() {
 	e, err := New(w.file, Options{Memory: NewMemory(w), Holding: w.holding, Linger: w.linger, Log: zap.NewNop()})
 	w.must(err)
 	e.ship = func(s *Source) { // as Fill does before it reads, which nobody asks to while a batch is in doubt
+		w.known[s] = true
 		if _, in := s.Doubt(); !in {
 			s.remember(time.Now())
 		}
