@@ -33,10 +33,9 @@ type world struct {
 	stream  []event           // what the log stream holds
 	landed  map[cloudwatch.Trace]bool
 
-	readBack bool
-
-	again  bool // something was sent again because nobody could tell that it was there
-	untold bool // or for all one could tell
+	readBack bool // every batch is remembered before it is sent
+	again    bool // something was sent again because nobody could tell that it was there
+	untold   bool // or nobody could tell, whether it was there or not
 }
 
 // event is one of a log stream.
