@@ -73,7 +73,7 @@ func (m *model) setUp(which int) {
 	if which/len(setups)%2 == 1 {
 		m.doing("read-back")
 	}
-	m.repeats = which%len(setups) > 2 && gap("restart-under-a-pattern-that-matches-rotations")
+	m.repeats = which%len(setups) > 2 && gap("restart-under-a-pattern-that-matches-rotations", "path-that-ends-takes-along-what-it-had-drained")
 	m.write(1, false) // a file that was rotated away before the first start is not followed
 	m.startOrStop()
 }
