@@ -1,6 +1,7 @@
 package tailer
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"regexp"
@@ -29,10 +30,32 @@ type world struct {
 	torn    map[string][]byte // files, whole
 	known   map[*Source]bool  // every one that there was
 	said    [2]int64          // what the history said was lost and gone
+	stream  []event           // what the log stream holds
+	landed  map[cloudwatch.Trace]bool
+
+	readBack bool // every batch is remembered before it is sent
+	again    bool // something was sent again because nobody could tell that it was there
+	untold   bool // or nobody could tell, whether it was there or not
+}
+
+// event is one of a log stream.
+type event struct {
+	at      int64
+	message []byte
+}
+
+// find is what the stream has from one time to another.
+func (w *world) find(first, last int64) (t cloudwatch.Trace) {
+	for _, e := range w.stream {
+		if first <= e.at && e.at <= last {
+			t.Note(e.at, e.message)
+		}
+	}
+	return t
 }
 
 func newWorld(t *testing.T, script string) *world {
-	return &world{tail: newTail(t), script: script, writers: map[string]*os.File{}, names: map[string]string{}, torn: map[string][]byte{}, known: map[*Source]bool{}}
+	return &world{tail: newTail(t), script: script, writers: map[string]*os.File{}, names: map[string]string{}, torn: map[string][]byte{}, known: map[*Source]bool{}, landed: map[cloudwatch.Trace]bool{}}
 }
 
 func (w *world) naming(string) cloudwatch.LogStream {
@@ -74,6 +97,7 @@ func (w *world) sources() []*Source {
 func (w *world) one() *sending {
 	w.Helper()
 	w.look()
+	w.settle()
 	for _, s := range w.sources() {
 		if b := w.fill(s); b != nil {
 			return b
@@ -86,7 +110,8 @@ func (w *world) one() *sending {
 }
 
 func (w *world) arrive(b *sending, commit bool) {
-	for _, message := range b.batch.Events() {
+	for at, message := range b.batch.Events() {
+		w.stream = append(w.stream, event{at, bytes.Clone(message)})
 		if !strings.HasPrefix(string(message), "nephoscope: ") { // the telling of a loss, which lost and gone are about
 			w.got = append(w.got, string(message))
 		}
@@ -103,11 +128,18 @@ func (w *world) deliver() {
 	w.Helper()
 	for range 1000 {
 		w.look()
+		w.settle()
 		still := true
 		for _, s := range w.sources() {
-			for b := w.fill(s); b != nil; b = w.fill(s) {
+			for n := 0; ; n++ {
+				b := w.fill(s)
+				if b == nil {
+					break
+				}
 				w.arrive(b, true)
-				still = false
+				if still = false; n > 1000 {
+					w.Fatalf("%s:%d: batches come for ever, of %s", w.script, w.line, s.path)
+				}
 			}
 		}
 		if still {
@@ -244,6 +276,8 @@ var operations = map[string]struct {
 	"follow":       {1, func(w *world, a []string) { w.file.Path = w.at(a[0]) }},
 	"follow-all":   {1, func(w *world, a []string) { w.file.Path, w.file.PublishMultiLogs = w.at(a[0]), true }},
 	"event-begins": {1, func(w *world, a []string) { w.file.MultiLineStart = regexp.MustCompile(a[0]) }},
+	"read-back":    {0, func(w *world, _ []string) { w.readBack = true }},
+	"may-rest":     {1, func(w *world, a []string) { w.holding = NewHolding(int(w.number(a[0])), 1<<30) }},
 	"flush":        {1, func(w *world, a []string) { w.linger = w.duration(a[0]) }},
 
 	"append": {2, func(w *world, a []string) {
@@ -343,6 +377,14 @@ var operations = map[string]struct {
 			w.arrive(b, true)
 		}
 	}},
+	"wire": {1, func(w *world, a []string) { w.wire(a[0]) }},
+	"doubt": {1, func(w *world, a []string) {
+		if b := w.wire(a[0]); b != nil && !b.source.Rewind(true) {
+			w.arrive(b, true) // it is sent until an answer comes
+		}
+	}},
+	"settle": {0, func(w *world, _ []string) { w.settle() }},
+	"hurry":  {0, func(w *world, _ []string) { w.hurry() }},
 	"damage": {0, func(w *world, _ []string) {
 		for name := range w.store {
 			w.store[name] = w.store[name][:len(w.store[name])/2]

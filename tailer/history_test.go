@@ -21,6 +21,8 @@ import (
 //
 //	follow PATTERN, follow-all PATTERN     what is followed: the newest match, or every one (before start)
 //	event-begins REGEX, flush 1s           multi_line_start_pattern, force_flush_interval (before start)
+//	read-back                              batches are remembered before they are sent (before start)
+//	may-rest 0                             so many files may stay open that nobody writes to (before start)
 //
 //	append A "text"      rename A B        copy A B         copytruncate A B     truncate A [BYTES]
 //	rewrite A "text"     replace A "text"  delete A         link A B             symlink TARGET NAME
@@ -37,6 +39,10 @@ import (
 //	take                 one batch is
 //	send                 one batch arrives, and the agent does not hear that it did: stop has to follow
 //	fail                 one batch is read and does not arrive: it has to come again
+//	wire arrived|lost    one batch is remembered and sent, and arrives or not: stop has to follow
+//	doubt arrived|lost   the same, and no answer comes: whether it arrived is looked up before anything else is read …
+//	settle               … or now
+//	hurry                all there is is delivered at once, as when the agent is told to end: stop has to follow
 //	outage, heal         two batches are held meanwhile; heal delivers
 //	deny, full, allow    the checkpoint store takes nothing; there is no space; it takes all again
 //	damage               what the checkpoint store holds is garbage now
@@ -49,14 +55,18 @@ import (
 
 // begin begins to follow what the entry names.
 func (w *world) begin() {
-	e, err := New(w.file, Options{Memory: NewMemory(w), Linger: w.linger, Log: zap.NewNop()})
+	e, err := New(w.file, Options{Memory: NewMemory(w), Holding: w.holding, Linger: w.linger, Log: zap.NewNop()})
 	w.must(err)
-	e.ship = func(s *Source) { // as Fill does before it reads
-		s.remember(time.Now())
+	e.ship = func(s *Source) { // as Fill does before it reads, which nobody asks to while a batch is in doubt
+		w.known[s] = true
+		if _, in := s.Doubt(); !in {
+			s.remember(time.Now())
+		}
 		s.keepUp()
 	}
 	w.entry = e
 	e.resume(w.naming)
+	e.discover(w.naming) // as Run does
 	w.look()
 }
 
@@ -80,6 +90,9 @@ func (w *world) fill(s *Source) *sending {
 		mark, next := s.Fill(now, b)
 		if mark != 0 {
 			b.Sort()
+			if w.readBack {
+				w.remember(&sending{s, b, mark})
+			}
 			return &sending{s, b, mark}
 		}
 		if next.IsZero() {
@@ -94,6 +107,64 @@ func (w *world) fill(s *Source) *sending {
 
 // rewind has read again what was read and not committed; false: it cannot be, and its batch is kept.
 func (w *world) rewind(s *Source) bool { return s.Rewind(false) }
+
+// settle looks up what is in doubt, as the publisher does before it fills anything.
+func (w *world) settle() {
+	w.Helper()
+	for _, s := range w.sources() {
+		d, in := s.Doubt()
+		if !in || w.outage {
+			continue
+		}
+		landed, known := d.Landed(w.find(d.Batch.First, d.Batch.Last))
+		w.untold = w.untold || w.readBack && !known && !d.Unsure
+		w.again = w.again || !known && w.landed[d.Batch]
+		if err := s.Settle(landed); err != nil && w.denied == nil {
+			w.Errorf("%s:%d: settle: %v", w.script, w.line, err)
+		}
+	}
+}
+
+// wire sends one batch that can be looked up.
+func (w *world) wire(how string) *sending {
+	w.Helper()
+	b := w.one()
+	if b == nil {
+		return nil
+	}
+	w.remember(b)
+	if w.landed[b.batch.Trace()] = how == "arrived"; how == "arrived" {
+		w.arrive(b, false)
+	}
+	return b
+}
+
+func (w *world) remember(b *sending) {
+	w.Helper()
+	if err := b.source.Remember(b.mark, b.batch.Trace(), time.Now()); (err == nil) != (w.denied == nil) {
+		w.Errorf("%s:%d: remember: %v", w.script, w.line, err)
+	}
+}
+
+// hurry is what a publisher does that has been told to end.
+func (w *world) hurry() {
+	w.settle()
+	for _, s := range w.sources() {
+		s.Hurry()
+		for {
+			b := new(cloudwatch.LogBatch)
+			mark, _ := s.Fill(time.Now(), b)
+			if mark == 0 {
+				break
+			}
+			b.Sort()
+			if w.readBack {
+				w.remember(&sending{s, b, mark})
+			}
+			w.arrive(&sending{s, b, mark}, true)
+		}
+	}
+}
 
 // end is kill -9.
 func (w *world) end() {

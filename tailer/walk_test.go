@@ -394,6 +394,9 @@ func FuzzPattern(f *testing.F) {
 				}
 			}
 		}
+		if strings.Contains(pattern, "*{") || strings.Contains(pattern, "}*") || strings.Contains(pattern, "}{") {
+			t.Skip("a glob may take it for **")
+		}
 		if strings.Count(pattern, "**") > 4 || strings.Count(pattern, "{") > 4 {
 			t.Skip("takes a glob too long")
 		}
