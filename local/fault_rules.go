@@ -88,6 +88,9 @@ func because(err error) string {
 // field that is there and asks for nothing: it was meant to ask for something.
 func (f *Fault) UnmarshalJSON(text []byte) error {
 	var t faultText
+	if !json.Valid(text) {
+		return errors.New("it is no JSON")
+	}
 	if err := decodeStrictly(text, &t); err != nil {
 		return err
 	}

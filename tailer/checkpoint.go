@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
@@ -24,6 +25,9 @@ type checkpoint struct {
 	Files []position `json:"files"`
 	// Drained are the files that were read to their end last: a glob may match them under their new names.
 	Drained []position `json:"drained,omitempty"`
+	// Left is, of a path that led to nothing any more, when its last file had been written to last, by its own word;
+	// nanoseconds since the epoch. What is written to later, and rotated away, has not been seen.
+	Left int64 `json:"left,omitempty"`
 	// Wire is the batch that was about to be sent, if it is to be looked up in its stream when no answer comes.
 	Wire *doubt `json:"wire,omitempty"`
 	// Edge is the trace of the newest events that are acknowledged.
@@ -138,9 +142,12 @@ func (m *Memory) read(name string) (cp checkpoint, found bool, err error) {
 	return cp, true, nil
 }
 
-// save makes a checkpoint durable; one without files is forgotten.
+// forgetAfter is how long a path is remembered that leads to nothing any more.
+const forgetAfter = 14 * 24 * time.Hour
+
+// save makes a checkpoint durable; one that says nothing is forgotten.
 func (m *Memory) save(name string, cp checkpoint) error {
-	if len(cp.Files) == 0 {
+	if len(cp.Files) == 0 && cp.Left == 0 {
 		if err := m.store.Delete(name); err != nil {
 			return fmt.Errorf("forget checkpoint %s: %w", name, err)
 		}

@@ -108,7 +108,7 @@ func (s *Source) skipTo(d *doubt) {
 	var after []*file
 	for _, r := range d.ends(s.files) {
 		f := take(func(f *file) bool { return f == r.file })
-		if f == nil && r.file == nil && !r.spent {
+		if f == nil && r.file == nil && !r.spent && !slices.ContainsFunc(before, func(f *file) bool { return f.id.is(r.identity) }) {
 			f, _ = s.findAgain(r.position)
 		}
 		switch {
@@ -145,7 +145,7 @@ func (d *doubt) ends(open []*file) (all []end) {
 	}
 	find := func(p position) *file {
 		if i := slices.IndexFunc(open, func(f *file) bool {
-			return !f.gone && (f.id.is(p.identity) || f.was != identity{} && f.was.is(p.identity))
+			return !f.gone && p.fits(f.f) && (f.id.is(p.identity) || f.was != identity{} && f.was.is(p.identity))
 		}); i >= 0 {
 			return open[i]
 		}

@@ -58,6 +58,7 @@ type Entry struct {
 	ended   Ledger               // of sources that are no more
 	left    map[string]time.Time // by their paths: when their last files had been written to last, by those's own word
 	ship    func(*Source)
+	resumed []*Source // and not shipped yet
 }
 
 // New makes an entry and starts nothing. The error is a config.Problem.
@@ -228,6 +229,10 @@ func (e *Entry) settle(naming func(path string) cloudwatch.LogStream, now time.T
 			e.held[path] = true
 		}
 	}
+	for _, s := range e.resumed {
+		e.ship(s)
+	}
+	e.resumed = nil
 	// Only now, when each has the file that it was reading: a path may lead to that of another.
 	for _, s := range followed {
 		delete(e.held, s.path)
@@ -250,13 +255,21 @@ func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
 		if exists && e.all {
 			continue // every one is followed
 		}
-		if cp, found, err := e.memory.read(path + e.owner); err == nil && found && !(exists && cp.covers(path)) {
+		cp, found, err := e.memory.read(path + e.owner)
+		if found && len(cp.Files) == 0 {
+			e.shelf.recall(cp.Drained)
+			if !exists && time.Since(time.Unix(0, cp.Left)) > forgetAfter {
+				_ = e.memory.save(path+e.owner, checkpoint{}) // the next start tries again
+			}
+			continue
+		}
+		if err == nil && found && !(exists && cp.covers(path)) {
 			e.leaving[path] = true
-			e.ship(e.follow(path, cp, naming))
+			e.resumed = append(e.resumed, e.follow(path, cp, naming))
 		}
 	}
 	if !e.all {
-		e.adoptUnfinished(there, func(path string, cp checkpoint) { e.ship(e.follow(path, cp, naming)) })
+		e.adoptUnfinished(there, func(path string, cp checkpoint) { e.resumed = append(e.resumed, e.follow(path, cp, naming)) })
 	}
 }
 
@@ -277,7 +290,7 @@ func (e *Entry) follow(path string, cp checkpoint, naming func(path string) clou
 	s := &Source{path: path, stream: stream, entry: e, log: e.log.WithLazy(zap.String("file", path)), leftAt: e.left[path]}
 	delete(e.left, path)
 	s.mu.Lock()
-	if len(cp.Files) > 0 {
+	if len(cp.Files) > 0 || cp.Left != 0 {
 		s.restore(cp)
 	} else {
 		s.look(time.Now())

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+	"sync"
 )
 
 // identity is which file it is, whatever its path.
@@ -30,8 +31,13 @@ type fingerprint struct {
 	Sum   uint64 `json:"head"`
 }
 
+// headPool: every look at a file reads its head.
+var headPool = sync.Pool{New: func() any { return new([headBytes]byte) }}
+
 func takeFingerprint(f io.ReaderAt, atMost int) (fingerprint, error) {
-	head := make([]byte, min(atMost, headBytes))
+	buf := headPool.Get().(*[headBytes]byte)
+	defer headPool.Put(buf)
+	head := buf[:min(atMost, headBytes)]
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // the end of what has been compressed so far
 		return fingerprint{}, fmt.Errorf("read fingerprint: %w", err)

@@ -82,6 +82,7 @@ func (s *Source) wake() bool {
 		// All of it was acknowledged, and whatever is written to it would have been heard of.
 		s.log.Debug("a log file is gone that nobody was writing to")
 		s.entry.shelf.forget(z.identity, s)
+		s.leftAt = later(s.leftAt, z.changed)
 		return true
 	}
 	if f.grew = z.grew; !z.leadsTo(s.path) {

@@ -62,6 +62,15 @@ func (s *Source) checkpoint() checkpoint {
 		}
 	}
 	cp.Drained = cp.Drained[max(0, len(cp.Drained)-rememberDrained):]
+	if len(cp.Files) == 0 {
+		left := s.leftAt
+		for _, f := range s.files {
+			left = later(left, f.changed)
+		}
+		if !left.IsZero() {
+			cp.Left = left.UnixNano()
+		}
+	}
 	return cp
 }
 
@@ -69,6 +78,10 @@ func (s *Source) checkpoint() checkpoint {
 // anything has been acknowledged, a restart has to know whom to look for.
 func (s *Source) remember(now time.Time) {
 	s.mu.Lock()
+	if s.doubt != nil { // the checkpoint speaks of that
+		s.mu.Unlock()
+		return
+	}
 	if !s.remembered && !s.closed && len(s.files) == 0 {
 		s.look(now)
 	}
@@ -79,6 +92,7 @@ func (s *Source) remember(now time.Time) {
 	}
 	s.remembered = true
 	cp := s.checkpoint()
+	cp.Edge = s.edge
 	s.mu.Unlock()
 	if err := s.save(cp); err != nil {
 		s.log.Warn("this log file would be forgotten by a crash before its first event is acknowledged", zap.Error(err))

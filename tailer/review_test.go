@@ -259,7 +259,7 @@ func TestCheckpointOfAFileThatVanishedWhileStoppedIsForgotten(t *testing.T) {
 			g.source = s
 			g.tail.deliver()
 		}
-		if len(g.store) > 0 {
+		if g.remembersFiles() {
 			t.Errorf("%v is remembered, and nobody follows it", g.store)
 		}
 	})

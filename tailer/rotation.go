@@ -188,8 +188,10 @@ func (s *Source) findCopy(f *file) *file {
 	}
 	// The plain ones first: one that is being compressed is whole, what it is compressed into is not yet.
 	for _, zipped := range []bool{false, true} {
-		for _, n := range slices.Backward(s.neighbours(s.isRotation)) {
-			if packed(n.path) != zipped || os.SameFile(n.info, f.info) {
+		for _, n := range slices.Backward(s.neighbours(func(name string) bool {
+			return s.isRotation(name) || zipped && unpackedName(name) == filepath.Base(s.path) // a pattern may match rotated files
+		})) {
+			if packed(n.path) != zipped || f.info != nil && os.SameFile(n.info, f.info) {
 				continue
 			}
 			if found := s.openIf(n.path, f.offset, func(c *file) bool { return c.isCopyOf(f) && s.entry.shelf.take(c, s) }); found != nil {
@@ -268,6 +270,7 @@ func (s *Source) readUnseen(current *file, own os.FileInfo) {
 	}
 	at := len(s.files) - 1
 	s.readBetween(current.quiet)
+	current.size = 0 // what there is now has come since
 	s.files = append(slices.Delete(s.files, at, at+1), current)
 }
 
@@ -342,6 +345,9 @@ func beginsWith(whole, part io.ReaderAt) bool {
 func (s *Source) restore(cp checkpoint) {
 	s.drained, s.edge, s.doubt = cp.Drained, cp.Edge, cp.Wire
 	s.entry.shelf.recall(cp.Drained)
+	if cp.Left != 0 {
+		s.leftAt = later(s.leftAt, time.Unix(0, cp.Left))
+	}
 	s.missing = cp.Files
 	s.regain()
 }

@@ -1,6 +1,9 @@
 package tailer
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // shelf is which files the sources of an entry are reading, and how far they have read those that they are done with. A path
 // comes to lead to what another path led to before: access.log.1 becomes access.log.2, a symbolic link is turned back.
@@ -28,22 +31,22 @@ func (h *shelf) take(f *file, s *Source) bool {
 		return false
 	}
 	h.reader[f.id] = s
-	if p, known := h.done[f.id]; known && f.offset == 0 && p.Offset <= f.info.Size() && p.fits(f.f) {
+	if p, known := h.done[f.id]; known && f.offset == 0 && (f.packed || p.Offset <= f.info.Size()) && p.fits(f.f) {
 		f.from(p.Offset)
 	}
 	delete(h.done, f.id)
 	return true
 }
 
-// leave takes a file from its source, which has read it to its end unless at is nil. One that no path leads to any more need
-// not be remembered.
+// leave takes a file from its source, which has read it to its end unless at is nil. One that no path leads to any more may
+// come back compressed.
 func (h *shelf) leave(f *file, s *Source, at *position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.reader[f.id] == s {
 		delete(h.reader, f.id)
 	}
-	if info, err := f.f.Stat(); at != nil && err == nil && !deleted(info) {
+	if at != nil {
 		h.learn(*at)
 	}
 }
@@ -64,12 +67,30 @@ func (h *shelf) isCopy(id identity) bool {
 	return h.copies[id]
 }
 
-// isDone tells whether all that a file holds has been read.
+// isDone tells whether all that a file holds has been read, be it before it was compressed: that keeps the time of the last
+// change.
 func (h *shelf) isDone(c *file) bool {
+	return slices.ContainsFunc(h.alike(c), func(p position) bool {
+		return p.fits(c.f) && (&file{f: c.f, seen: p.Offset}).atEnd()
+	})
+}
+
+// alike are the files that are done with and may be this one.
+func (h *shelf) alike(c *file) (all []position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p, known := h.done[c.id]
-	return known && !c.packed && c.info.Size() == p.Offset && p.fits(c.f)
+	if p, known := h.done[c.id]; known {
+		all = append(all, p)
+	}
+	if !c.packed {
+		return all
+	}
+	for _, p := range h.done {
+		if p.Quiet == c.changed.UnixNano() {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // forget takes a file that is gone from its source.

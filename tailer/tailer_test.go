@@ -139,6 +139,16 @@ func (a *tail) want(want ...string) {
 	}
 }
 
+// remembersFiles tells whether a checkpoint speaks of a file, and not only of when the last one was written to.
+func (a *tail) remembersFiles() bool {
+	for _, value := range a.store {
+		if strings.Contains(value, `"files":[{`) {
+			return true
+		}
+	}
+	return false
+}
+
 func (a *tail) path() string           { return filepath.Join(a.dir, "access.log") }
 func (a *tail) at(name string) string  { return filepath.Join(a.dir, name) }
 func (a *tail) write(text string)      { a.writeTo("access.log", text) }
@@ -383,7 +393,7 @@ func TestDeletedFileIsReadToItsEnd(t *testing.T) {
 		a.want("a", "b", "last words")
 		time.Sleep(2 * lateness)
 		a.entry.shipChanged()
-		if !a.source.hasEnded() || len(a.store) != 0 {
+		if !a.source.hasEnded() || a.remembersFiles() {
 			t.Errorf("ended %v, checkpoints %v", a.source.hasEnded(), a.store)
 		}
 		a.write("new\n")
