@@ -59,7 +59,7 @@ func (s *Source) acknowledged() checkpoint {
 			cp.Files = append(cp.Files, f.positionAt(f.committed))
 		}
 	}
-	return cp
+	return s.leaving(cp)
 }
 
 // Doubt is a batch that was sent and of which no answer came: nothing is filled before that is settled.

@@ -62,14 +62,20 @@ func (s *Source) checkpoint() checkpoint {
 		}
 	}
 	cp.Drained = cp.Drained[max(0, len(cp.Drained)-rememberDrained):]
-	if len(cp.Files) == 0 {
-		left := s.leftAt
-		for _, f := range s.files {
-			left = later(left, f.changed)
-		}
-		if !left.IsZero() {
-			cp.Left = left.UnixNano()
-		}
+	return s.leaving(cp)
+}
+
+// leaving adds to a checkpoint without files when the last of them had been written to.
+func (s *Source) leaving(cp checkpoint) checkpoint {
+	if len(cp.Files) > 0 {
+		return cp
+	}
+	left := s.leftAt
+	for _, f := range s.files {
+		left = later(left, f.changed)
+	}
+	if !left.IsZero() {
+		cp.Left = left.UnixNano()
 	}
 	return cp
 }
@@ -82,7 +88,7 @@ func (s *Source) remember(now time.Time) {
 		s.mu.Unlock()
 		return
 	}
-	if !s.remembered && !s.closed && len(s.files) == 0 {
+	if !s.remembered && !s.closed {
 		s.look(now)
 	}
 	// What has been read and not acknowledged must not be remembered: Commit speaks for it.

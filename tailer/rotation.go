@@ -151,6 +151,9 @@ func (s *Source) truncated(f *file) {
 	if copied := s.findCopy(f); copied != nil {
 		copied.rotated, copied.tides, copied.within = copied.grew, f.tides, f.within
 		copied.committed -= f.offset - f.committed
+		if copied.was = f.was; f.was == (identity{}) {
+			copied.was = f.id
+		}
 		for _, m := range s.marks { // what was read of the one may have to be read again of the other
 			for i := range m.reached {
 				if m.reached[i].file == f {
