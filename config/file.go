@@ -43,8 +43,13 @@ func (r *reading) file(n *node) (f File, ok bool) {
 // autoRemoval reads auto_removal, which is about the one newest file of a pattern.
 func (s *section) autoRemoval(all bool) bool {
 	wanted := s.flag("auto_removal", false)
+	if path := s.node.child("file_path"); wanted && path != nil && path.kind == text && !strings.ContainsAny(path.text, "*?[{") {
+		at, _ := s.place("auto_removal")
+		s.warn(at, "has no effect without a pattern: a file is removed when a newer one matches", "")
+		return false
+	}
 	if at, ok := s.place("auto_removal"); ok && wanted && all {
-		s.warn(at, "has no effect together with publish_multi_logs: none of the files is ever the last one's predecessor", "")
+		s.warn(at, "has no effect together with publish_multi_logs: all files are followed at once, so that none counts as finished", "remove one of the two")
 		return false
 	}
 	return wanted

@@ -84,7 +84,11 @@ func (l *Logs) find(sh *shipment, d cloudwatch.Doubt) (landed bool, err error) {
 		landed, known := d.Landed(found)
 		young := time.Until(until)
 		if landed || !known || young <= 0 {
-			l.Log.Info("looked up a batch of which no answer came", zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int("events", d.Batch.Events),
+			said := l.Log.Info
+			if !known {
+				said = l.Log.Warn // others write to the stream, or a part of it was refused
+			}
+			said(map[bool]string{true: "looked up a batch of which no answer came", false: "it cannot be told whether a batch has arrived of which no answer came: there are other events of its times in its stream; it is sent again"}[known], zap.String("log_group", stream.Group), zap.String("log_stream", stream.Name), zap.Int("events", d.Batch.Events),
 				zap.Int("found", found.Events), zap.Bool("arrived", landed), zap.Bool("certain", known))
 			return landed, nil
 		}

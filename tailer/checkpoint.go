@@ -58,6 +58,8 @@ type position struct {
 	// Quiet is when the path's files had been written to last, by their own word, as far as is known; nanoseconds since the
 	// epoch. What was written to later and is not in the checkpoint has not been seen.
 	Quiet int64 `json:"quiet,omitempty"`
+	// Tail is, of a file that was read to its end, a checksum of its last bytes: it may come back compressed.
+	Tail uint64 `json:"tail,omitempty"`
 }
 
 // Memory is the checkpoints of all entries. A checkpoint's name is the path and, behind it, the entry's group and stream as

@@ -162,5 +162,8 @@ func (f *file) positionAt(offset int64) position {
 	if f.head.Bytes == 0 {
 		p.Quiet = f.quiet.UnixNano()
 	}
+	if f.spent && !f.packed {
+		p.Tail = tailSum(f.f, offset)
+	}
 	return p
 }

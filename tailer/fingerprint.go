@@ -47,6 +47,17 @@ func takeFingerprint(f io.ReaderAt, atMost int) (fingerprint, error) {
 	return fingerprint{n, h.Sum64()}, nil
 }
 
+// tailSum is a checksum of the last bytes before an offset; 0: they cannot be read.
+func tailSum(f io.ReaderAt, end int64) uint64 {
+	tail := make([]byte, min(end, headBytes))
+	if n, _ := f.ReadAt(tail, end-int64(len(tail))); n < len(tail) || n == 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(tail)
+	return max(h.Sum64(), 1)
+}
+
 // fits tells whether a file begins with the bytes that the fingerprint was taken of.
 func (p fingerprint) fits(f io.ReaderAt) bool {
 	now, err := takeFingerprint(f, p.Bytes)

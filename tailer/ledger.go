@@ -26,9 +26,9 @@ type Ledger struct {
 	Pieces   int64 `json:"pieces"`   // cuts through messages too long for one event
 	Replaced int64 `json:"not_utf8"` // events with bytes that are not UTF-8, which became U+FFFD
 
-	LagBytes     int64     `json:"lag_bytes"`         // written and not acknowledged, read or not
-	LagSince     time.Time `json:"lag_since"`         // when the oldest of it was found; zero: there is none
-	Acknowledged time.Time `json:"last_acknowledged"` // zero: nothing yet
+	LagBytes     int64     `json:"lag_bytes"`                  // written and not acknowledged, read or not
+	LagSince     time.Time `json:"lag_since,omitzero"`         // when the oldest of it was found; zero: there is none
+	Acknowledged time.Time `json:"last_acknowledged,omitzero"` // zero: nothing yet
 }
 
 // Loss is bytes that will never be sent, by reason; at least as many as are known of.
@@ -141,8 +141,8 @@ func (s *Source) Ledger() Ledger {
 	l.Pending = open.sent()
 	for _, f := range s.files {
 		lag := f.offset - f.committed
-		if !f.ended && !f.packed {
-			lag += max(f.size-f.seen, 0)
+		if !f.ended && !f.packed && !f.gone { // a line without an end is not late
+			lag = max(f.size, f.seen) - f.committed
 		}
 		if lag > 0 && l.LagSince.IsZero() {
 			l.LagSince = f.tides.when(f.committed, f.opened)

@@ -67,11 +67,11 @@ func (h *shelf) isCopy(id identity) bool {
 	return h.copies[id]
 }
 
-// isDone tells whether all that a file holds has been read, be it before it was compressed: that keeps the time of the last
-// change.
+// isDone tells whether all that a file holds has been read, be it before it was compressed: then it begins and ends alike and
+// is as long.
 func (h *shelf) isDone(c *file) bool {
 	return slices.ContainsFunc(h.alike(c), func(p position) bool {
-		return p.fits(c.f) && (&file{f: c.f, seen: p.Offset}).atEnd()
+		return p.fits(c.f) && (&file{f: c.f, seen: p.Offset}).atEnd() && (!c.packed || p.identity == c.id || p.Tail == tailSum(c.f, p.Offset))
 	})
 }
 
@@ -86,7 +86,7 @@ func (h *shelf) alike(c *file) (all []position) {
 		return all
 	}
 	for _, p := range h.done {
-		if p.Quiet == c.changed.UnixNano() {
+		if p.Tail != 0 && (p.Bytes < c.head.Bytes || p.fingerprint == c.head) {
 			all = append(all, p)
 		}
 	}

@@ -504,3 +504,59 @@ func TestCommitDoesNotSpeakForABatchBeforeIt(t *testing.T) {
 		a.want("a", "b", "c", "d")
 	})
 }
+
+func TestDrainedFileThatComesBackCompressedWithAnotherTimeIsNotSentAgain(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newTail(t)
+			want := []string{}
+			a.start()
+			for round := range 6 {
+				for i := range 50 {
+					want = append(want, fmt.Sprint("round ", round, " line ", i))
+					a.write(want[len(want)-1] + "\n")
+				}
+				a.deliver()
+				if restart {
+					a.stop()
+				}
+				if _, err := os.Stat(a.at("access.log.1")); err == nil { // gzip -c: it has the time at which it was made
+					a.rename("access.log.1", "access.log.2")
+					raw, err := os.ReadFile(a.at("access.log.2"))
+					a.must(err)
+					a.must(os.WriteFile(a.at("access.log.2.gz"), pack(t, ".gz", string(raw)), 0o600))
+					touch(a, "access.log.2.gz", time.Hour)
+					a.must(os.Remove(a.at("access.log.2")))
+				}
+				a.rename("access.log", "access.log.1")
+				if restart {
+					a.start()
+				}
+			}
+			a.write("end\nend\n")
+			a.deliver()
+			a.want(append(want, "end", "end")...)
+		})
+	}
+}
+
+func TestLagIsWhatIsNotAcknowledgedThoughItsBatchWasGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\nc\n")
+		a.start()
+		for range 3 {
+			var b cloudwatch.LogBatch
+			a.fill(&b, time.Minute)
+			a.source.Rewind(false)
+			time.Sleep(10 * time.Minute)
+		}
+		if l := a.source.Ledger(); l.LagBytes != 6 || l.LagSince.IsZero() || time.Since(l.LagSince) < 30*time.Minute {
+			t.Errorf("lag of %d bytes since %v", l.LagBytes, l.LagSince)
+		}
+		a.deliver()
+		if l := a.source.Ledger(); l.LagBytes != 0 || !l.LagSince.IsZero() {
+			t.Errorf("lag of %d bytes when all has arrived", l.LagBytes)
+		}
+	})
+}
