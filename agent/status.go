@@ -34,6 +34,7 @@ type Status struct {
 	Total   tailer.Ledger  `json:"total"`   // of all files, and of those whose task has ended
 	Logs    []LogFile      `json:"logs"`    // by path
 	Streams []StreamLedger `json:"streams"` // by group and name
+	Absent  []string       `json:"absent"`  // every file_path for which there is no file
 	Metrics *MetricsLedger `json:"metrics"` // nil: none are collected
 	Memory  MemoryUse      `json:"memory"`
 
@@ -159,6 +160,7 @@ func (s *Status) sort() {
 
 // sum makes Files, Streams and the rest of Total out of Logs.
 func (s *Status) sum() {
+	s.Absent = append([]string{}, slices.Sorted(slices.Values(s.Absent))...)
 	s.Files = len(s.Logs)
 	type name struct{ group, stream string }
 	at := map[name]int{}

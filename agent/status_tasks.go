@@ -90,6 +90,9 @@ func (f *filesTask) show(s *Status) {
 		s.unidentified = append(s.unidentified, waitingTask{f.path, f.since})
 	}
 	s.Total.Add(f.entry.Ended())
+	if len(f.entry.Sources()) == 0 && f.named.Load() {
+		s.Absent = append(s.Absent, f.path)
+	}
 	for _, src := range f.entry.Sources() {
 		stream := src.Stream()
 		s.Logs = append(s.Logs, LogFile{

@@ -116,7 +116,9 @@ func (s *Source) Commit(number uint64, verdict cloudwatch.Verdict) error {
 		return nil // it was taken back, or one before it is not acknowledged: a commit would speak for that as well
 	}
 	last := s.marks[0]
-	s.marks = slices.Delete(s.marks, 0, 1)
+	if s.marks = slices.Delete(s.marks, 0, 1); len(s.marks) == 0 {
+		s.marks = nil // of ten thousand sources hardly one has any
+	}
 	s.ledger.take(last.taken)
 	s.ledger.reject(verdict)
 	s.ledger.Acknowledged = time.Now()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -115,9 +116,14 @@ func (f *runFlags) run() error {
 	}, level)
 }
 
+// tightMemory is from where on the garbage collector works harder rather than have the process grow: at a start with ten
+// thousand files. Otherwise a heap of a few megabytes is never near it.
+const tightMemory = 72 << 20
+
 // serve runs the agent until the service manager, or the terminal, asks it to stop.
 func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel) error {
 	relaxTimers()
+	debug.SetMemoryLimit(tightMemory)
 	env.Log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(env.Mode)))
 	a, err := agent.New(env)
 	if err != nil {

@@ -76,6 +76,7 @@ func (t *statusTable) files() {
 	if s.Files == 0 {
 		t.line("")
 		t.line("no log files are followed")
+		t.absent()
 		t.total()
 		return
 	}
@@ -97,7 +98,15 @@ func (t *statusTable) files() {
 	if more := s.Files - len(s.Logs); more > 0 {
 		t.line("and %d more, less far behind (--all lists them)", more)
 	}
+	t.absent()
 	t.total()
+}
+
+// absent names what was configured and is not there: it may come, or be misspelt.
+func (t *statusTable) absent() {
+	for _, path := range t.s.Absent {
+		t.line("%s", "no file yet: "+harmless(path))
+	}
 }
 
 // total is the line under the files: everything that was read, and what became of it.
