@@ -93,6 +93,9 @@ type Logs struct {
 	Files              []File // logs_collected.files.collect_list
 }
 
+// DefaultMemoryBudget is Logs.MemoryBudget where it is not said; bytes.
+const DefaultMemoryBudget = 64 << 20
+
 // File is one entry of collect_list: which files go to which log group and stream, and how they are cut into events.
 type File struct {
 	Path             string // path or glob

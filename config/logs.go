@@ -21,7 +21,7 @@ func (r *reading) logs(n *node, a Agent) *Logs {
 		RoleARN:            s.roleARN(),
 		Concurrency:        s.number("concurrency", 0, 1, 1<<20),
 		ReadBack:           s.flag("read_back", false),
-		MemoryBudget:       int64(s.number("memory_budget_mib", 64, 4, 1<<20)) << 20,
+		MemoryBudget:       int64(s.number("memory_budget_mib", DefaultMemoryBudget>>20, 4, 1<<20)) << 20,
 		DeletedBudget:      int64(s.number("deleted_files_mib", 1024, 0, 1<<30)) << 20,
 	}
 	r.streamName(stream)

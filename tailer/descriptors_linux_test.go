@@ -99,3 +99,23 @@ func openFiles(t *testing.T) int {
 	}
 	return len(all)
 }
+
+func TestRotatedFileThatCannotBeOpenedForAMomentIsReadLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		a.deliver()
+		a.must(os.Remove(a.path()))
+		a.source.keepUp()
+		a.write("c\nd\n")
+		a.must(os.Rename(a.path(), a.at("access.log.1")))
+		withoutDescriptors(t, func() {
+			for range 5 {
+				a.source.keepUp()
+			}
+		})
+		a.deliver() // no name has come or gone in the folder since
+		a.want("a", "b", "c", "d")
+	})
+}

@@ -1,15 +1,10 @@
 package tailer
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
-	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
@@ -30,6 +25,7 @@ func (s *Source) look(now time.Time) {
 			s.readBetween(s.leftAt)
 		}
 		s.openPath(0)
+		s.boundDeleted() // what it held is acknowledged
 		return
 	}
 	last := len(s.files) - 1
@@ -206,19 +202,6 @@ func (s *Source) findCopy(f *file) *file {
 	return nil
 }
 
-// isCopyOf tells whether a file begins like f and holds as much as has been read of it.
-func (c *file) isCopyOf(f *file) bool {
-	if !f.head.fits(c.f) {
-		return false
-	}
-	if f.offset == 0 {
-		return true
-	}
-	var one [1]byte
-	n, _ := c.f.ReadAt(one[:], f.offset-1)
-	return n == 1
-}
-
 // abandon closes a file of which nothing more can or will be read. What is on its way cannot be read again.
 func (s *Source) abandon(f *file, now time.Time) {
 	f.close()
@@ -231,12 +214,17 @@ func (s *Source) abandon(f *file, now time.Time) {
 // readBetween follows files that came and went between two looks: rotated neighbours that were written to since a time, and are
 // neither what the path leads to now nor a copy of anything that is followed.
 func (s *Source) readBetween(since time.Time) {
+	s.unsure = nil
 	for _, n := range s.rotations(since) {
 		if f := s.openIf(n.path, 0, s.isUnseen); f != nil {
 			f.rotated = f.grew
 			s.files, s.opened = append(s.files, f), true
 			s.log.Info("reading a log file that was rotated away before it was seen", zap.String("rotated", n.path), zap.Int64("offset", f.offset))
 		}
+	}
+	if s.unsure != nil { // the next look tries again
+		s.searched = search{}
+		s.complain("open rotated log file", s.unsure)
 	}
 }
 
@@ -252,19 +240,6 @@ func (s *Source) isUnseen(c *file) bool {
 	return s.entry.shelf.take(c, s)
 }
 
-// madeFromNeighbour tells whether a compressed file is not whole, and stands beside what it is being made from. That one is
-// looked at itself; this one says nothing yet, and nothing new when it is whole.
-func madeFromNeighbour(c *file) bool {
-	if !c.packed {
-		return false
-	}
-	if _, err := os.Lstat(unpackedName(c.f.Name())); err != nil {
-		return false
-	}
-	_, err := io.Copy(io.Discard, io.NewSectionReader(c.f, 0, math.MaxInt64))
-	return err != nil
-}
-
 // readUnseen looks for what stood in a file that was followed when it was empty, and has been copied and truncated since: of
 // such a file nothing is known by which its copy could be told, but that it is a rotation, and new.
 func (s *Source) readUnseen(current *file, own os.FileInfo) {
@@ -275,227 +250,4 @@ func (s *Source) readUnseen(current *file, own os.FileInfo) {
 	s.readBetween(current.quiet)
 	current.size = 0 // what there is now has come since
 	s.files = append(slices.Delete(s.files, at, at+1), current)
-}
-
-// rotations are the neighbours that a rotation made of the path's file and that were not written to for the last time before
-// a time, oldest first. The same time says nothing: some file systems keep seconds.
-func (s *Source) rotations(since time.Time) []neighbour {
-	if s.isAsItWas(since) {
-		return nil
-	}
-	current, _ := os.Stat(s.path)
-	return slices.DeleteFunc(s.neighbours(s.isRotation), func(n neighbour) bool {
-		return n.info.ModTime().Before(since) || current != nil && os.SameFile(n.info, current)
-	})
-}
-
-func (s *Source) isRotation(name string) bool { return rotatedName(s.path, name) }
-
-// isAsItWas tells whether the folder has been searched twice for the same and no name has come or gone since. Twice, because
-// its time of change may be a few milliseconds behind.
-func (s *Source) isAsItWas(since time.Time) bool {
-	info, err := os.Stat(filepath.Dir(s.path))
-	if err != nil {
-		return false
-	}
-	now := search{since, info.ModTime(), 1}
-	if last := s.searched; last.since.Equal(now.since) && last.changed.Equal(now.changed) {
-		now.times = last.times + 1
-	}
-	s.searched = now
-	return now.times > 2
-}
-
-// search is what the folder was searched for last.
-type search struct {
-	since, changed time.Time
-	times          int
-}
-
-// hasCopy tells whether c holds the beginning of f and nothing else: files that only begin alike differ where c ends. Of
-// compressed files that is not known before all of it has been compared.
-func (f *file) hasCopy(c *file) bool {
-	size := c.info.Size()
-	if size == 0 || !f.head.fits(c.f) {
-		return false
-	}
-	if f.packed || c.packed {
-		return beginsWith(f.f, c.f)
-	}
-	end := make([]byte, min(size, headBytes))
-	same := make([]byte, len(end))
-	_, err := c.f.ReadAt(end, size-int64(len(end)))
-	_, missing := f.f.ReadAt(same, size-int64(len(end)))
-	return err == nil && missing == nil && bytes.Equal(end, same)
-}
-
-// beginsWith tells whether all of part, which is not empty, is what whole begins with.
-func beginsWith(whole, part io.ReaderAt) bool {
-	a, b := make([]byte, 32<<10), make([]byte, 32<<10)
-	for at := int64(0); ; {
-		n, err := part.ReadAt(b, at)
-		if m, _ := whole.ReadAt(a[:n], at); m < n || !bytes.Equal(a[:n], b[:n]) {
-			return false
-		}
-		if at += int64(n); err != nil {
-			return err == io.EOF && at > 0
-		}
-	}
-}
-
-// restore opens what a checkpoint speaks of, wherever it is now. What came after that is left to the first look: another
-// source may be about to restore it.
-func (s *Source) restore(cp checkpoint) {
-	s.drained, s.edge, s.doubt = cp.Drained, cp.Edge, cp.Wire
-	s.entry.shelf.recall(cp.Drained)
-	if cp.Left != 0 {
-		s.leftAt = later(s.leftAt, time.Unix(0, cp.Left))
-	}
-	s.missing = cp.Files
-	s.regain()
-}
-
-// regain takes up the files of the checkpoint. False: it cannot be told where one of them is, for the folder is not there (its
-// volume is mounted later), or cannot be read for the moment. Nothing is read before that is known.
-func (s *Source) regain() bool {
-	if len(s.missing) == 0 {
-		return true
-	}
-	for len(s.missing) > 0 {
-		f, known := s.findAgain(s.missing[0])
-		if !known {
-			return false
-		}
-		if s.missing = s.missing[1:]; f != nil {
-			s.files, s.opened = append(s.files, f), true
-		}
-	}
-	if len(s.files) == 0 {
-		s.filling.turned = true // the checkpoint is to be forgotten
-	}
-	return true
-}
-
-// findAgain finds the file of a position and takes it; nil: it is gone, or followed already. Nobody was looking: unless the path
-// leads to it, it counts as rotated when it was written to last.
-func (s *Source) findAgain(p position) (f *file, known bool) {
-	f, known = s.find(p)
-	if f != nil && s.follows(f.id, f.info) {
-		f.close()
-		return nil, true
-	}
-	if f == nil && !known {
-		return nil, false
-	}
-	if f == nil {
-		s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
-		if p.Offset > 0 || p.Bytes > 0 { // else it was empty; if it was written to and renamed, it is among those that were written to since
-			s.lose(Loss{Files: 1})
-			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
-		}
-		return nil, true
-	}
-	s.entry.shelf.take(f, s)
-	if info, err := os.Stat(s.path); err != nil || !os.SameFile(info, f.info) {
-		f.rotated = f.grew
-	}
-	return f, true
-}
-
-// find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
-func (s *Source) find(p position) (found *file, known bool) {
-	s.unsure = nil
-	if _, err := os.Stat(filepath.Dir(s.path)); err != nil {
-		s.complain("look for log file", err)
-		return nil, false
-	}
-	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
-	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
-	if f == nil {
-		for _, n := range s.neighbours(nil) {
-			if !mayBe(n.info, p.identity) || p.Bytes == 0 && !rotatedName(s.path, n.path) { // of an empty file only its name is known
-				continue
-			}
-			if f = s.openIf(n.path, p.Offset, is); f != nil {
-				break
-			}
-		}
-	}
-	if f == nil {
-		if f = s.findCopy(&file{head: p.fingerprint, offset: p.Offset}); f != nil {
-			f.was = p.identity
-		} else if s.unsure != nil {
-			s.complain("look for log file", s.unsure)
-			return nil, false
-		}
-		return f, true
-	}
-	if f.head = p.fingerprint; f.head.Bytes == 0 {
-		f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
-	}
-	return f, true
-}
-
-// openIf opens a file and closes it again if it is not the one that is looked for.
-func (s *Source) openIf(path string, offset int64, wanted func(*file) bool) *file {
-	f, err := s.open(path, offset)
-	if err != nil {
-		return nil
-	}
-	return f.onlyIf(wanted)
-}
-
-func openIf(path string, offset int64, wanted func(*file) bool) *file {
-	f, err := open(path, offset)
-	if err != nil {
-		return nil
-	}
-	return f.onlyIf(wanted)
-}
-
-func (f *file) onlyIf(wanted func(*file) bool) *file {
-	if !wanted(f) {
-		f.close()
-		return nil
-	}
-	return f
-}
-
-type neighbour struct {
-	path string
-	info os.FileInfo
-}
-
-// neighbours are the other regular files of the folder, oldest first; those with a wanted name, if that is asked.
-func (s *Source) neighbours(wanted func(name string) bool) (all []neighbour) {
-	dir := filepath.Dir(s.path)
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if !e.Type().IsRegular() || path == s.path || wanted != nil && !wanted(e.Name()) || compressed(path) && !packed(path) {
-			continue
-		}
-		if info, err := e.Info(); err == nil {
-			all = append(all, neighbour{path, info})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(a.info.ModTime().UnixNano(), b.info.ModTime().UnixNano()) })
-	return all
-}
-
-// dated is what logrotate and its kin put behind or into a name: .1, -20261120, .2026-11-20-10, _003
-var dated = regexp.MustCompile(`^[-._]?[0-9][-._:T0-9]*$`)
-
-// rotatedName tells whether a name is what a rotation makes of the path's.
-func rotatedName(path, name string) bool {
-	base, rotated := filepath.Base(path), unpackedName(filepath.Base(name))
-	if len(rotated) > len(base) && rotated[:len(base)] == base {
-		return dated.MatchString(rotated[len(base):])
-	}
-	ext := filepath.Ext(base)
-	stem := base[:len(base)-len(ext)]
-	if len(rotated) > len(base) && rotated[:len(stem)] == stem && filepath.Ext(rotated) == ext {
-		return dated.MatchString(rotated[len(stem) : len(rotated)-len(ext)])
-	}
-	return false
 }

@@ -560,3 +560,27 @@ func TestLagIsWhatIsNotAcknowledgedThoughItsBatchWasGivenBack(t *testing.T) {
 		}
 	})
 }
+
+func TestDeletedFileHoldsNothingWhenItsBatchTurnsOutToHaveArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\nb\n")
+		a.start()
+		a.deliver()
+		a.write("c\nd\n")
+		a.must(os.Remove(a.path()))
+		a.source.keepUp()
+		time.Sleep(time.Minute) // the service was away: one batch takes the rest, and the file is finished with it
+		a.remembered()
+		a.source.Rewind(true)
+		a.source.keepUp()
+		if held := a.holding.deleted.Load(); held != 4 {
+			t.Errorf("%d bytes are held while 4 are not acknowledged", held)
+		}
+		a.must(a.source.Settle(true))
+		a.source.keepUp() // and nothing is in its place
+		if held := a.holding.deleted.Load(); held != 0 {
+			t.Errorf("%d bytes are held when all has arrived", held)
+		}
+	})
+}

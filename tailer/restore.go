@@ -1,0 +1,102 @@
+package tailer
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// restore opens what a checkpoint speaks of, wherever it is now. What came after that is left to the first look: another
+// source may be about to restore it.
+func (s *Source) restore(cp checkpoint) {
+	s.drained, s.edge, s.doubt = cp.Drained, cp.Edge, cp.Wire
+	s.entry.shelf.recall(cp.Drained)
+	if cp.Left != 0 {
+		s.leftAt = later(s.leftAt, time.Unix(0, cp.Left))
+	}
+	s.missing = cp.Files
+	s.regain()
+}
+
+// regain takes up the files of the checkpoint. False: it cannot be told where one of them is, for the folder is not there (its
+// volume is mounted later), or cannot be read for the moment. Nothing is read before that is known.
+func (s *Source) regain() bool {
+	if len(s.missing) == 0 {
+		return true
+	}
+	for len(s.missing) > 0 {
+		f, known := s.findAgain(s.missing[0])
+		if !known {
+			return false
+		}
+		if s.missing = s.missing[1:]; f != nil {
+			s.files, s.opened = append(s.files, f), true
+		}
+	}
+	if len(s.files) == 0 {
+		s.filling.turned = true // the checkpoint is to be forgotten
+	}
+	return true
+}
+
+// findAgain finds the file of a position and takes it; nil: it is gone, or followed already. Nobody was looking: unless the path
+// leads to it, it counts as rotated when it was written to last.
+func (s *Source) findAgain(p position) (f *file, known bool) {
+	f, known = s.find(p)
+	if f != nil && s.follows(f.id, f.info) {
+		f.close()
+		return nil, true
+	}
+	if f == nil && !known {
+		return nil, false
+	}
+	if f == nil {
+		s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
+		if p.Offset > 0 || p.Bytes > 0 { // else it was empty; if it was written to and renamed, it is among those that were written to since
+			s.lose(Loss{Files: 1})
+			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
+		}
+		return nil, true
+	}
+	s.entry.shelf.take(f, s)
+	if info, err := os.Stat(s.path); err != nil || !os.SameFile(info, f.info) {
+		f.rotated = f.grew
+	}
+	return f, true
+}
+
+// find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
+func (s *Source) find(p position) (found *file, known bool) {
+	s.unsure = nil
+	if _, err := os.Stat(filepath.Dir(s.path)); err != nil {
+		s.complain("look for log file", err)
+		return nil, false
+	}
+	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
+	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
+	if f == nil {
+		for _, n := range s.neighbours(nil) {
+			if !mayBe(n.info, p.identity) || p.Bytes == 0 && !rotatedName(s.path, n.path) { // of an empty file only its name is known
+				continue
+			}
+			if f = s.openIf(n.path, p.Offset, is); f != nil {
+				break
+			}
+		}
+	}
+	if f == nil {
+		if f = s.findCopy(&file{head: p.fingerprint, offset: p.Offset}); f != nil {
+			f.was = p.identity
+		} else if s.unsure != nil {
+			s.complain("look for log file", s.unsure)
+			return nil, false
+		}
+		return f, true
+	}
+	if f.head = p.fingerprint; f.head.Bytes == 0 {
+		f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
+	}
+	return f, true
+}
