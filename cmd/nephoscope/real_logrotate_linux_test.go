@@ -21,8 +21,7 @@ type steadyWriter struct {
 
 	mu    sync.Mutex
 	lines []string
-	quit  chan struct{}
-	ended sync.WaitGroup
+	stop  func() // returns when no more lines will come
 }
 
 const (
@@ -32,17 +31,23 @@ const (
 
 func newSteadyWriter(t *testing.T, path string) *steadyWriter {
 	t.Helper()
-	w := &steadyWriter{t: t, path: path, quit: make(chan struct{})}
+	w := &steadyWriter{t: t, path: path}
+	quit := make(chan struct{})
+	var ended sync.WaitGroup
+	w.stop = sync.OnceFunc(func() {
+		close(quit)
+		ended.Wait()
+	})
 	reopen := make(chan os.Signal, 1)
 	signal.Notify(reopen, syscall.SIGUSR1)
 	f := w.open()
-	w.ended.Go(func() {
+	ended.Go(func() {
 		defer func() { _ = f.Close() }()
 		strokes := time.NewTicker(stroke)
 		defer strokes.Stop()
 		for {
 			select {
-			case <-w.quit:
+			case <-quit:
 				return
 			case <-reopen:
 				_ = f.Close()
@@ -108,14 +113,6 @@ func (w *steadyWriter) wait(more int) {
 	for until := w.count() + more; w.count() < until; {
 		<-strokes.C
 	}
-}
-
-func (w *steadyWriter) stop() {
-	if w.quit != nil {
-		close(w.quit)
-		w.quit = nil
-	}
-	w.ended.Wait()
 }
 
 // reopens has the program that writes the log let go of it: logrotate goes on when it has.
