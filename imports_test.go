@@ -32,7 +32,12 @@ var mayImport = map[string][]string{
 	"publish":              {"cloudwatch", "internal/durable"},
 	"internal/awsapi":      {"cloudwatch"},
 	"agent":                {"cloudwatch", "config", "collectors", "tailer", "publish", "internal/durable"},
-	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "publish"},
+	"internal/install":     {"agent", "config", "internal/durable"},
+	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "tailer"},
+	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
+	"internal/doctor":      {"agent", "config", "internal/install"},
+	"wizard":               {"config", "collectors", "internal/durable", "internal/install", "internal/migrate"},
+	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},
 	"internal/demo":        {},
 	"internal/bench":       {"collectors"},      // the names of all measurements

@@ -1,0 +1,2 @@
+// Package doctor looks for what keeps the agent from working.
+package doctor

@@ -1,0 +1,2 @@
+// Package explain says what a configuration would do on this host, without doing it.
+package explain

@@ -1,0 +1,41 @@
+// Package install is the agent as it lies on a host: the folder tree of the original, the configurations stored in it, and
+// what the control command does with them.
+package install
+
+import "path/filepath"
+
+// Layout is an installation under a root folder; the zero value is this machine's. Paths are the original's
+// (docs/switching.md), but State, which is ours.
+type Layout struct{ Root string }
+
+func (l Layout) under(path string) string { return filepath.Join("/", l.Root, path) }
+
+// Home is the original's folder.
+func (l Layout) Home() string { return l.under("opt/aws/amazon-cloudwatch-agent") }
+
+// Bin holds the commands, and config.json as the wizard writes it.
+func (l Layout) Bin() string { return filepath.Join(l.Home(), "bin") }
+
+// WizardConfig is where the wizard writes to.
+func (l Layout) WizardConfig() string { return filepath.Join(l.Bin(), "config.json") }
+
+// Etc holds what was configured.
+func (l Layout) Etc() string { return filepath.Join(l.Home(), "etc") }
+
+// Configs holds the configurations that were fetched and appended; run reads all of them.
+func (l Layout) Configs() string { return filepath.Join(l.Etc(), "amazon-cloudwatch-agent.d") }
+
+// Common is common-config.toml: credentials, proxies, certificates.
+func (l Layout) Common() string { return filepath.Join(l.Etc(), "common-config.toml") }
+
+// Environment is env-config.json: variables for the agent, its log level among them.
+func (l Layout) Environment() string { return filepath.Join(l.Etc(), "env-config.json") }
+
+// Backups holds what the wizard has replaced.
+func (l Layout) Backups() string { return filepath.Join(l.Etc(), "backup-configs") }
+
+// OriginalState holds the original's checkpoints.
+func (l Layout) OriginalState() string { return filepath.Join(l.Home(), "logs", "state") }
+
+// State is the agent's own: checkpoints, spool, control socket.
+func (l Layout) State() string { return l.under("var/lib/nephoscope") }
