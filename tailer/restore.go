@@ -20,8 +20,12 @@ func (s *Source) restore(cp checkpoint) {
 	s.regain()
 }
 
+// certain is how much later a file is looked for again before it counts as gone. A rotation that moves .1 to .2 while the folder
+// is being read hides it from whoever reads.
+const certain = time.Second
+
 // regain takes up the files of the checkpoint. False: it cannot be told where one of them is, for the folder is not there (its
-// volume is mounted later), or cannot be read for the moment. Nothing is read before that is known.
+// volume is mounted later), or cannot be read for the moment, or for now it seems to be gone. Nothing is read before that is known.
 func (s *Source) regain() bool {
 	if len(s.missing) == 0 {
 		return true
@@ -52,6 +56,13 @@ func (s *Source) findAgain(p position) (f *file, known bool) {
 	if f == nil && !known {
 		return nil, false
 	}
+	if f == nil && s.missed.IsZero() {
+		s.missed = time.Now()
+	}
+	if f == nil && time.Since(s.missed) < certain {
+		return nil, false
+	}
+	s.missed = time.Time{}
 	if f == nil {
 		s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
 		if p.Offset > 0 || p.Bytes > 0 { // else it was empty; if it was written to and renamed, it is among those that were written to since

@@ -66,6 +66,7 @@ type Source struct {
 	doubt       *doubt           // one that may have arrived
 	edge        cloudwatch.Trace // of what is committed: the events that have the newest time
 	missing     []position       // of the checkpoint, whose files are still to be found; nothing is read before
+	missed      time.Time        // when the first of them was not found, though nothing hindered; zero: that was not so
 	unsure      error            // why a file could not be opened that may be the one that was looked for
 	searched    search
 	asleep      *sleeper
@@ -103,6 +104,9 @@ func (s *Source) Fill(now time.Time, b *cloudwatch.LogBatch) (number uint64, nex
 		return 0, time.Time{}
 	}
 	s.look(now)
+	if again := s.missed.Add(certain); len(s.missing) > 0 && again.After(now) {
+		return 0, again
+	}
 	if len(s.missing) > 0 || len(s.files) == 0 && s.asleep != nil {
 		return 0, now.Add(unsureNet)
 	}
