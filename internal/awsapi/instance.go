@@ -30,7 +30,9 @@ type EC2 struct {
 }
 
 // EC2 makes a client of the metadata service (IMDSv2; AWS_EC2_METADATA_SERVICE_ENDPOINT is honoured) and of the EC2 API.
-func (a Account) EC2() *EC2 { return &EC2{a, imds.NewFromConfig(a.cfg)} }
+func (a Account) EC2() *EC2 {
+	return &EC2{a, imds.NewFromConfig(a.cfg, func(o *imds.Options) { o.DisableDefaultMaxBackoff = true })} // metadataRetryer has its own
+}
 
 // Instance reads the identity document. A failure is of class Unavailable: there is no metadata service, or not yet.
 func (e *EC2) Instance(ctx context.Context) (Instance, error) {
