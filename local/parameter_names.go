@@ -17,11 +17,8 @@ func broken(value any, member, rule string) *apiError {
 }
 
 // checkLength is the constraint on a member's length that the service's model declares.
-func checkLength(value, member string, least, most int) error {
-	switch n := utf8.RuneCountInString(value); {
-	case n < least:
-		return broken(printable(value), member, "Member must have length greater than or equal to "+itoa(least))
-	case n > most:
+func checkLength(value, member string, most int) error {
+	if utf8.RuneCountInString(value) > most {
 		return broken(printable(value), member, "Member must have length less than or equal to "+itoa(most))
 	}
 	return nil
@@ -38,7 +35,10 @@ func (c *call) readParameterName(given *string, member string) (parameterName, e
 	if given == nil {
 		return parameterName{}, broken("null", member, "Member must not be null")
 	}
-	if err := checkLength(*given, member, 1, maxParameterNameRunes); err != nil {
+	if *given == "" {
+		return parameterName{}, broken("", member, "Member must have length greater than or equal to 1")
+	}
+	if err := checkLength(*given, member, maxParameterNameRunes); err != nil {
 		return parameterName{}, err
 	}
 	n := parameterName{name: strings.Trim(*given, " ")} // "The service removes any spaces specified for the beginning or end"

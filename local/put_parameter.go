@@ -28,7 +28,7 @@ func (s *Server) checkPutParameter(c *call, in *putParameterInput) (parameter, e
 	if err != nil {
 		return parameter{}, err
 	}
-	if n.selector != "" || strings.HasPrefix(*in.Name, "arn:") {
+	if strings.Contains(*in.Name, ":") {
 		return parameter{}, badParameterName("ssm") // "You can't enter the Amazon Resource Name (ARN) for a parameter"
 	}
 	if err := checkReserved(n.name); err != nil {
@@ -37,10 +37,12 @@ func (s *Server) checkPutParameter(c *call, in *putParameterInput) (parameter, e
 	if in.Value == nil {
 		return parameter{}, broken("null", "value", "Member must not be null")
 	}
+	if *in.Value == "" { // how long it may be depends on the tier
+		return parameter{}, broken("", "value", "Member must have length greater than or equal to 1")
+	}
 	for _, e := range []error{
-		checkLength(*in.Value, "value", 1, len(*in.Value)+1), // how long it may be depends on the tier
-		checkLength(text(in.Description), "description", 0, maxParameterDescription),
-		checkLength(text(in.AllowedPattern), "allowedPattern", 0, maxParameterPattern),
+		checkLength(text(in.Description), "description", maxParameterDescription),
+		checkLength(text(in.AllowedPattern), "allowedPattern", maxParameterPattern),
 		checkWord(in.Type, "type", parameterTypes()),
 		checkWord(in.Tier, "tier", []string{tierStandard, tierAdvanced, tierIntelligent}),
 		in.check(),
@@ -75,7 +77,7 @@ func (in *putParameterInput) check() error {
 	if d := text(in.DataType); d != "" && !slices.Contains(parameterDataTypes(), d) {
 		return invalidRequest("The following data type is not supported: %s (Data type names are all lowercase.)", printable(d))
 	}
-	if in.KeyID != nil && text(in.Type) != typeSecureString {
+	if in.KeyID != nil && in.Type != nil && *in.Type != typeSecureString {
 		return invalidRequest("KeyId is required for SecureString type parameter only.")
 	}
 	if in.KeyID != nil && *in.KeyID != defaultParameterKey {

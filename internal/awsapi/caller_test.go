@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -34,6 +35,14 @@ func TestCaller(t *testing.T) {
 	f(403, fmt.Sprintf(refused, "SignatureDoesNotMatch"), Caller{}, cloudwatch.Denied, "clock")
 	f(400, fmt.Sprintf(refused, "Throttling"), Caller{}, cloudwatch.Throttled, "again in a moment")
 	f(503, "", Caller{}, cloudwatch.Unavailable, "get caller identity: ")
+}
+
+func TestTokenServiceThatIsNotThere(t *testing.T) {
+	a := account(t, nil)
+	a.cfg.BaseEndpoint = aws.String("http://127.0.0.1:1")
+	if _, err := a.Caller(t.Context()); cloudwatch.ClassOf(err) != cloudwatch.Unavailable || !strings.HasPrefix(fmt.Sprint(err), `unavailable: get caller identity: Post "http://127.0.0.1:1/": `) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestCredentialsThatWereTypedInCountBeforeAllOthers(t *testing.T) {

@@ -16,9 +16,6 @@ import (
 // service counts characters: "support a maximum parameter value of 4096 characters".
 const MaxParameter = 8192
 
-// standardParameter is the size up to which a parameter costs nothing.
-const standardParameter = 4096
-
 // Parameters is SSM Parameter Store.
 type Parameters struct{ account Account }
 
@@ -58,7 +55,7 @@ func (p Parameters) Get(ctx context.Context, name string) (string, error) {
 }
 
 // Put makes a parameter of type String, or gives one that is there a new value. The service chooses its tier: one of more
-// than 4096 characters is an advanced parameter, which costs a few cents a month and cannot become a standard one again.
+// than 4096 characters becomes an advanced parameter, which is paid for and never becomes a standard one again.
 func (p Parameters) Put(ctx context.Context, name, value, description string) error {
 	operation := fmt.Sprintf("put parameter %q%s", name, p.where())
 	if n := utf8.RuneCountInString(value); n > MaxParameter {

@@ -111,7 +111,7 @@ func TestRefusalsOfParameterStoreSayWhatToDo(t *testing.T) {
 	f(400, `{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}`, cloudwatch.Denied, "have expired")
 	f(400, `{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}`, cloudwatch.Denied, "access key")
 	f(400, `{"__type":"InvalidSignatureException","message":"Signature expired"}`, cloudwatch.Denied, "clock")
-	f(400, `{"__type":"ValidationException","message":"Parameter name must be a fully qualified name."}`, cloudwatch.Invalid, "fully qualified name")
+	f(400, `{"__type":"ValidationException","message":"Parameter name must be a fully qualified name."}`, cloudwatch.Invalid, "fully qualified name (a name with a / in it begins with one)")
 	f(500, `{"__type":"InternalServerError"}`, cloudwatch.Unavailable, "InternalServerError")
 	f(403, `<html>proxy</html>`, cloudwatch.Denied, "HTTP 403")
 	f(200, `<html>log in first</html>`, cloudwatch.Unavailable, "unreadable answer")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -44,6 +45,9 @@ func refusal(status int, code, message, permission string) *cloudwatch.Failure {
 
 // refusalOf is the refusal that an error of the SDK's stands for, or the error with its class if it is none.
 func refusalOf(err error) error {
+	if lost, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: lost.Err}
+	}
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
 		return classify(err)
@@ -71,6 +75,10 @@ func advice(code, message, permission string) string {
 		}
 	case "InvalidKeyId":
 		return "the KMS key of the parameter is missing, disabled, or about to be deleted"
+	case "Validation":
+		if strings.Contains(message, "fully qualified") {
+			return "a name with a / in it begins with one"
+		}
 	case "ParameterNotFound":
 		return "names are case-sensitive, and belong to one account and region"
 	case "ParameterVersionNotFound":
