@@ -71,13 +71,3 @@ func (s *Server) describeTags(_ context.Context, _ *call, in *describeTagsInput)
 	}
 	return out, nil
 }
-
-type callerIdentity struct {
-	Arn     string
-	UserID  string `json:"UserId"`
-	Account string
-}
-
-func (s *Server) getCallerIdentity(context.Context, *call, *nothing) (*callerIdentity, error) {
-	return &callerIdentity{Arn: "arn:aws:iam::" + account + ":user/local", UserID: "LOCAL", Account: account}, nil
-}

@@ -26,6 +26,7 @@ func awsCLIs(t *testing.T) []string {
 type awsCLI struct {
 	t         *testing.T
 	path, url string
+	env       []string // besides the usual
 }
 
 func (a awsCLI) try(args ...string) (map[string]any, string) {
@@ -33,6 +34,7 @@ func (a awsCLI) try(args ...string) (map[string]any, string) {
 	command := exec.Command(a.path, append([]string{"--endpoint-url", a.url, "--output", "json"}, args...)...)
 	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent")
+	command.Env = append(command.Env, a.env...)
 	out, err := command.Output()
 	if err != nil {
 		if exit, ok := err.(*exec.ExitError); ok {
@@ -77,14 +79,18 @@ func at(value any, path ...any) any {
 }
 
 func TestTheAWSCLIWorksWordForWord(t *testing.T) {
-	for _, path := range awsCLIs(t) {
+	for i, path := range awsCLIs(t) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			s := &local.Server{Tags: map[string]string{"aws:autoscaling:groupName": "web", "Name": "a & b"}}
-			cli := awsCLI{t, path, serve(t, s)}
+			cli := awsCLI{t: t, path: path, url: serve(t, s)}
 			cliMetrics(t, cli)
 			cliLogs(t, cli)
 			cliIdentity(t, cli)
+			if i == 0 { // all of them speak the same to these
+				cliSessions(t, cli)
+				cliParameters(t, cli)
+			}
 		})
 	}
 }
@@ -168,6 +174,59 @@ func cliIdentity(t *testing.T, cli awsCLI) {
 	}
 	if got := cli.run("sts", "get-caller-identity"); at(got, "Account") != "000000000000" {
 		t.Errorf("get-caller-identity: %v", got)
+	}
+}
+
+func cliSessions(t *testing.T, cli awsCLI) {
+	got := cli.run("sts", "assume-role", "--role-arn", "arn:aws:iam::123456789012:role/path/reader", "--role-session-name", "test")
+	if at(got, "AssumedRoleUser", "Arn") != "arn:aws:sts::123456789012:assumed-role/reader/test" {
+		t.Errorf("assume-role: %v", got)
+	}
+	cli.env = []string{"AWS_SESSION_TOKEN=" + at(got, "Credentials", "SessionToken").(string)}
+	if got := cli.run("sts", "get-caller-identity"); at(got, "Account") != "123456789012" || at(got, "Arn") != "arn:aws:sts::123456789012:assumed-role/reader/test" {
+		t.Errorf("get-caller-identity of a session: %v", got)
+	}
+	cli.env = nil
+	if _, failure := cli.try("sts", "assume-role", "--role-arn", "arn:aws:iam::123456789012:user/somebody", "--role-session-name", "test"); !strings.Contains(failure, "(ValidationError)") {
+		t.Errorf("a role that is none: %s", failure)
+	}
+}
+
+func cliParameters(t *testing.T, cli awsCLI) {
+	config := "{\n  \"agent\": {}, \"ü\": \"<&>\"\n}\n"
+	put := cli.run("ssm", "put-parameter", "--name", "AmazonCloudWatch-linux", "--type", "String", "--value", config, "--tags", "Key=a,Value=b")
+	if at(put, "Version") != 1.0 || at(put, "Tier") != "Standard" {
+		t.Errorf("put-parameter: %v", put)
+	}
+	got := cli.run("ssm", "get-parameter", "--name", "AmazonCloudWatch-linux")
+	if at(got, "Parameter", "Value") != config || at(got, "Parameter", "ARN") != "arn:aws:ssm:eu-west-1:000000000000:parameter/AmazonCloudWatch-linux" ||
+		at(got, "Parameter", "LastModifiedDate") == nil {
+		t.Errorf("get-parameter: %v", got)
+	}
+	cli.run("ssm", "put-parameter", "--name", "/cw/one", "--type", "SecureString", "--value", "secret")
+	put = cli.run("ssm", "put-parameter", "--name", "/cw/sub/two", "--type", "String", "--tier", "Intelligent-Tiering", "--description", "d", "--value", strings.Repeat("x", 5000))
+	if at(put, "Tier") != "Advanced" {
+		t.Errorf("put-parameter of 5000 bytes: %v", put)
+	}
+	got = cli.run("ssm", "get-parameters-by-path", "--path", "/cw", "--recursive", "--page-size", "1")
+	if at(got, "Parameters", 0, "Name") != "/cw/one" || at(got, "Parameters", 1, "Name") != "/cw/sub/two" || at(got, "Parameters", 2) != nil {
+		t.Errorf("get-parameters-by-path: %v", got)
+	}
+	got = cli.run("ssm", "describe-parameters", "--parameter-filters", "Key=Name,Option=BeginsWith,Values=/cw/sub")
+	if at(got, "Parameters", 0, "Description") != "d" || at(got, "Parameters", 0, "Tier") != "Advanced" || at(got, "Parameters", 1) != nil {
+		t.Errorf("describe-parameters: %v", got)
+	}
+	if _, failure := cli.try("ssm", "put-parameter", "--name", "/cw/one", "--value", "other"); !strings.Contains(failure, "(ParameterAlreadyExists)") {
+		t.Errorf("put-parameter over another: %s", failure)
+	}
+	cli.run("ssm", "put-parameter", "--name", "/cw/one", "--value", "other", "--overwrite")
+	got = cli.run("ssm", "get-parameters", "--with-decryption", "--names", "/cw/one:1", "missing")
+	if at(got, "Parameters", 0, "Value") != "secret" || at(got, "InvalidParameters", 0) != "missing" {
+		t.Errorf("get-parameters: %v", got)
+	}
+	cli.run("ssm", "delete-parameter", "--name", "/cw/one")
+	if _, failure := cli.try("ssm", "get-parameter", "--name", "/cw/one"); !strings.Contains(failure, "(ParameterNotFound)") {
+		t.Errorf("a deleted parameter: %s", failure)
 	}
 }
 

@@ -26,6 +26,7 @@ func (s *Server) console() http.Handler {
 	mux.HandleFunc("GET /api/streams", answer(s.consoleStreams))
 	mux.HandleFunc("GET /api/events", answer(s.consoleEvents))
 	mux.HandleFunc("GET /api/agents", answer(s.consoleAgents))
+	mux.HandleFunc("GET /api/parameters", answer(s.consoleParameters))
 	mux.HandleFunc("GET /api/tail", s.consoleTail)
 	mux.HandleFunc("GET /faults", answer(s.getFaults))
 	mux.HandleFunc("PUT /faults", answer(s.putFaults))

@@ -432,7 +432,7 @@ func TestRuleWithAMistakeIsRefusedAndChangesNothing(t *testing.T) {
 	f(`[{"operation":"*"}]`, `do: "" is nothing that a fault does`)
 	f(`[{"do":"reset"}]`, `operation: it is required; "*" is every operation`)
 	f(`[{"operation":"","do":"reset"}]`, "operation: it says nothing")
-	f(`[{"operation":"PutLogEvent","do":"reset"}]`, `operation: "PutLogEvent" is none that is answered here; there are "*", CreateLogGroup`, "PutLogEvents")
+	f(`[{"operation":"PutLogEvent","do":"reset"}]`, `operation: "PutLogEvent" is none that is answered here; there are "*", AssumeRole`, "PutLogEvents")
 	f(`[{"operation":"PutMetricData","group":"g","do":"reset"}]`, "group: PutMetricData names no log group")
 	f("["+strings.Repeat(`{"operation":"*","do":"reset"},`, 100)+`{"operation":"*","do":"reset"}]`, "101 rules, which is more than 100")
 	f("["+strings.Repeat(" ", 1<<20)+"]", "more than 1048576 bytes")

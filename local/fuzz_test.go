@@ -70,6 +70,28 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
+func FuzzParameters(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"PutParameter", `{"Name":"/a/b","Value":"v","Type":"String","Tier":"Intelligent-Tiering","Overwrite":true,"AllowedPattern":"v+"}`},
+		{"GetParameter", `{"Name":"arn:aws:ssm:eu-west-1:000000000000:parameter/a/b:1","WithDecryption":true}`},
+		{"GetParameters", `{"Names":["p"," p:2"]}`},
+		{"GetParametersByPath", `{"Path":"/","Recursive":true,"MaxResults":1,"NextToken":"cA"}`},
+		{"DescribeParameters", `{"ParameterFilters":[{"Key":"Name","Option":"BeginsWith","Values":["p"]}],"MaxResults":1}`},
+		{"DeleteParameter", `{"Name":"/a/b"}`},
+	} {
+		f.Add(seed[0], seed[1], "local.YXJuOmF3czpzdHM6OjE6YXNzdW1lZC1yb2xlL3Ivcw")
+	}
+	s := fuzzed(f)
+	f.Fuzz(func(t *testing.T, operation, body, token string) {
+		if strings.ContainsAny(operation, "\r\n\x00") {
+			return
+		}
+		answers(t, s, "/", `{"Name":"p","Value":"v","Type":"SecureString","Overwrite":true}`, "X-Amz-Target", "AmazonSSM.PutParameter")
+		answers(t, s, "/", body, "X-Amz-Target", "AmazonSSM."+operation, "Content-Type", "application/x-amz-json-1.1")
+		answers(t, s, "/", "Action=GetCallerIdentity&Version=2011-06-15", "X-Amz-Security-Token", token, "Content-Type", "application/x-www-form-urlencoded")
+	})
+}
+
 func FuzzCBOR(f *testing.F) {
 	for operation, in := range map[string]any{
 		"PutMetricData": map[string]any{"Namespace": "N", "MetricData": []any{map[string]any{"MetricName": "m", "Values": []float64{1, 2},
@@ -104,6 +126,7 @@ func FuzzQuery(f *testing.F) {
 		"Action=ListMetrics&Version=2010-08-01&Dimensions.member.1.Name=d",
 		"Action=DescribeTags&Version=2016-11-15&Filter.1.Name=resource-id&Filter.1.Value.1=i-1",
 		"Action=GetCallerIdentity&Version=2011-06-15",
+		"Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/path/r&RoleSessionName=s1&DurationSeconds=900",
 	} {
 		f.Add(seed)
 	}

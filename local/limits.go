@@ -139,6 +139,70 @@ func units() []string {
 		"Terabits/Second", "Count/Second", "None"}
 }
 
+// The limits of SSM Parameter Store. The sentences are those of the API reference of each operation,
+// as of October 2026.
+const (
+	// PutParameter, Value: "Standard parameters have a value limit of 4 KB. Advanced parameters have
+	// a value limit of 8 KB." The service's errors call them 4096 and 8192 characters; here they are
+	// bytes, which is never more.
+	maxStandardParameter = 4096
+	maxAdvancedParameter = 8192
+
+	// PutParameter, Name: "Parameter hierarchies are limited to a maximum depth of fifteen levels."
+	// Length 1 to 2048. "The maximum length for a parameter name that you specify is 1011
+	// characters. This count of 1011 characters includes the characters in the ARN that precede the
+	// name you specify."
+	maxParameterLevels    = 15
+	maxParameterNameRunes = 2048
+	maxParameterARN       = 1011
+
+	// PutParameter, Description and AllowedPattern: length 0 to 1024.
+	maxParameterDescription = 1024
+	maxParameterPattern     = 1024
+
+	// ParameterMaxVersionLimitExceeded: "Parameter Store retains the 100 most recently created
+	// versions of a parameter. After this number of versions has been created, Parameter Store
+	// deletes the oldest version when a new one is created."
+	maxParameterVersions = 100
+
+	// PutParameter, Tier: "You can create a maximum of 10,000 standard parameters for each Region in
+	// an Amazon Web Services account."
+	maxStandardParameters = 10_000
+
+	// GetParameters, Names: 1 to 10 items. GetParametersByPath, MaxResults: 1 to 10.
+	// DescribeParameters, MaxResults: 1 to 50.
+	maxParameterNames      = 10
+	maxParametersByPath    = 10
+	maxDescribedParameters = 50
+)
+
+// The words of PutParameter, Tier and Type.
+const (
+	tierStandard     = "Standard"
+	tierAdvanced     = "Advanced"
+	tierIntelligent  = "Intelligent-Tiering"
+	typeSecureString = "SecureString"
+
+	// PutParameter, KeyId: "If you don't specify a key ID, the system uses the default key
+	// associated with your Amazon Web Services account".
+	defaultParameterKey = "alias/aws/ssm"
+)
+
+// parameterTypes are the values of PutParameter, Type.
+func parameterTypes() []string { return []string{"String", "StringList", typeSecureString} }
+
+// parameterDataTypes are the values of PutParameter, DataType.
+func parameterDataTypes() []string { return []string{"text", "aws:ec2:image", "aws:ssm:integration"} }
+
+// The limits of the Security Token Service: AssumeRole, RoleArn: length 20 to 2048; RoleSessionName:
+// length 2 to 64, pattern [\w+=,.@-]*; DurationSeconds: 900 to 43200, "the default is 3600 seconds".
+const (
+	minRoleARN, maxRoleARN             = 20, 2048
+	minSessionName, maxSessionName     = 2, 64
+	minSessionSeconds, maxSessionHours = 900, 12
+	sessionSeconds                     = 3600
+)
+
 // Bounds of our own, which protect this process; the service has others.
 const (
 	// A batch of 1 MiB whose every byte is escaped as \u00XX, or 1000 data of 150 values in the

@@ -20,10 +20,11 @@ type protocol interface {
 
 // A call is one request of an API and what came of it.
 type call struct {
-	service   string // "cloudwatch", "logs", "ec2" or "sts"
+	service   string // "cloudwatch", "logs", "ssm", "ec2" or "sts"
 	operation string // such as "PutMetricData"
 	protocol  protocol
 	region    string // that the client signed for
+	session   string // token of the credentials that the client signed with
 	requestID string
 	version   string // of JSON ("1.0", "1.1"), so that the answer is in the same
 
@@ -103,6 +104,14 @@ func (s *Server) operations() map[string]handler {
 
 		"ec2.DescribeTags":      handle(s.describeTags),
 		"sts.GetCallerIdentity": handle(s.getCallerIdentity),
+		"sts.AssumeRole":        handle(s.assumeRole),
+
+		"ssm.PutParameter":        handle(s.putParameter),
+		"ssm.GetParameter":        handle(s.getParameter),
+		"ssm.GetParameters":       handle(s.getParameters),
+		"ssm.GetParametersByPath": handle(s.getParametersByPath),
+		"ssm.DescribeParameters":  handle(s.describeParameters),
+		"ssm.DeleteParameter":     handle(s.deleteParameter),
 	}
 }
 

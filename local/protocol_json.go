@@ -11,10 +11,13 @@ import (
 )
 
 // jsonProtocol is AWS JSON 1.0 and 1.1: POST /, the operation in X-Amz-Target, an object each way.
-// CloudWatch Logs speaks nothing else.
+// CloudWatch Logs and Systems Manager speak nothing else.
 type jsonProtocol struct{}
 
-const logsTarget = "Logs_20140328"
+const (
+	logsTarget = "Logs_20140328"
+	ssmTarget  = "AmazonSSM"
+)
 
 func jsonOperation(target string) (service, operation string) {
 	service, operation, _ = strings.Cut(target, ".")
@@ -23,6 +26,8 @@ func jsonOperation(target string) (service, operation string) {
 		service = "logs"
 	case cloudWatchTarget:
 		service = "cloudwatch"
+	case ssmTarget:
+		service = "ssm"
 	}
 	return service, operation
 }

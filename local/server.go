@@ -110,6 +110,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, c *call) {
 	c.requestID = newRequestID()
 	c.region = signedFor(r.Header.Get("Authorization"))
+	c.session = r.Header.Get("X-Amz-Security-Token")
 	w.Header().Set("X-Amzn-Requestid", c.requestID)
 
 	out, err := s.run(w, r, c)
@@ -169,8 +170,11 @@ func unsigned(c *call) *apiError {
 }
 
 func internalError(c *call) *apiError {
-	if c.service == "logs" {
+	switch c.service {
+	case "logs":
 		return refuse(http.StatusInternalServerError, "ServiceUnavailableException", "The store failed; the server's own log says why.")
+	case "ssm":
+		return refuse(http.StatusInternalServerError, "InternalServerError", "The store failed; the server's own log says why.")
 	}
 	return &apiError{http.StatusInternalServerError, "InternalServiceFault", "InternalServiceError",
 		"The store failed; the server's own log says why."}

@@ -14,7 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the database/sql driver named "sqlite"
 )
 
-// A store keeps metrics and log events in SQLite. A batch of log events is one row, so that taking
+// A store keeps metrics, log events and parameters in SQLite. A batch of log events is one row, so that taking
 // it costs one insertion however many events it has.
 type store struct {
 	write *sql.DB // one connection: SQLite has one writer at a time
@@ -86,6 +86,19 @@ CREATE INDEX IF NOT EXISTS batch_by_stream_first ON log_batch (log_stream, first
 CREATE INDEX IF NOT EXISTS batch_by_stream_last  ON log_batch (log_stream, last_at);
 CREATE INDEX IF NOT EXISTS batch_by_group_first  ON log_batch (log_group, first_at);
 CREATE INDEX IF NOT EXISTS batch_by_group_last   ON log_batch (log_group, last_at);
+CREATE TABLE IF NOT EXISTS parameter (
+	name        TEXT NOT NULL,
+	version     INTEGER NOT NULL,
+	kind        TEXT NOT NULL,
+	value       TEXT NOT NULL, -- in the clear, also of a SecureString
+	description TEXT NOT NULL,
+	tier        TEXT NOT NULL,
+	data_type   TEXT NOT NULL,
+	pattern     TEXT NOT NULL,
+	key_id      TEXT NOT NULL,
+	modified    INTEGER NOT NULL,
+	PRIMARY KEY (name, version)
+) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS batch_stored AFTER INSERT ON log_batch BEGIN
 	UPDATE log_group SET bytes = bytes + new.bytes WHERE id = new.log_group;
 END;

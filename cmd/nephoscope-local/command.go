@@ -40,6 +40,9 @@ account: any credentials will do.
 Times, names, sizes and retention are checked as CloudWatch checks them. Without --data everything
 is in memory and gone when it stops.
 
+It also answers for SSM Parameter Store, STS (any role may be assumed) and EC2 DescribeTags. A
+SecureString is stored in the clear. docs/local.md lists every operation.
+
 It fails on request, so that you can see what a client does then: PUT /faults takes rules for errors,
 throttling, resets, hangs, delays and answers that are lost after the write; GET shows how often each
 has struck, and DELETE removes them. docs/faults.md describes them.`,

@@ -22,7 +22,7 @@ func (c cloud) open(ctx context.Context, d agent.Destination) (awsapi.Account, e
 	o := awsapi.Options{
 		Region: d.Region, Endpoint: d.Endpoint, RoleARN: d.RoleARN,
 		Profile: c.common.SharedCredentialProfile, CredentialsFile: c.common.SharedCredentialFile, CABundle: c.common.CABundlePath,
-		UserAgent: "Nephoscope/" + version,
+		IMDSRetries: &c.common.IMDSRetries, UserAgent: "Nephoscope/" + version,
 	}
 	if o.Profile == "" && c.mode == agent.OnPremise {
 		o.Profile, o.ProfileOptional = onPremiseProfile, true

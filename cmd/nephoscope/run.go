@@ -224,7 +224,8 @@ func (f *runFlags) readCommon() (config.CommonConfig, error) {
 	path := f.common
 	if path == "" {
 		if _, err := os.Stat(originalCommon); err != nil {
-			return config.CommonConfig{}, nil
+			common, _, err := config.ParseCommon(originalCommon, nil) // none is as good as an empty one
+			return common, err
 		}
 		path = originalCommon
 	}

@@ -47,19 +47,20 @@ func classOfStatus(status int) cloudwatch.Class {
 // of docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html.
 func classOfCode(code string) (cloudwatch.Class, bool) {
 	switch strings.TrimSuffix(code, "Exception") {
-	case "ResourceNotFound":
+	case "ResourceNotFound", "ParameterNotFound", "ParameterVersionNotFound":
 		return cloudwatch.NotFound, true
-	case "ResourceAlreadyExists":
+	case "ResourceAlreadyExists", "ParameterAlreadyExists":
 		return cloudwatch.Exists, true
 	case "Throttling", "ThrottledException", "TooManyRequests", "RequestLimitExceeded", "LimitExceeded", "LimitExceededFault",
-		"ProvisionedThroughputExceeded", "SlowDown", "BandwidthLimitExceeded", "OperationAborted":
+		"ProvisionedThroughputExceeded", "SlowDown", "BandwidthLimitExceeded", "OperationAborted", "TooManyUpdates":
 		return cloudwatch.Throttled, true
 	case "AccessDenied", "AuthFailure", "ExpiredToken", "IncompleteSignature", "InvalidClientTokenId", "InvalidSignature",
 		"MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "RequestExpired", "SignatureDoesNotMatch",
 		"UnauthorizedOperation", "UnrecognizedClient", "InvalidAccessKeyId":
 		return cloudwatch.Denied, true
 	case "InvalidParameter", "InvalidParameterCombination", "InvalidParameterValue", "InvalidFormat", "MissingParameter",
-		"MissingRequiredParameter", "Validation", "ValidationError":
+		"MissingRequiredParameter", "Validation", "ValidationError", "HierarchyLevelLimitExceeded", "HierarchyTypeMismatch",
+		"InvalidKeyId", "ParameterLimitExceeded", "ParameterMaxVersionLimitExceeded", "ParameterPatternMismatch":
 		return cloudwatch.Invalid, true
 	case "InternalFailure", "InternalServerError", "InternalServiceFault", "InternalServiceError", "ServiceUnavailable", "RequestTimeout":
 		return cloudwatch.Unavailable, true

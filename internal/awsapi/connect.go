@@ -9,10 +9,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
@@ -25,19 +28,27 @@ type Options struct {
 	Profile         string // of the shared configuration
 	ProfileOptional bool   // if there is no such profile, go on as if none had been named
 	CredentialsFile string // instead of ~/.aws/credentials
+	KeyID           string // an access key, instead of all other credentials
+	Secret          string // of KeyID
+	Token           string // of a session, if KeyID is of one
 	CABundle        string // a file of certificates to trust besides the system's
 	RoleARN         string // to assume with the credentials found
 	Endpoint        string // URL; "": AWS_ENDPOINT_URL_*, else the region's
+	DualStack       bool   // ask the endpoints that have IPv4 and IPv6 addresses, where none is given by hand
+	IMDSRetries     *int   // how often a question to the instance metadata service is repeated; nil: once
 	UserAgent       string
 }
 
 // Account is AWS as one section of the configuration sees it: credentials, region and endpoint.
-type Account struct{ cfg aws.Config }
+type Account struct {
+	cfg       aws.Config
+	userAgent string
+}
 
 // Open reads credentials and region the way the SDK does, without asking the network for either.
 func Open(ctx context.Context, o Options) (Account, error) {
 	cfg, err := load(ctx, o)
-	return Account{cfg}, err
+	return Account{cfg, o.UserAgent}, err
 }
 
 // Region is what the options, the environment or the shared configuration say; "" if none does.
@@ -46,7 +57,7 @@ func (a Account) Region() string { return a.cfg.Region }
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	set := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(keepConnections)),
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // publish retries; nobody else does
+		config.WithRetryer(metadataRetryer(o.IMDSRetries)), // of who asks for credentials and metadata alone; publish retries the rest
 		config.WithAPIOptions([]func(*middleware.Stack) error{agentHeader(o.UserAgent)}),
 	}
 	if o.Region != "" {
@@ -57,6 +68,12 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	if o.CredentialsFile != "" {
 		set = append(set, config.WithSharedCredentialsFiles([]string{o.CredentialsFile}))
+	}
+	if o.KeyID != "" || o.Secret != "" {
+		set = append(set, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.KeyID, o.Secret, o.Token)))
+	}
+	if o.DualStack {
+		set = append(set, config.WithUseDualStackEndpoint(aws.DualStackEndpointStateEnabled))
 	}
 	if o.CABundle != "" {
 		pem, err := os.ReadFile(o.CABundle)
@@ -74,7 +91,7 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
 	}
 	if o.RoleARN != "" {
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN))
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(newSTS(cfg), o.RoleARN))
 	}
 	if o.Endpoint != "" {
 		cfg.BaseEndpoint = aws.String(o.Endpoint)
@@ -82,14 +99,46 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	return cfg, nil
 }
 
+// metadataRetryer repeats a question that was not answered. The instance metadata service is next door: it answers soon or
+// not at all.
+func metadataRetryer(retries *int) func() aws.Retryer {
+	attempts := 2
+	if retries != nil {
+		attempts = 1 + max(0, *retries)
+	}
+	return func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = attempts, 200*time.Millisecond
+		})
+	}
+}
+
+// newSTS makes a client of the token service, which is asked once: whoever asked decides about asking again.
+func newSTS(cfg aws.Config) *sts.Client {
+	return sts.NewFromConfig(cfg, func(o *sts.Options) {
+		o.Retryer = aws.NopRetryer{}
+		givenEndpoint(o.BaseEndpoint, &o.EndpointOptions.UseDualStackEndpoint)
+	})
+}
+
+// givenEndpoint keeps an endpoint that was given by hand as it is: the SDK would refuse to look for one with both kinds of
+// addresses then.
+func givenEndpoint(given *string, dualStack *aws.DualStackEndpointState) {
+	if given != nil {
+		*dualStack = aws.DualStackEndpointStateDisabled
+	}
+}
+
 // keepConnections keeps every connection for the next request. There is but one host, and the SDK would keep ten: of sixteen
 // lanes that send at once, six would shake hands anew each time.
 func keepConnections(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns }
 
+// anyRegion is one that everybody knows.
+const anyRegion = "us-east-1"
+
 // FallbackRegion is what requests are signed with when the endpoint was given by hand and no region is known anywhere; ""
 // if it was not.
 func (a Account) FallbackRegion() string {
-	const anyRegion = "us-east-1"
 	if a.cfg.BaseEndpoint != nil {
 		return anyRegion
 	}

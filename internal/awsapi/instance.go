@@ -2,29 +2,20 @@ package awsapi
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
 // groupTag is the tag that an Auto Scaling group puts on its instances.
 const groupTag = "aws:autoscaling:groupName"
-
-// maxAnswer bounds in bytes what is read of an answer that we parse ourselves.
-const maxAnswer = 1 << 20
 
 // Instance is the EC2 instance that this host is.
 type Instance struct {
@@ -34,13 +25,13 @@ type Instance struct {
 
 // EC2 asks the instance metadata service, and the EC2 API for what that does not tell.
 type EC2 struct {
-	cfg      aws.Config
+	account  Account
 	metadata *imds.Client
 }
 
 // EC2 makes a client of the metadata service (IMDSv2; AWS_EC2_METADATA_SERVICE_ENDPOINT is honoured) and of the EC2 API.
 func (a Account) EC2() *EC2 {
-	return &EC2{a.cfg, imds.NewFromConfig(a.cfg, func(o *imds.Options) { o.Retryer = aws.NopRetryer{} })}
+	return &EC2{a, imds.NewFromConfig(a.cfg, func(o *imds.Options) { o.DisableDefaultMaxBackoff = true })} // metadataRetryer has its own
 }
 
 // Instance reads the identity document. A failure is of class Unavailable: there is no metadata service, or not yet.
@@ -89,29 +80,12 @@ func (e *EC2) describeTag(ctx context.Context, i Instance, key string) (string, 
 		"Filter.1.Name": {"resource-id"}, "Filter.1.Value.1": {i.ID},
 		"Filter.2.Name": {"key"}, "Filter.2.Value.1": {key},
 	}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.endpoint(i.Region), strings.NewReader(form))
+	got, err := e.account.send(ctx, byHand{to: ec2Service, region: i.Region,
+		contentType: "application/x-www-form-urlencoded; charset=utf-8", body: []byte(form)})
 	if err != nil {
-		return "", fmt.Errorf("describe tags: %w", err)
+		return "", within("describe tags", err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	credentials, err := e.cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return "", &cloudwatch.Failure{Class: cloudwatch.Denied, Err: fmt.Errorf("describe tags: %w", err)}
-	}
-	sum := sha256.Sum256([]byte(form))
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "ec2", i.Region, time.Now()); err != nil {
-		return "", fmt.Errorf("describe tags: %w", err)
-	}
-	answer, err := e.cfg.HTTPClient.Do(req)
-	if err != nil {
-		return "", &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("describe tags: %w", err)}
-	}
-	defer answer.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return "", &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("describe tags: %w", err)}
-	}
-	return parseTag(answer.StatusCode, raw, key)
+	return parseTag(got.status, got.raw, key)
 }
 
 // parseTag reads the answer of DescribeTags, or the error that came instead.
@@ -144,24 +118,4 @@ func parseTag(status int, raw []byte, key string) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// endpoint is where the EC2 API of a region is, by the rules of the SDK: environment, shared configuration, region.
-func (e *EC2) endpoint(region string) string {
-	if own := os.Getenv("AWS_ENDPOINT_URL_EC2"); own != "" {
-		return own
-	}
-	if e.cfg.BaseEndpoint != nil {
-		return *e.cfg.BaseEndpoint
-	}
-	suffix := "amazonaws.com"
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		suffix = "amazonaws.com.cn"
-	case strings.HasPrefix(region, "us-iso-"):
-		suffix = "c2s.ic.gov"
-	case strings.HasPrefix(region, "us-isob-"):
-		suffix = "sc2s.sgov.gov"
-	}
-	return "https://ec2." + region + "." + suffix + "/"
 }

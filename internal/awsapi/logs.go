@@ -24,7 +24,12 @@ type Logs struct {
 }
 
 // Logs makes a client of CloudWatch Logs.
-func (a Account) Logs() *Logs { return &Logs{client: cloudwatchlogs.NewFromConfig(a.cfg)} }
+func (a Account) Logs() *Logs {
+	return &Logs{client: cloudwatchlogs.NewFromConfig(a.cfg, func(o *cloudwatchlogs.Options) {
+		o.Retryer = aws.NopRetryer{} // publish retries
+		givenEndpoint(o.BaseEndpoint, &o.EndpointOptions.UseDualStackEndpoint)
+	})}
+}
 
 // fill makes the request for a batch.
 func fill(body *bytes.Buffer, stream cloudwatch.LogStream, b *cloudwatch.LogBatch, compress bool) (err error) {

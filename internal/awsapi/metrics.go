@@ -32,6 +32,8 @@ func (a Account) Metrics() *Metrics {
 		m.above = o.RequestMinCompressSizeBytes
 		m.gzip.refused.Store(o.DisableRequestCompression)
 		o.DisableRequestCompression = true
+		o.Retryer = aws.NopRetryer{} // publish retries
+		givenEndpoint(o.BaseEndpoint, &o.EndpointOptions.UseDualStackEndpoint)
 	})
 	return m
 }

@@ -5,8 +5,9 @@ import { clock } from "./formats.js";
 import { MetricsView } from "./metrics.js";
 import { LogsView } from "./logs.js";
 import { AgentsView } from "./agents.js";
+import { ParametersView } from "./parameters.js";
 
-const views = { metrics: MetricsView, logs: LogsView, agents: AgentsView };
+const views = { metrics: MetricsView, logs: LogsView, agents: AgentsView, parameters: ParametersView };
 const place = document.getElementById("view");
 const pulse = document.getElementById("pulse");
 const beat = 5000;
