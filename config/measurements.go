@@ -88,12 +88,12 @@ func procstatNames() *metricNames {
 
 // Measurements lists what a plugin can measure in this version, by short name; nil for a plugin whose names are not fixed.
 func Measurements(plugin string) []string {
-	s := pluginsShape().under(plugin)
+	s := configShape().under("metrics").under("metrics_collected").under(plugin)
 	if s.kind == list {
 		s = s.items
 	}
-	if m := s.under("measurement"); m != nil && m.metrics != nil {
-		return m.metrics.names
+	if m := s.under("measurement"); m != nil {
+		return m.items.measures.names
 	}
 	return nil
 }

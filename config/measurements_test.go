@@ -34,19 +34,19 @@ func TestUnknownMeasurementIsAMistakeWithASuggestion(t *testing.T) {
 // Every name of the original is accepted, short and long; those that this version does not measure are told of and left out.
 func TestEveryMeasurementName(t *testing.T) {
 	count := 0
-	for _, k := range rootShape().under("metrics").under("metrics_collected").keys {
+	for _, k := range configShape().under("metrics").under("metrics_collected").keys {
 		one, many := `{"measurement": [%q, %q]}`, ""
 		s := k.shape
 		if s.kind == list {
 			many, s = `[{"exe": "x", "measurement": [%q, %q]}]`, s.items
 		}
 		m := s.under("measurement")
-		if m == nil || m.metrics.names == nil {
+		if m == nil || m.items.measures.names == nil {
 			continue
 		}
-		for _, name := range slices.Concat(m.metrics.names, m.metrics.later) {
+		for _, name := range slices.Concat(m.items.measures.names, m.items.measures.later) {
 			count++
-			for _, written := range []string{name, m.metrics.plugin + "_" + name} {
+			for _, written := range []string{name, m.items.measures.plugin + "_" + name} {
 				form := one
 				if many != "" {
 					form = many
@@ -56,7 +56,7 @@ func TestEveryMeasurementName(t *testing.T) {
 					t.Errorf("%s: %v", written, err)
 					continue
 				}
-				later := slices.Contains(m.metrics.later, name)
+				later := slices.Contains(m.items.measures.later, name)
 				if got := len(c.Metrics.Plugins) > 0 && c.Metrics.Plugins[0].Measurements[0].Name == name; got == (later || k.state != done) {
 					t.Errorf("%s is measured: %t", written, got)
 				}

@@ -33,7 +33,7 @@ func Parse(name string, src []byte, with ...Option) (*Config, error) {
 
 // build makes one configuration of documents: scan each, merge the trees, fill in variables, check, and read the values.
 func build(documents []document, with ...Option) (*Config, error) {
-	r := &reading{root: rootShape()}
+	r := &reading{root: configShape()}
 	for _, option := range with {
 		option(&r.options)
 	}

@@ -73,7 +73,7 @@ func readMeasurements(s section) (all []Measurement) {
 			continue
 		}
 		m.Written = strings.TrimSpace(raw.text)
-		if m.Name = of.metrics.short(raw.text); slices.Contains(of.metrics.later, m.Name) {
+		if m.Name = of.items.measures.short(raw.text); slices.Contains(of.items.measures.later, m.Name) {
 			continue
 		}
 		i := slices.IndexFunc(all, func(o Measurement) bool { return o.Name == m.Name })

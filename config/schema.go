@@ -1,5 +1,7 @@
 package config
 
+import "sync"
+
 // shape is what a value of config.json may look like. One tree of shapes, config.json's own, is all that is known of its
 // keys: files are merged and checked by it, values are read with its defaults, and docs/schema.json and the tables of
 // docs/configuration.md are printed from it. To add a key, add it to its table and read it where its section is read.
@@ -9,14 +11,14 @@ type shape struct {
 
 	least, most int64 // how many characters, items or keys, or the number itself; most 0: no bound
 	unit        string
-	among       []int64  // the numbers there are
-	words       []string // the strings there are
-	never       string   // the one string that is refused
-	unless      string   // a string that matches may be shorter than least
+	among       []int64      // the numbers there are
+	words       []string     // the strings there are
+	never       string       // the one string that is refused
+	unless      string       // a string that matches may be shorter than least
+	measures    *metricNames // the string is a measurement of this plugin
 
 	items    *shape
-	distinct bool         // no item twice
-	metrics  *metricNames // the items are measurements of a plugin
+	distinct bool // no item twice
 
 	keys   []key
 	others *shape // what stands under keys that are not in the table
@@ -63,6 +65,9 @@ type metricNames struct {
 	later  []string // those that this version does not measure
 }
 
+// configShape is the shape of config.json; it is made once and never changed.
+var configShape = sync.OnceValue(rootShape)
+
 func anything() *shape { return &shape{} }
 
 func str(least, most int64) *shape { return &shape{kind: text, least: least, most: most} }
@@ -73,6 +78,8 @@ func whole(least, most int64) *shape { return &shape{kind: number, least: least,
 
 // interval is seconds, as the original bounds them: up to two days.
 func interval() *shape { return &shape{kind: number, least: 1, most: 172800, unit: "seconds"} }
+
+func (n *metricNames) shape() *shape { return &shape{kind: text, least: 1, most: 255, measures: n} }
 
 func toggle() *shape { return &shape{kind: boolean} }
 

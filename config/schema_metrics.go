@@ -101,21 +101,21 @@ func measurementKey(name string, names *metricNames) key {
 	if names == nil {
 		names = &metricNames{plugin: name}
 	}
-	item := str(1, 255)
+	item := names.shape()
 	item.or = openly(
-		key{name: "name", shape: str(1, 255), needed: "it says which metric", says: "short or long: `used_percent` and `mem_used_percent` are the same for `mem`; blanks around it are dropped. On the wire it is `<plugin>_<short name>`"},
+		key{name: "name", shape: names.shape(), needed: "it says which metric", says: "short or long: `used_percent` and `mem_used_percent` are the same for `mem`; blanks around it are dropped. On the wire it is `<plugin>_<short name>`"},
 		key{name: "rename", shape: str(1, 255), absent: "none", says: "replaces the whole name on the wire"},
 		key{name: "unit", shape: str(1, 256), absent: "the metric's own", says: "replaces the unit"},
 	)
 	s := listOf(item, 0, 0).unique()
-	s.metrics, s.judge = names, names.judge
+	s.judge = names.judge
 	return key{name: "measurement", shape: s, needed: "list the metrics to collect; there is no default", shared: true,
 		says: "the metrics to collect. An item is a name, or `{\"name\", \"rename\", \"unit\"}`. An empty list collects nothing, with a warning"}
 }
 
 // plainMeasurementKey is measurement for the plugins whose items are names alone.
 func plainMeasurementKey(names *metricNames) key {
-	s := listOf(str(1, 255), 0, 0).unique()
-	s.metrics, s.judge = names, names.judge
+	s := listOf(names.shape(), 0, 0).unique()
+	s.judge = names.judge
 	return key{name: "measurement", shape: s, needed: "list the metrics to collect; there is no default", says: "the metrics to collect, by name"}
 }
