@@ -2,17 +2,18 @@ package config
 
 // embeddedShape is "metrics_collected" of "logs": what becomes metrics by way of log events.
 func embeddedShape() *shape {
+	emf, signals := emfShape(), applicationSignalsShape()
 	return openly(
-		key{name: "emf", shape: emfShape(), state: later, says: "listens for events in the embedded metric format"},
-		key{name: "structuredlog", shape: emfShape(), state: later, says: "the former name of `emf`"},
+		key{name: "emf", shape: emf, state: later, says: "listens for events in the embedded metric format"},
+		key{name: "structuredlog", shape: emf, state: later, says: "the former name of `emf`"},
 		key{name: "prometheus", shape: prometheusLogsShape(), state: later, says: "scrapes Prometheus exporters"},
 		key{name: "ecs", shape: strictly(
 			key{name: "metrics_collection_interval", shape: interval(), absent: "the agent's", says: "how often it collects"},
 			key{name: "disable_metric_extraction", shape: toggle(), preset: false, says: "events without metrics"},
 		).joined(), state: later, says: "Container Insights of an ECS instance"},
 		key{name: "kubernetes", shape: kubernetesShape(), state: later, says: "Container Insights of a Kubernetes node"},
-		key{name: "application_signals", shape: applicationSignalsShape(), state: later, says: "metrics of Application Signals"},
-		key{name: "app_signals", shape: applicationSignalsShape(), state: later, says: "the former name of `application_signals`"},
+		key{name: "application_signals", shape: signals, state: later, says: "metrics of Application Signals"},
+		key{name: "app_signals", shape: signals, state: later, says: "the former name of `application_signals`"},
 		key{name: "otlp", shape: oneOrMany(otlpShape()), state: later, says: "listens for OTLP metrics"},
 	).joined()
 }
@@ -107,8 +108,8 @@ func ecsDiscoveryShape() *shape {
 			key{name: "sd_metrics_path_label", shape: str(0, 0), preset: "ECS_PROMETHEUS_METRICS_PATH", says: "the label with the path"},
 			key{name: "sd_port_label", shape: str(0, 0), preset: "ECS_PROMETHEUS_EXPORTER_PORT", says: "the label with the port"},
 		)},
-		key{name: "task_definition_list", shape: common(key{name: "sd_task_definition_arn_pattern", shape: str(0, 0), absent: "none", says: "a regular expression for task definitions"}), absent: "none"},
-		key{name: "service_name_list_for_tasks", shape: common(key{name: "sd_service_name_pattern", shape: str(0, 0), absent: "none", says: "a regular expression for names of services"}), absent: "none"},
+		key{name: "task_definition_list", shape: common(key{name: "sd_task_definition_arn_pattern", shape: str(0, 0), absent: "none", says: "a regular expression for task definitions"}), absent: "none", says: "tasks, by their definition"},
+		key{name: "service_name_list_for_tasks", shape: common(key{name: "sd_service_name_pattern", shape: str(0, 0), absent: "none", says: "a regular expression for names of services"}), absent: "none", says: "tasks, by their service"},
 		key{name: "sd_cluster_region", shape: str(0, 0), absent: "found out", says: "the cluster's region"},
 		key{name: "sd_frequency", shape: str(0, 0), preset: "1m", says: "how often to look"},
 		key{name: "sd_result_file", shape: str(0, 0), preset: "/tmp/cwagent_ecs_auto_sd.yaml", says: "where what was found is written"},

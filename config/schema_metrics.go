@@ -62,7 +62,7 @@ func pluginsShape() *shape {
 	)
 	for _, name := range []string{"Processor", "LogicalDisk", "PhysicalDisk", "Memory", "Network Interface", "Paging File", "System",
 		"TCPv4", "TCPv6", "UDPv4", "UDPv6"} {
-		k := plugin(name, nil, foreign, key{name: "resources", shape: anything(), absent: "none", says: "which instances"})
+		k := plugin(name, nil, foreign, key{name: "resources", shape: anything(), shared: true, says: "which instances"})
 		s.keys = append(s.keys, k)
 	}
 	s.others = openly(basicKeys("", nil)...)

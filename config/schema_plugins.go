@@ -32,7 +32,7 @@ func procstatShape() *shape {
 		plainMeasurementKey(procstatNames()),
 		key{name: "metrics_collection_interval", shape: interval(), absent: "the agent's", says: "how often it collects"},
 		key{name: "append_dimensions", shape: staticDimensionsShape(), absent: "none", says: "fixed dimensions"},
-		key{name: "drop_original_metrics", shape: anything(), state: idle, why: legacyHint, says: "roll-ups alone"},
+		key{name: "drop_original_metrics", shape: anything(), state: idle, why: "the original does not have it for procstat", says: "roll-ups alone"},
 	).needs("it says which processes to watch", "pid_file", "exe", "pattern")
 }
 
