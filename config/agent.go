@@ -55,23 +55,3 @@ func validPort(text string) bool {
 	port, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && port > 0
 }
-
-// sdkLogLevel warns of words that the SDK does not know.
-func (r *reading) sdkLogLevel(n *node) {
-	known := []string{"LogOff", "LogDebug", "LogDebugWithSigning", "LogDebugWithHTTPBody", "LogDebugWithRequestRetries",
-		"LogDebugWithRequestErrors", "LogDebugWithEventStreamBody"}
-	for word := range strings.SplitSeq(n.text, "|") {
-		if word = strings.TrimSpace(word); word != "" && !contains(known, word) {
-			r.warn(n.at, fmt.Sprintf("there is no level %q; it is ignored", word), didYouMean(word, known))
-		}
-	}
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if strings.EqualFold(w, word) {
-			return true
-		}
-	}
-	return false
-}

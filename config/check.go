@@ -228,11 +228,11 @@ func (r *reading) tell(m member, k *key) {
 	switch k.state {
 	case later:
 		verb, instead := "done", k.why
-		if k.shape.kind == object || k.shape.kind == list {
-			verb = "collected"
-		}
 		if instead == "" {
 			instead = "it is ignored"
+			if k.shape.kind == object || k.shape.kind == list {
+				verb = "collected"
+			}
 		}
 		r.warn(m.at, fmt.Sprintf("%q is not %s by this version; %s", k.name, verb, instead), "")
 	case idle:

@@ -35,7 +35,7 @@ func agentShape() *shape {
 		key{name: "credentials", shape: credentialsShape("the role of all requests; `metrics` and `logs` may have their own", "none")},
 		key{name: "run_as_user", shape: str(0, 255), absent: "root",
 			says: "the user that the service unit starts the agent as; `run` does not read it"},
-		key{name: "aws_sdk_log_level", shape: str(0, 0).judged((*reading).sdkLogLevel, "LogDebug"), absent: "none", state: later,
+		key{name: "aws_sdk_log_level", shape: str(0, 0), absent: "none", state: later,
 			says: "what the AWS SDK logs: `LogDebug`, `LogDebugWithSigning`, `LogDebugWithHTTPBody`, `LogDebugWithRequestRetries`, `LogDebugWithRequestErrors`, `LogDebugWithEventStreamBody`, joined with `|`"},
 		key{name: "user_agent", shape: str(0, 0), absent: "the product's", state: later, says: "what requests give as their sender"},
 		key{name: "use_dualstack_endpoint", shape: toggle(), preset: false, state: later, says: "endpoints that answer over IPv6 too"},

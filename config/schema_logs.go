@@ -116,6 +116,7 @@ func windowsEventShape() *shape {
 		key{name: "event_ids", shape: listOf(whole(0, 65535), 1, 0).unique(), absent: "all", says: "events of which ids"},
 		key{name: "filters", shape: filtersShape(), absent: "none", says: "what is kept or left out"},
 		key{name: "event_format", shape: oneOf("text", "xml"), preset: "text", says: "what is sent of an event"},
+		key{name: "timezone", shape: timezoneShape(), preset: "Local", says: "of the times in what is sent"},
 		key{name: "log_group_name", shape: groupShape(), absent: "the event log's name", says: saysGroup},
 		key{name: "log_stream_name", shape: streamShape(), absent: "`logs.log_stream_name`", says: saysStream},
 		key{name: "log_group_class", shape: classShape(), absent: "none", says: saysClass},
