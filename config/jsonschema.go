@@ -100,13 +100,9 @@ func (n *metricNames) schema(o jsonObject) {
 		return
 	}
 	all := slices.Concat(n.names, n.later)
-	prefix := n.plugin + "_"
-	if n.plugin == "nvidia_gpu" {
-		prefix += "|nvidia_smi_"
-	}
 	o["anyOf"] = []any{
 		jsonObject{"enum": all},
-		jsonObject{"pattern": `^\s*(` + prefix + `)?(` + strings.Join(all, "|") + `)\s*$`},
+		jsonObject{"pattern": `^\s*(` + strings.Join(n.prefixes(), "|") + `)?(` + strings.Join(all, "|") + `)\s*$`},
 	}
 }
 
@@ -126,12 +122,12 @@ func (s *shape) objectSchema(o jsonObject) {
 	if len(required) > 0 {
 		o["required"] = required
 	}
-	var any []any
+	var alternatives []any
 	for _, name := range s.anyOf {
-		any = append(any, jsonObject{"required": []string{name}})
+		alternatives = append(alternatives, jsonObject{"required": []string{name}})
 	}
-	if any != nil {
-		o["anyOf"] = any
+	if alternatives != nil {
+		o["anyOf"] = alternatives
 	}
 	switch {
 	case s.others != nil:

@@ -101,13 +101,23 @@ func Measurements(plugin string) []string {
 // short is a name as the original reads it: without blanks around it and without the plugin's name before it.
 func (n *metricNames) short(written string) string {
 	name := strings.TrimSpace(written)
-	if n.plugin == "nvidia_gpu" { // by the name on the wire
-		name = strings.TrimPrefix(name, "nvidia_smi_")
+	for _, prefix := range n.prefixes() {
+		if after, ok := strings.CutPrefix(name, prefix); ok {
+			return after
+		}
 	}
-	if n.plugin == "" {
-		return name
+	return name
+}
+
+// prefixes are what may stand before a name; nvidia_gpu is nvidia_smi on the wire.
+func (n *metricNames) prefixes() []string {
+	switch n.plugin {
+	case "":
+		return nil
+	case "nvidia_gpu":
+		return []string{"nvidia_gpu_", "nvidia_smi_"}
 	}
-	return strings.TrimPrefix(name, n.plugin+"_")
+	return []string{n.plugin + "_"}
 }
 
 // judge looks at a measurement list: empty, a name twice, a name that there is not.

@@ -31,10 +31,12 @@ func readMetrics(s, ours section, a Agent) *Metrics {
 	return m
 }
 
-var ec2Names = []string{"AutoScalingGroupName", "ImageId", "InstanceId", "InstanceType"}
+func ec2Names() []string {
+	return []string{"AutoScalingGroupName", "ImageId", "InstanceId", "InstanceType"}
+}
 
 func isEC2Dimension(m member) bool {
-	return m.value.kind == text && slices.Contains(ec2Names, m.key) && m.value.text == "${aws:"+m.key+"}"
+	return m.value.kind == text && slices.Contains(ec2Names(), m.key) && m.value.text == "${aws:"+m.key+"}"
 }
 
 // ec2Dimensions judges metrics.append_dimensions. Of it the original honours four pairs and ignores the rest.
@@ -46,7 +48,7 @@ func (r *reading) ec2Dimensions(n *node) {
 			continue
 		}
 		hint := "only the four EC2 dimensions are appended to all metrics; others go into append_dimensions of a plugin"
-		if near := nearest(m.key, ec2Names); near != "" {
+		if near := nearest(m.key, ec2Names()); near != "" {
 			hint = fmt.Sprintf("did you mean %q: \"${aws:%s}\"?", near, near)
 		}
 		r.warn(m.at, fmt.Sprintf("the dimension %q: %s is ignored", m.key, m.value.short()), hint)
@@ -101,7 +103,7 @@ func isStaticDimension(m member) bool {
 		return false
 	}
 	name, aws := strings.CutPrefix(m.value.text, "${aws:")
-	return !aws || slices.Contains(ec2Names, strings.TrimSuffix(name, "}")) && strings.HasSuffix(name, "}")
+	return !aws || slices.Contains(ec2Names(), strings.TrimSuffix(name, "}")) && strings.HasSuffix(name, "}")
 }
 
 func readStaticDimensions(n *node) map[string]string {

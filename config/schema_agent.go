@@ -16,7 +16,6 @@ func rootShape() *shape {
 }
 
 const (
-	sdkHint     = "this version does not have it"
 	legacyHint  = "the original ignores it too"
 	noUsageHint = "this agent sends no usage data"
 )
@@ -42,7 +41,7 @@ func agentShape() *shape {
 		key{name: "quiet", shape: toggle(), preset: false, state: later, says: "logs errors alone"},
 		key{name: "service.name", shape: str(1, 255), absent: "none", state: later, says: "the service that all telemetry is of (an entity of CloudWatch)"},
 		key{name: "deployment.environment", shape: str(1, 259), absent: "none", state: later, says: "the environment that all telemetry is of"},
-		key{name: "system_metrics_enabled", shape: anything(), state: idle, why: sdkHint, says: "metrics of the original's own for AWS"},
+		key{name: "system_metrics_enabled", shape: anything(), state: idle, why: "this version does not have it", says: "metrics of the original's own for AWS"},
 		key{name: "self_telemetry", shape: selfTelemetryShape(), state: idle, why: `see "status_address" in "nephoscope"`, says: "the original's own metrics for Prometheus on a port"},
 		key{name: "usage_data", shape: anything(), state: idle, why: noUsageHint, says: "tells AWS how the agent is used"},
 		key{name: "usage_metadata", shape: anything().joined(), state: idle, why: noUsageHint, says: "what to add to that"},

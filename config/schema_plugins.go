@@ -2,7 +2,7 @@ package config
 
 // The plugins that do not have the basic form.
 
-// dropShape is drop_original_metrics where the original checks it.
+// dropKey is drop_original_metrics where the original checks it.
 func dropKey() key {
 	return key{name: "drop_original_metrics", shape: listOf(str(0, 0), 1, 0).unique(), absent: "none",
 		says: "of these metrics only the roll-ups of `aggregation_dimensions` are sent"}
