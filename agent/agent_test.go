@@ -289,7 +289,7 @@ func TestApplyStartsAndStopsTheDifference(t *testing.T) {
 	apply(mem+","+swap, "", "1 0 2")
 	apply(swap, "", "0 1 2")
 	apply(swap, `"namespace": "Other",`, "1 1 1")
-	bad, _ := config.Parse("test.json", []byte(`{"metrics": {"metrics_collected": {"mem": {"measurement": ["nonsense"]}}}}`))
+	bad := parse(t, `{"logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/var/log/[a"}]}}}}`)
 	if err := a.Apply(bad); err == nil || !strings.Contains(err.Error(), "test.json:1:") {
 		t.Errorf("got %v", err)
 	}

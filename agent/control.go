@@ -39,7 +39,7 @@ func CheckSocketPath(path string) error {
 		most = 103
 	}
 	if len(path) > most {
-		return fmt.Errorf("control socket: the path %s has %d bytes, and a unix socket's can have %d at most (give the agent a shorter --state, or let it answer on agent.status_address)", path, len(path), most)
+		return fmt.Errorf("control socket: the path %s has %d bytes, and a unix socket's can have %d at most (give the agent a shorter --state, or let it answer on nephoscope.status_address)", path, len(path), most)
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (c *Control) Listen(address string) {
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		c.log.Warn("status_address cannot be listened on; the agent works without", zap.Error(err), zap.String("hint", "free the port or choose another, and reload (SIGHUP)"))
+		c.log.Warn("nephoscope.status_address cannot be listened on; the agent works without", zap.Error(err), zap.String("hint", "free the port or choose another, and reload (SIGHUP)"))
 		return
 	}
 	mux := http.NewServeMux()

@@ -79,8 +79,7 @@ func Build(p config.Plugin, h Host) (Collector, config.Problems) {
 			return k.build(p, h)
 		}
 	}
-	text := fmt.Sprintf("there is no collector %q", p.Name)
-	return nil, config.Problems{config.Mistake(p.Place, text, didYouMean(p.Name, Names()))}
+	return nil, config.Problems{config.Mistake(p.Place, fmt.Sprintf("there is no collector %q", p.Name), "there are "+strings.Join(Names(), ", "))}
 }
 
 // short takes the plugin's name off a measurement's long name: mem_used and used are the same.

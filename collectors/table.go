@@ -94,11 +94,7 @@ func columnOf[R any](p config.Plugin, m config.Measurement, table []row[R]) (*co
 		}
 		return c, nil
 	}
-	names := make([]string, len(table))
-	for i, r := range table {
-		names[i] = r.name
-	}
-	mistake := config.Mistake(m.Place, fmt.Sprintf("%s has no measurement %q", p.Name, cmp.Or(m.Written, m.Name)), didYouMean(name, names))
+	mistake := config.Mistake(m.Place, fmt.Sprintf("%s has no measurement %q", p.Name, cmp.Or(m.Written, m.Name)), "") // config has told of all that nobody has
 	return nil, &mistake
 }
 

@@ -27,12 +27,16 @@ type Agent struct {
 	Interval     time.Duration // metrics_collection_interval; default 60 s
 	Region       string        // "": found out at start
 	Debug        bool
+	Quiet        bool   // quiet: errors alone are logged
+	SDKLogLevel  string // aws_sdk_log_level: words joined with |; "": nothing
 	LogFile      string // "": standard error
 	OmitHostname bool
 	Hostname     string // "": the operating system's
 	RoleARN      string // credentials.role_arn
 	RunAsUser    string // used by the service unit, not by run
-	// StatusAddress is status_address, a key of ours: the loopback address and port that answer /healthz and /metrics. "": none.
+	UserAgent    string // user_agent; "": the product's
+	DualStack    bool   // use_dualstack_endpoint
+	// StatusAddress is nephoscope.status_address: the loopback address and port that answer /healthz and /metrics. "": none.
 	StatusAddress string
 }
 
@@ -86,8 +90,8 @@ type Logs struct {
 	ForceFlushInterval time.Duration // default 5 s
 	EndpointOverride   string
 	RoleARN            string
-	Concurrency        int    // how many streams are sent at once at most; 0: as many as MemoryBudget holds
-	ReadBack           bool   // look a batch up in its stream before sending it again
+	Concurrency        int    // above 1: how many streams are sent at once at most; else as many as MemoryBudget holds
+	ReadBack           bool   // nephoscope.read_back: look a batch up in its stream before sending it again
 	MemoryBudget       int64  // bytes that batches may take, of all streams together
 	DeletedBudget      int64  // bytes of disk that deleted files may hold until they are acknowledged
 	Files              []File // logs_collected.files.collect_list

@@ -88,6 +88,33 @@ func plainValue(n *node) any {
 	return nil
 }
 
+// FuzzMerge: two documents never make the merge panic, and whether they fit together does not depend on their order.
+func FuzzMerge(f *testing.F) {
+	cases, err := filepath.Glob("testdata/merge/*")
+	if err != nil || len(cases) == 0 {
+		f.Fatal("no seeds", err)
+	}
+	for _, dir := range cases {
+		var pair [][]byte
+		names, _ := filepath.Glob(filepath.Join(dir, "in", "*.json"))
+		for _, name := range names {
+			src, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			pair = append(pair, src)
+		}
+		f.Add(pair[0], pair[len(pair)-1])
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		_, ab := build([]document{{"a", a}, {"b", b}})
+		_, ba := build([]document{{"b", b}, {"a", a}})
+		if (ab == nil) != (ba == nil) {
+			t.Fatalf("a, b: %v\nb, a: %v", ab, ba)
+		}
+	})
+}
+
 // FuzzParseCommon is the same for common-config.toml.
 func FuzzParseCommon(f *testing.F) {
 	seed(f, "testdata/common/*.toml")

@@ -7,87 +7,64 @@ import (
 	"time"
 )
 
-// logs reads the "logs" section, in which every key has to be known.
-func (r *reading) logs(n *node, a Agent) *Logs {
-	s := r.section(n)
-	if s == nil {
-		return nil
-	}
-	stream := s.get("log_stream_name")
+func readLogs(s, ours section, a Agent) *Logs {
 	l := &Logs{
-		LogStreamName:      r.textOf(stream, 1, 512),
-		ForceFlushInterval: s.seconds("force_flush_interval", 5*time.Second),
-		EndpointOverride:   s.text("endpoint_override", 4, 2048),
-		RoleARN:            s.roleARN(),
-		Concurrency:        s.number("concurrency", 0, 1, 1<<20),
-		ReadBack:           s.flag("read_back", false),
-		MemoryBudget:       int64(s.number("memory_budget_mib", DefaultMemoryBudget>>20, 4, 1<<20)) << 20,
-		DeletedBudget:      int64(s.number("deleted_files_mib", 1024, 0, 1<<30)) << 20,
+		LogStreamName:      s.text("log_stream_name"),
+		ForceFlushInterval: s.seconds("force_flush_interval"),
+		EndpointOverride:   s.text("endpoint_override"),
+		RoleARN:            s.section("credentials").text("role_arn"),
+		Concurrency:        s.number("concurrency"),
+		ReadBack:           ours.flag("read_back"),
+		MemoryBudget:       int64(ours.number("memory_budget_mib")) << 20,
+		DeletedBudget:      int64(ours.number("deleted_files_mib")) << 20,
 	}
-	r.streamName(stream)
-	r.variables(s.node.child("endpoint_override"))
 	if l.RoleARN == "" {
 		l.RoleARN = a.RoleARN
 	}
-	collected, embedded := s.get("logs_collected"), s.get("metrics_collected")
-	if collected == nil && embedded == nil && !r.mayGrow(n) {
-		r.wrong(n.at, `"logs_collected" is missing`, "it says which logs to collect")
-	}
-	l.Files = r.logsCollected(collected)
-	if e := r.section(embedded); e != nil {
-		for _, m := range embedded.members {
-			e.later(m.key)
+	for _, entry := range s.section("logs_collected").section("files").items("collect_list") {
+		if f := readFileEntry(entry); f.Path != "" {
+			l.Files = append(l.Files, f)
 		}
 	}
-	s.undone("service.name", "deployment.environment")
-	s.strict()
 	return l
 }
 
-func (r *reading) logsCollected(n *node) []File {
-	s := r.section(n)
-	if s == nil {
-		return nil
+func readFileEntry(s section) File {
+	f := File{
+		Place:            s.node.at,
+		Path:             s.text("file_path"),
+		LogGroupName:     s.text("log_group_name"),
+		LogStreamName:    s.text("log_stream_name"),
+		LogGroupClass:    logGroupClass(s.text("log_group_class")),
+		RetentionDays:    s.number("retention_in_days"),
+		TimestampFormat:  s.text("timestamp_format"),
+		Timezone:         time.Local,
+		TrimTimestamp:    s.flag("trim_timestamp"),
+		PublishMultiLogs: s.flag("publish_multi_logs"),
+		AutoRemoval:      s.flag("auto_removal") && !s.flag("publish_multi_logs") && isPattern(s.text("file_path")),
+		Blacklist:        pattern(s.value("blacklist")),
 	}
-	if len(n.members) == 0 && !r.mayGrow(n) {
-		r.wrong(n.at, "must not be empty", `name what to collect, such as "files"`)
+	if s.text("timezone") == "UTC" {
+		f.Timezone = time.UTC
 	}
-	var all []File
-	if f := s.section("files"); f != nil {
-		f.require("collect_list", "it lists the files")
-		all = f.files()
-		f.strict()
+	if start := s.value("multi_line_start_pattern"); start != nil && start.text != timestampLiteral {
+		f.MultiLineStart = pattern(start)
+	} else if start != nil {
+		f.StartsWithTimestamp = f.TimestampFormat != ""
 	}
-	s.later("journald", "windows_events", "application_signals")
-	s.strict()
-	return all
-}
-
-// files reads collect_list. An entry that is there twice counts once: the original's merge sees to that, also within one file.
-func (s *section) files() []File {
-	var all []File
-	items := s.list("collect_list", 1, 16384)
-	first := map[string]*node{}
-	for _, item := range items {
-		key := item.canonical()
-		if other := first[key]; other != nil && item.kind == object {
-			s.warn(item.at, fmt.Sprintf("the same entry is at %d:%d; it is collected once", other.at.Line, other.at.Column), "remove one")
-			continue
-		}
-		first[key] = item
-		if f, ok := s.file(item); ok {
-			all = append(all, f)
+	for _, filter := range s.items("filters") {
+		if e := pattern(filter.value("expression")); e != nil {
+			f.Filters = append(f.Filters, Filter{Include: filter.text("type") == "include", Expression: e})
 		}
 	}
-	s.sameGroups(items)
-	return all
+	return f
 }
 
-// sameGroups reports entries that want different things of one log group. Log groups that differ in case only count as
-// one, as for the original.
-func (s *section) sameGroups(items []*node) {
+// sameGroups judges the entries of a collect_list: they must not want different things of one log group. Log groups that
+// differ in case only count as one, as for the original.
+func (r *reading) sameGroups(n *node) {
 	retention, class := map[string]*node{}, map[string]*node{}
-	for _, item := range items {
+	for _, item := range n.items {
 		if item.kind != object {
 			continue
 		}
@@ -98,29 +75,33 @@ func (s *section) sameGroups(items []*node) {
 		name := strings.ToLower(group.text)
 		if n := item.child("retention_in_days"); n != nil && n.kind == number {
 			if days, ok := n.whole(); ok && days > 0 {
-				s.agree(retention, name, n, "retention_in_days")
+				r.agree(retention, name, n, "retention_in_days")
 			}
 		}
 		if n := item.child("log_group_class"); n != nil && n.kind == text && logGroupClass(n.text) != "" {
-			s.agree(class, name, n, "log_group_class")
+			r.agree(class, name, n, "log_group_class")
 		}
 	}
 }
 
-func (s *section) agree(chosen map[string]*node, group string, n *node, key string) {
+func (r *reading) agree(chosen map[string]*node, group string, n *node, key string) {
 	other := chosen[group]
 	if other == nil {
 		chosen[group] = n
 		return
 	}
 	if !other.equal(n) && !strings.EqualFold(other.text, n.text) {
-		s.wrong(n.at, fmt.Sprintf("log group %q has two different values of %s: %s here, %s at %s", group, key, n.short(), other.short(), spot(other.at)),
+		r.wrong(n.at, fmt.Sprintf("log group %q has two different values of %s: %s here, %s at %s", group, key, n.short(), other.short(), spot(other.at)),
 			"a log group has one; make them equal")
 	}
 }
 
-// spot is a place as a message shows it.
-func spot(p Place) string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+// logGroupClass judges log_group_class, of which the original ignores what it does not know.
+func (r *reading) logGroupClass(n *node) {
+	if logGroupClass(n.text) == "" {
+		r.warn(n.at, fmt.Sprintf("there is no log group class %q; it is ignored", n.text), didYouMean(n.text, []string{"STANDARD", "INFREQUENT_ACCESS"}))
+	}
+}
 
 func logGroupClass(s string) string {
 	switch c := strings.ToUpper(s); c {
@@ -128,6 +109,18 @@ func logGroupClass(s string) string {
 		return c
 	}
 	return ""
+}
+
+// noSuchRetention refuses a number of days that PutRetentionPolicy does not accept.
+func (r *reading) noSuchRetention(n *node, allowed []int64) {
+	days, ok := n.whole()
+	hint := "-1 leaves the log group as it is"
+	if i, _ := slices.BinarySearch(allowed, days); ok && days > 0 && i < len(allowed) {
+		hint = fmt.Sprintf("the next longer one is %d", allowed[i])
+	} else if ok && days > 0 {
+		hint = "the longest is 3653"
+	}
+	r.refuse(n, "CloudWatch Logs has no retention of "+n.short()+" days", hint)
 }
 
 // groupName warns of a log group name that CloudWatch Logs will refuse.
@@ -158,12 +151,8 @@ func (r *reading) streamName(n *node) {
 // placeholders warns of {names} that nothing will replace, and returns the name without its placeholders.
 // ok is false when there is nothing more to say about it.
 func (r *reading) placeholders(n *node) (rest string, ok bool) {
-	if n == nil || n.kind != text {
-		return "", false
-	}
 	known := []string{"instance_id", "hostname", "local_hostname", "ip_address", "aws_region", "account_id", "date"}
-	if strings.Contains(n.text, "${") {
-		r.variables(n)
+	if strings.Contains(n.text, "${") { // a variable that is not set was told of
 		return "", false
 	}
 	var b strings.Builder

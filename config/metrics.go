@@ -4,146 +4,117 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
-// metrics reads the "metrics" section, in which every key has to be known.
-func (r *reading) metrics(n *node, a Agent) *Metrics {
-	s := r.section(n)
-	if s == nil {
-		return nil
-	}
+func readMetrics(s, ours section, a Agent) *Metrics {
 	m := &Metrics{
-		Namespace:          s.text("namespace", 1, 255),
-		ForceFlushInterval: s.seconds("force_flush_interval", 60*time.Second),
-		SpoolBytes:         int64(s.number("spool_mib", 64, 1, 1<<20)) << 20,
-		EndpointOverride:   s.text("endpoint_override", 4, 2048),
-		RoleARN:            s.roleARN(),
-	}
-	r.variables(s.node.child("namespace"))
-	r.variables(s.node.child("endpoint_override"))
-	if m.Namespace == "" {
-		m.Namespace = "CWAgent"
+		Namespace:             s.text("namespace"),
+		ForceFlushInterval:    s.seconds("force_flush_interval"),
+		SpoolBytes:            int64(ours.number("spool_mib")) << 20,
+		EndpointOverride:      s.text("endpoint_override"),
+		RoleARN:               s.section("credentials").text("role_arn"),
+		AggregationDimensions: aggregations(s.value("aggregation_dimensions")),
+		Plugins:               readPlugins(s.section("metrics_collected"), a),
 	}
 	if m.RoleARN == "" {
 		m.RoleARN = a.RoleARN
 	}
-	if n := s.get("append_dimensions"); n != nil {
+	if n := s.value("append_dimensions"); n != nil {
 		m.AppendsDimensions = true
-		m.AppendDimensions = r.ec2Dimensions(n)
+		for _, d := range n.members {
+			if isEC2Dimension(d) {
+				m.AppendDimensions = append(m.AppendDimensions, d.key)
+			}
+		}
+		slices.Sort(m.AppendDimensions)
 	}
-	m.AggregationDimensions = s.aggregations()
-	s.destinations()
-	s.require("metrics_collected", "it says which metrics to collect")
-	m.Plugins = r.plugins(s.get("metrics_collected"), a.Interval)
-	s.undone("service.name", "deployment.environment")
-	s.strict()
 	return m
 }
 
-// ec2Dimensions reads metrics.append_dimensions. Of it the original honours four pairs and ignores the rest.
-func (r *reading) ec2Dimensions(n *node) []string {
-	if !r.is(n, object) {
-		return nil
-	}
-	if len(n.members) > 30 {
-		r.wrong(n.at, fmt.Sprintf("must hold at most 30 dimensions, not %d", len(n.members)), "")
-	}
-	known := []string{"AutoScalingGroupName", "ImageId", "InstanceId", "InstanceType"}
-	var names []string
+func ec2Names() []string {
+	return []string{"AutoScalingGroupName", "ImageId", "InstanceId", "InstanceType"}
+}
+
+func isEC2Dimension(m member) bool {
+	return m.value.kind == text && slices.Contains(ec2Names(), m.key) && m.value.text == "${aws:"+m.key+"}"
+}
+
+// ec2Dimensions judges metrics.append_dimensions. Of it the original honours four pairs and ignores the rest.
+func (r *reading) ec2Dimensions(n *node) {
+	some := false
 	for _, m := range n.members {
-		v := r.textOf(m.value, 1, 1024)
-		if v == "" {
-			continue
-		}
-		if slices.Contains(known, m.key) && v == "${aws:"+m.key+"}" {
-			names = append(names, m.key)
+		if m.value.kind == broken || isEC2Dimension(m) {
+			some = some || m.value.kind != broken
 			continue
 		}
 		hint := "only the four EC2 dimensions are appended to all metrics; others go into append_dimensions of a plugin"
-		if near := nearest(m.key, known); near != "" {
+		if near := nearest(m.key, ec2Names()); near != "" {
 			hint = fmt.Sprintf("did you mean %q: \"${aws:%s}\"?", near, near)
 		}
 		r.warn(m.at, fmt.Sprintf("the dimension %q: %s is ignored", m.key, m.value.short()), hint)
 	}
-	if len(names) == 0 {
+	if !some {
 		r.warn(n.at, "no dimension is appended, yet the key removes the dimension \"host\" from every metric", "remove append_dimensions, or name an EC2 dimension")
 	}
-	slices.Sort(names)
-	return names
 }
 
 // aggregations reads aggregation_dimensions. The order in a list means nothing: ["a","b"] and ["b","a"] are one roll-up.
-func (s *section) aggregations() [][]string {
-	n := s.get("aggregation_dimensions")
-	items := s.listOf(n, 1, 1024)
-	s.unique(items)
-	var all [][]string
-	for _, item := range items {
+func aggregations(n *node) (all [][]string) {
+	if n == nil {
+		return nil
+	}
+	for _, item := range n.items {
+		if item.kind != list {
+			continue
+		}
 		names := []string{}
-		members := s.listOf(item, 0, 30)
-		s.unique(members)
-		for _, m := range members {
-			if t := s.textOf(m, 1, 1024); t != "" {
-				names = append(names, t)
+		for _, m := range item.items {
+			if m.kind == text {
+				names = append(names, m.text)
 			}
 		}
 		slices.Sort(names)
-		if item.kind == list && !slices.ContainsFunc(all, func(l []string) bool { return slices.Equal(l, names) }) {
+		if !slices.ContainsFunc(all, func(l []string) bool { return slices.Equal(l, names) }) {
 			all = append(all, names)
 		}
 	}
 	return all
 }
 
-// destinations checks metrics_destinations. CloudWatch is the only one there is yet.
-func (s *section) destinations() {
-	d := s.section("metrics_destinations")
-	if d == nil {
-		return
+// staticDimensions judges a plugin's append_dimensions.
+func (r *reading) staticDimensions(n *node) {
+	for _, m := range n.members {
+		switch v := m.value.text; {
+		case m.value.kind == broken || isStaticDimension(m):
+		case v == "${aws:VolumeId}":
+			r.warn(m.at, `"${aws:VolumeId}" is not collected by this version; the dimension is ignored`, "")
+		case strings.HasPrefix(v, "${aws:"):
+			r.warn(m.at, fmt.Sprintf("%q is not known; the dimension is ignored", v),
+				didYouMean(v, []string{"${aws:AutoScalingGroupName}", "${aws:ImageId}", "${aws:InstanceId}", "${aws:InstanceType}"}))
+		default:
+			r.warn(m.at, fmt.Sprintf("%q is reserved and never a dimension; it is ignored", m.key), "")
+		}
 	}
-	if len(d.node.members) == 0 {
-		d.wrong(d.node.at, "must not be empty", "leave it out: metrics go to CloudWatch")
-	}
-	d.get("cloudwatch")
-	if n := d.get("amp"); n != nil {
-		d.warn(n.at, `"amp" is not sent to by this version: metrics go to CloudWatch only`, "")
-	}
-	d.strict()
 }
 
-// staticDimensions reads a plugin's append_dimensions.
-func (s *section) staticDimensions() map[string]string {
-	n := s.get("append_dimensions")
-	if !s.is(n, object) {
-		return nil
+// isStaticDimension tells whether a pair of a plugin's append_dimensions becomes a dimension.
+func isStaticDimension(m member) bool {
+	if m.value.kind != text || m.key == "aws:StorageResolution" || m.key == "aws:AggregationInterval" {
+		return false
 	}
-	if len(n.members) > 30 {
-		s.wrong(n.at, fmt.Sprintf("must hold at most 30 dimensions, not %d", len(n.members)), "")
+	name, aws := strings.CutPrefix(m.value.text, "${aws:")
+	return !aws || slices.Contains(ec2Names(), strings.TrimSuffix(name, "}")) && strings.HasSuffix(name, "}")
+}
+
+func readStaticDimensions(n *node) map[string]string {
+	if n == nil {
+		return nil
 	}
 	out := map[string]string{}
 	for _, m := range n.members {
-		v := s.textOf(m.value, 1, 1024)
-		switch {
-		case v == "":
-		case m.key == "aws:StorageResolution" || m.key == "aws:AggregationInterval":
-			s.warn(m.at, fmt.Sprintf("%q is reserved and never a dimension; it is ignored", m.key), "")
-		case v == "${aws:VolumeId}":
-			s.warn(m.at, `"${aws:VolumeId}" is not collected by this version; the dimension is ignored`, "")
-		case strings.HasPrefix(v, "${aws:") && !ec2Value(v):
-			s.warn(m.at, fmt.Sprintf("%q is not known; the dimension is ignored", v),
-				didYouMean(v, []string{"${aws:AutoScalingGroupName}", "${aws:ImageId}", "${aws:InstanceId}", "${aws:InstanceType}"}))
-		default:
-			out[m.key] = v
+		if isStaticDimension(m) {
+			out[m.key] = m.value.text
 		}
 	}
 	return out
-}
-
-func ec2Value(v string) bool {
-	switch v {
-	case "${aws:AutoScalingGroupName}", "${aws:ImageId}", "${aws:InstanceId}", "${aws:InstanceType}":
-		return true
-	}
-	return false
 }

@@ -6,16 +6,37 @@ type document struct {
 	src  []byte
 }
 
+// Option tells what of the host a configuration is read with.
+type Option func(*options)
+
+type options struct {
+	lookup func(name string) (string, bool) // nil: there are no environment variables
+	exists func(path string) bool           // nil: it is not looked
+}
+
+// Environment has the ${NAME} in values filled in from lookup, such as os.LookupEnv. Load does so by itself.
+func Environment(lookup func(name string) (string, bool)) Option {
+	return func(o *options) { o.lookup = lookup }
+}
+
+// lookingAt has the files that the configuration names looked for.
+func lookingAt(exists func(path string) bool) Option {
+	return func(o *options) { o.exists = exists }
+}
+
 // Parse reads one document; name stands in the places of its problems. When something is wrong the error is Problems:
 // every mistake at once, in file order. The Config is never nil; with an error it holds what could be read, good for
 // finding further mistakes in and for nothing else.
-func Parse(name string, src []byte) (*Config, error) {
-	return build([]document{{name, src}})
+func Parse(name string, src []byte, with ...Option) (*Config, error) {
+	return build([]document{{name, src}}, with...)
 }
 
-// build makes one configuration of documents: scan each, merge the trees, read the values.
-func build(documents []document) (*Config, error) {
-	r := &reading{}
+// build makes one configuration of documents: scan each, merge the trees, fill in variables, check, and read the values.
+func build(documents []document, with ...Option) (*Config, error) {
+	r := &reading{root: configShape()}
+	for _, option := range with {
+		option(&r.options)
+	}
 	var root *node
 	names := make([]string, len(documents))
 	for i, d := range documents {
@@ -23,19 +44,26 @@ func build(documents []document) (*Config, error) {
 		tree, problems, complete := scan(d.name, d.src)
 		r.problems = append(r.problems, problems...)
 		r.partial = r.partial || !complete
-		if !complete || !r.is(tree, object) {
+		if !complete {
+			continue
+		}
+		if tree.kind != object {
+			r.check(tree, r.root)
 			continue
 		}
 		if root == nil {
 			root = &node{kind: object, at: tree.at}
 		}
-		r.merge(root, tree, "")
+		r.merge(root, tree, r.root)
 	}
 	c := &Config{}
 	if root != nil {
-		c = r.config(root)
 		c.places = map[string]Place{}
 		root.index("", c.places)
+		r.fillIn(root)
+		r.check(root, r.root)
+		r.nothingAtAll(root)
+		c.read(section{root, r.root})
 	}
 	inFileOrder(r.problems, names)
 	var mistakes Problems
@@ -45,19 +73,22 @@ func build(documents []document) (*Config, error) {
 	return c, nil
 }
 
-// config reads the root of a configuration.
-func (r *reading) config(root *node) *Config {
-	s := &section{reading: r, node: root}
-	c := &Config{Agent: r.agent(s.get("agent"))}
-	metrics, logs := s.get("metrics"), s.get("logs")
-	c.Metrics = r.metrics(metrics, c.Agent)
-	c.Logs = r.logs(logs, c.Agent)
-	s.later("traces", "opentelemetry", "csm", "profiles")
-	if metrics == nil && logs == nil && !r.partial {
+// read takes the values out of a configuration that was checked.
+func (c *Config) read(root section) {
+	ours := root.section("nephoscope")
+	c.Agent = readAgent(root.section("agent"), ours)
+	if s := root.section("metrics"); s.there() {
+		c.Metrics = readMetrics(s, ours, c.Agent)
+	}
+	if s := root.section("logs"); s.there() {
+		c.Logs = readLogs(s, ours, c.Agent)
+	}
+}
+
+func (r *reading) nothingAtAll(root *node) {
+	if root.child("metrics") == nil && root.child("logs") == nil && !r.partial {
 		r.warn(root.at, "there is neither a metrics nor a logs section: nothing is collected", "")
 	}
-	s.open()
-	return c
 }
 
 // split parts mistakes from warnings; both keep their order.

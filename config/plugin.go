@@ -4,181 +4,146 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
-// plugins reads metrics_collected in file order.
-func (r *reading) plugins(n *node, interval time.Duration) []Plugin {
-	s := r.section(n)
-	if s == nil {
+// readPlugins reads the plugins that this version collects, in file order.
+func readPlugins(s section, a Agent) (all []Plugin) {
+	if !s.there() {
 		return nil
 	}
-	if len(n.members) == 0 && !r.mayGrow(n) {
-		r.wrong(n.at, "must not be empty", "name at least one plugin, such as \"mem\": {\"measurement\": [\"used_percent\"]}")
-	}
-	known := []string{"cpu", "disk", "diskio", "mem", "swap"}
-	later := []string{"collectd", "efa", "ethtool", "jmx", "net", "netstat", "nvidia_gpu", "nvidia_smi", "otlp", "processes",
-		"procstat", "prometheus", "statsd"}
-	var all []Plugin
-	for _, m := range n.members {
-		switch {
-		case slices.Contains(later, m.key):
-			s.later(m.key)
-		case slices.Contains(known, m.key):
-			if p, ok := r.plugin(m, interval); ok {
-				all = append(all, p)
-			}
-		default:
-			hint := didYouMean(m.key, slices.Concat(known, later))
-			if m.key == "append_dimensions" || m.key == "aggregation_dimensions" {
-				hint = "it belongs beside metrics_collected, not into it"
-			}
-			r.warn(m.at, fmt.Sprintf("there is no plugin %q; it is ignored", m.key), hint)
-			if p := r.section(m.value); p != nil { // the original wants even these to have the basic shape
-				p.basics(m.key, interval)
-			}
+	for _, m := range s.node.members {
+		k := s.shape.key(m.key)
+		if k == nil || k.state != done || m.value.kind != object {
+			continue
+		}
+		if p := readPlugin(m.key, section{m.value, k.shape}, a); len(p.Measurements) > 0 {
+			all = append(all, p)
 		}
 	}
 	return all
 }
 
-// plugin reads one section of metrics_collected. ok is false when it collects nothing.
-func (r *reading) plugin(m member, interval time.Duration) (p Plugin, ok bool) {
-	s := r.section(m.value)
-	if s == nil {
-		return p, false
+func readPlugin(name string, s section, a Agent) Plugin {
+	p := Plugin{
+		Name:             name,
+		Place:            s.node.at,
+		Interval:         a.Interval,
+		Measurements:     readMeasurements(s),
+		AppendDimensions: readStaticDimensions(s.value("append_dimensions")),
 	}
-	p = s.basics(m.key, interval)
-	p.TotalCPU = m.key == "cpu"
-	switch m.key {
+	if s.value("metrics_collection_interval") != nil {
+		p.Interval = s.seconds("metrics_collection_interval")
+	}
+	for _, name := range s.texts("drop_original_metrics") {
+		if name = strings.TrimSpace(name); name != "" {
+			p.DropOriginal = append(p.DropOriginal, name)
+		}
+	}
+	switch name {
 	case "cpu":
-		s.cpu(&p)
+		p.Resources = s.texts("resources")
+		p.TotalCPU = s.flag("totalcpu")
 	case "disk":
-		p.Resources = s.texts("resources", 256, 4096)
-		p.IgnoreFileSystemTypes = s.texts("ignore_file_system_types", 256, 4096)
-		p.DropDevice = s.flag("drop_device", false)
-		p.IgnorePseudoFileSystems = s.flag("ignore_pseudo_file_systems", false)
+		p.Resources = s.texts("resources")
+		p.IgnoreFileSystemTypes = s.texts("ignore_file_system_types")
+		p.DropDevice = s.flag("drop_device")
+		p.IgnorePseudoFileSystems = s.flag("ignore_pseudo_file_systems")
 	case "diskio":
-		p.Resources = s.texts("resources", 256, 4096)
+		p.Resources = s.texts("resources")
 	}
-	s.elsewhere(p.Name)
-	s.open()
-	return p, len(p.Measurements) > 0
-}
-
-// basics reads the keys that every plugin has.
-func (s *section) basics(name string, interval time.Duration) Plugin {
-	p := Plugin{Name: name, Place: s.node.at}
-	p.Interval = s.seconds("metrics_collection_interval", interval)
-	s.require("measurement", "list the metrics to collect; there is no default")
-	p.Measurements = s.measurements(name)
-	p.AppendDimensions = s.staticDimensions()
-	p.DropOriginal = s.dropOriginal()
 	return p
 }
 
-// dropOriginal reads drop_original_metrics. The original does not check it, and ignores what is not a list.
-func (s *section) dropOriginal() []string {
-	n := s.get("drop_original_metrics")
-	if n == nil || n.kind == broken {
+// readMeasurements reads strings, and objects that rename a metric or change its unit. Of a metric that is named twice the
+// first that decorates it counts.
+func readMeasurements(s section) (all []Measurement) {
+	n, of := s.value("measurement"), s.shape.under("measurement")
+	if n == nil {
 		return nil
 	}
-	if n.kind != list {
-		s.warn(n.at, fmt.Sprintf("is ignored: it is %s, not a list of names", n.kind), "put it in [ ]")
-	}
-	var names []string
 	for _, item := range n.items {
-		if t := strings.TrimSpace(s.textOf(item, 1, 255)); t != "" {
-			names = append(names, t)
+		m := Measurement{Place: item.at}
+		raw := item
+		if item.kind == object {
+			raw = item.child("name")
+			o := section{item, of.items.or}
+			m.Rename, m.Unit = o.text("rename"), o.text("unit")
 		}
-	}
-	return names
-}
-
-// cpu reads what only cpu has. With totalcpu false and no resources the original collects nothing at all.
-func (s *section) cpu(p *Plugin) {
-	n := s.get("resources")
-	if n != nil {
-		p.Resources = []string{}
-	}
-	for _, item := range s.listOf(n, 0, 1) {
-		if t := s.textOf(item, 0, 4096); item.kind == text && t != "*" {
-			s.wrong(item.at, fmt.Sprintf("must be \"*\", not %s", item.short()), "cpu measures all cores or none")
-		} else if t == "*" {
-			p.Resources = append(p.Resources, t)
-		}
-	}
-	p.TotalCPU = s.flag("totalcpu", true)
-	if total := s.node.child("totalcpu"); !p.TotalCPU && total.kind == boolean && (n == nil || n.kind == list && len(n.items) == 0) {
-		s.warn(total.at, "this section collects no CPU metric at all: totalcpu is false and there are no resources",
-			`set "totalcpu": true, or "resources": ["*"] for one series per core`)
-	}
-}
-
-// elsewhere says of an option of another plugin that it is one.
-func (s *section) elsewhere(name string) {
-	options := []struct{ key, plugins string }{
-		{"resources", "cpu, disk and diskio"}, {"totalcpu", "cpu"}, {"ignore_file_system_types", "disk"}, {"drop_device", "disk"},
-		{"ignore_pseudo_file_systems", "disk"},
-	}
-	for _, o := range options {
-		if slices.Contains(s.asked, o.key) {
+		if raw == nil || raw.kind != text {
 			continue
 		}
-		if at, ok := s.place(o.key); ok {
-			s.warn(at, fmt.Sprintf("%s has no %q; it is ignored", name, o.key), "it is an option of "+o.plugins)
-		}
-	}
-	s.idle("counters are always reported as differences", "report_deltas")
-}
-
-// measurements reads the measurement list of a plugin: strings, or objects that rename a metric or change its unit.
-func (s *section) measurements(plugin string) []Measurement {
-	n := s.get("measurement")
-	if n != nil && n.kind == list && len(n.items) == 0 {
-		s.warn(n.at, fmt.Sprintf("the list is empty: %s collects nothing", plugin), "")
-	}
-	items := s.listOf(n, 0, 65536)
-	again := s.unique(items)
-	var all []Measurement
-	for _, item := range items {
-		m, ok := s.measurement(item, plugin)
-		if !ok {
+		m.Written = strings.TrimSpace(raw.text)
+		if m.Name = of.items.measures.short(raw.text); slices.Contains(of.items.measures.later, m.Name) {
 			continue
 		}
 		i := slices.IndexFunc(all, func(o Measurement) bool { return o.Name == m.Name })
 		if i < 0 {
 			all = append(all, m)
-			continue
-		}
-		if !again[item] {
-			s.warn(item.at, fmt.Sprintf("%q is measured already, at %d:%d", m.Name, all[i].Place.Line, all[i].Place.Column), "remove one of them")
-		}
-		if all[i].Rename == "" && all[i].Unit == "" { // the first that decorates it counts
+		} else if all[i].Rename == "" && all[i].Unit == "" {
 			all[i].Rename, all[i].Unit = m.Rename, m.Unit
 		}
 	}
 	return all
 }
 
-func (s *section) measurement(n *node, plugin string) (Measurement, bool) {
-	m := Measurement{Place: n.at}
-	raw := n
-	if n.kind == object {
-		o := s.reading.section(n)
-		o.require("name", "")
-		raw = o.get("name")
-		m.Rename = o.text("rename", 1, 255)
-		m.Unit = o.text("unit", 1, 256)
-		o.open()
-	} else if n.kind != text && n.kind != broken {
-		s.wrong(n.at, fmt.Sprintf("must be a string or an object with a name, not %s", n.kind), "")
-		return m, false
+// strangePlugin warns of a name among the plugins that is none.
+func strangePlugin(r *reading, m member) {
+	hint := didYouMean(m.key, r.pluginNames())
+	if m.key == "append_dimensions" || m.key == "aggregation_dimensions" {
+		hint = "it belongs beside metrics_collected, not into it"
 	}
-	m.Written = strings.TrimSpace(s.textOf(raw, 1, 255))
-	m.Name = strings.TrimPrefix(m.Written, plugin+"_")
-	if raw != nil && raw.kind == text && raw.text != "" && m.Name == "" {
-		s.wrong(raw.at, "must be the name of a metric, not blank", "")
+	r.warn(m.at, fmt.Sprintf("there is no plugin %q; it is ignored", m.key), hint)
+}
+
+// pluginNames are those of Linux.
+func (r *reading) pluginNames() (names []string) {
+	for _, k := range r.plugins().keys {
+		if k.state != foreign {
+			names = append(names, k.name)
+		}
 	}
-	return m, m.Name != ""
+	return names
+}
+
+func (r *reading) plugins() *shape { return r.root.under("metrics").under("metrics_collected") }
+
+// strangeOption warns of an option that a plugin does not have; it may be one of another.
+func (r *reading) strangeOption(plugin string, s *shape, m member) {
+	var owners []string
+	for _, k := range r.plugins().keys {
+		if k.state != foreign && k.shape.kind == object && !k.shape.strict && k.shape.key(m.key) != nil {
+			owners = append(owners, k.name)
+		}
+	}
+	if len(owners) == 0 {
+		r.warn(m.at, fmt.Sprintf("unknown key %q is ignored", m.key), keyHint(m.key, s.names()))
+		return
+	}
+	last := len(owners) - 1
+	of := owners[last]
+	if last > 0 {
+		of = strings.Join(owners[:last], ", ") + " and " + of
+	}
+	r.warn(m.at, fmt.Sprintf("%s has no %q; it is ignored", plugin, m.key), "it is an option of "+of)
+}
+
+// dropOriginal judges drop_original_metrics. The original does not check it, and ignores what is not a list.
+func (r *reading) dropOriginal(n *node) {
+	if n.kind != list {
+		r.warn(n.at, fmt.Sprintf("is ignored: it is %s, not a list of names", n.kind), "put it in [ ]")
+		n.kind = broken
+		return
+	}
+	for _, item := range n.items {
+		r.check(item, str(1, 255))
+	}
+}
+
+// cpu judges what cpu is to collect. With totalcpu false and no resources the original collects nothing at all.
+func (r *reading) cpu(n *node) {
+	total, resources := n.child("totalcpu"), n.child("resources")
+	if total != nil && total.kind == boolean && total.text == "false" && (resources == nil || resources.kind == list && len(resources.items) == 0) {
+		r.warn(total.at, "this section collects no CPU metric at all: totalcpu is false and there are no resources",
+			`set "totalcpu": true, or "resources": ["*"] for one series per core`)
+	}
 }

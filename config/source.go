@@ -14,7 +14,7 @@ import (
 const maxFileBytes = 16 << 20
 
 // Load reads files, folders (every regular file in them by name, without dotfiles, *.tmp and YAML) and "-", which is
-// standard input, and merges them. What could not be read is an error that wraps a file system error; what is wrong in
+// standard input, merges them, and fills in the environment variables of this process. What could not be read is an error that wraps a file system error; what is wrong in
 // them is Problems, as for Parse.
 func Load(paths ...string) (*Config, error) {
 	if len(paths) == 0 {
@@ -36,7 +36,7 @@ func Load(paths ...string) (*Config, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("read configuration: %w", &emptyError{paths, len(skipped) > 0})
 	}
-	c, err := build(files)
+	c, err := build(files, Environment(os.LookupEnv), lookingAt(func(path string) bool { _, err := os.Stat(path); return err == nil }))
 	c.Warnings = append(skipped, c.Warnings...)
 	return c, err
 }

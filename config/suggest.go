@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,6 +51,9 @@ func keyHint(key string, known []string) string {
 	switch key {
 	case "buffer_duration", "batch_count", "batch_size", "file_fingerprint_lines", "initial_position", "use_gzip_http_content_encoding":
 		return "a key of the older awslogs agent; nothing takes its place"
+	}
+	if ours := nephoscopeShape(); ours.key(key) != nil && !slices.Contains(known, key) {
+		return `it belongs into "nephoscope", at the root`
 	}
 	return didYouMean(key, known)
 }

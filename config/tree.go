@@ -46,6 +46,16 @@ func (n *node) child(key string) *node {
 	return nil
 }
 
+// keyAt is where a key stands that the object has.
+func (n *node) keyAt(key string) Place {
+	for i := range n.members {
+		if n.members[i].key == key {
+			return n.members[i].at
+		}
+	}
+	return n.at
+}
+
 // equal tells whether two values are the same JSON, whatever their formatting and the order of their keys.
 func (n *node) equal(o *node) bool { return n.canonical() == o.canonical() }
 

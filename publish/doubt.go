@@ -73,7 +73,7 @@ func (l *Logs) find(sh *shipment, d cloudwatch.Doubt) (landed bool, err error) {
 		case cloudwatch.NotFound:
 			return false, nil
 		case cloudwatch.Denied, cloudwatch.Invalid:
-			l.reading.note(l.Log, err, "what was sent cannot be read back (allow logs:GetLogEvents, or set read_back to false); a batch of which no answer came is sent again", "")
+			l.reading.note(l.Log, err, "what was sent cannot be read back (allow logs:GetLogEvents, or set nephoscope.read_back to false); a batch of which no answer came is sent again", "")
 			return false, nil
 		}
 		if err != nil {

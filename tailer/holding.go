@@ -118,7 +118,7 @@ func (s *Source) boundDeleted() {
 	}
 	lost := max(oldest.size-oldest.offset, 0)
 	s.lose(Loss{Evicted: lost})
-	s.log.Error("deleted log files hold more of the disk than logs.deleted_files_mib allows; the rest of this one is given up", zap.String("deleted_file", oldest.f.Name()), zap.Int64("offset", oldest.offset), zap.Int64("lost_bytes", lost), zap.Int64("allowed_bytes", s.entry.holding.mayDelete.Load()))
+	s.log.Error("deleted log files hold more of the disk than nephoscope.deleted_files_mib allows; the rest of this one is given up", zap.String("deleted_file", oldest.f.Name()), zap.Int64("offset", oldest.offset), zap.Int64("lost_bytes", lost), zap.Int64("allowed_bytes", s.entry.holding.mayDelete.Load()))
 	s.entry.shelf.leave(oldest, s, nil)
 	s.abandon(oldest, time.Now())
 	s.filling.turned = true

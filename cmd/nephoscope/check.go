@@ -14,7 +14,7 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	var asJSON bool
+	var asJSON, schema bool
 	cmd := &cobra.Command{
 		Use:   "check FILE|DIR|- ...",
 		Short: "Say what is wrong with a configuration, without starting anything",
@@ -23,10 +23,23 @@ everything that run would start, and prints every mistake and warning with its p
 
   file:line:column: json.path: what is wrong (what to do about it)
 
+Environment variables in the configuration, ${NAME}, are filled in from the environment of check itself.
+
+With --schema it prints the JSON Schema of a configuration instead, for editors that complete and validate.
+
 Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be read.`,
-		Example: "  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json",
-		Args:    cobra.MinimumNArgs(1),
+		Example: `  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json
+  nephoscope check --schema > schema.json`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			switch {
+			case schema && len(paths) > 0:
+				return &exitError{exitUnread, errors.New("check: --schema is about every configuration; name no file with it")}
+			case schema:
+				_, err := cmd.OutOrStdout().Write(config.JSONSchema())
+				return err
+			case len(paths) == 0:
+				return &exitError{exitUnread, errors.New("check: what? (name a configuration file, a folder of them, or - for standard input)")}
+			}
 			problems, err := problemsOf(config.Load(paths...))
 			if err != nil {
 				return &exitError{exitUnread, err}
@@ -43,6 +56,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of config.json")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document: {\"ok\": …, \"problems\": […]}")
 	return cmd
 }

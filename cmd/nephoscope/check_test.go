@@ -75,6 +75,34 @@ func TestCheckStatusTellsFineFromWrongFromUnread(t *testing.T) {
 	f("", exitUnread, "--nonsense")
 }
 
+func TestCheckWithoutAFileSaysWhatToName(t *testing.T) {
+	if out, errs, status := nephoscope(t, "", "check"); status != exitUnread || out != "" || !strings.Contains(errs, "name a configuration file, a folder of them, or - for standard input") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
+func TestCheckPrintsTheSchema(t *testing.T) {
+	out, errs, status := nephoscope(t, "", "check", "--schema")
+	published, err := os.ReadFile("../../docs/schema.json")
+	if status != exitFine || err != nil || out != string(published) {
+		t.Errorf("status %d, %d bytes, published are %d, %v\n%s", status, len(out), len(published), err, errs)
+	}
+	if _, errs, status := nephoscope(t, "", "check", "--schema", "config.json"); status != exitUnread || !strings.Contains(errs, "name no file") {
+		t.Errorf("with a file: status %d\n%s", status, errs)
+	}
+}
+
+// The name of a file says nothing of what is in it.
+func TestCheckReadsJSONInAFileNamedYAML(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(`{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, status := nephoscope(t, "", "check", file); status != exitFine {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
 func TestCheckAsJSON(t *testing.T) {
 	out, _, status := nephoscope(t, `{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percnt"]}}}}`, "check", "--json", "-")
 	var got struct {

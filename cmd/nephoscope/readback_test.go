@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const readBack = `{"logs": {"force_flush_interval": 1, "read_back": true, "logs_collected": {"files": {"collect_list": [
+const readBack = `{"nephoscope": {"read_back": true}, "logs": {"force_flush_interval": 1, "logs_collected": {"files": {"collect_list": [
 	{"file_path": "%DIR%/access.log", "log_group_name": "g", "log_stream_name": "s"}]}}}}`
 
 // losesAnswers has the service do what it is asked, and the next so many answers to PutLogEvents get lost.

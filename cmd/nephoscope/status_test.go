@@ -153,7 +153,7 @@ func TestPagesForMonitoringMoveWithAReload(t *testing.T) {
 	}
 	first, second := free(), free()
 	configure := func(address string) {
-		b.config(strings.Replace(oneLog, `"region"`, fmt.Sprintf(`"status_address": %q, "region"`, address), 1))
+		b.config(strings.Replace(oneLog, `{`, fmt.Sprintf(`{"nephoscope": {"status_address": %q}, `, address), 1))
 	}
 	get := func(url string) (body string) {
 		r, err := http.Get(url)

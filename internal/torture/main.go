@@ -55,7 +55,7 @@ func command(ctx context.Context, args []string) error {
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64()>>32, "of what happens and when; the times that things take are never the same")
 	flags.IntVar(&o.files, "files", 8, "how many log files to write, up to 100")
 	flags.IntVar(&o.rate, "rate", 5000, "lines to write a second, all files together")
-	flags.BoolVar(&o.readBack, "read-back", false, "run the agent with logs.read_back")
+	flags.BoolVar(&o.readBack, "read-back", false, "run the agent with nephoscope.read_back")
 	flags.StringVar(&o.agent, "agent", "", "torture this `binary` instead of building one")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {

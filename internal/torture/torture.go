@@ -102,10 +102,9 @@ func (t *torture) prepare() error {
 		files = append(files, w.entry())
 	}
 	section := map[string]any{"force_flush_interval": 1, "logs_collected": map[string]any{"files": map[string]any{"collect_list": files}}}
-	if t.readBack {
-		section["read_back"] = true
-	}
-	raw, err := json.MarshalIndent(map[string]any{"agent": map[string]any{"region": "eu-west-1"}, "logs": section}, "", "\t")
+	raw, err := json.MarshalIndent(map[string]any{
+		"agent": map[string]any{"region": "eu-west-1"}, "logs": section, "nephoscope": map[string]any{"read_back": t.readBack},
+	}, "", "\t")
 	if err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
