@@ -114,6 +114,7 @@ type File struct {
 	MultiLineStart      *regexp.Regexp
 	StartsWithTimestamp bool
 	Filters             []Filter
+	Encoding            string // "": UTF-8
 	Place               Place
 }
 

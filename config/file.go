@@ -34,7 +34,7 @@ func (r *reading) file(n *node) (f File, ok bool) {
 	f.AutoRemoval = s.autoRemoval(f.PublishMultiLogs)
 	f.Blacklist = s.pattern("blacklist", 1)
 	f.Filters = s.filters()
-	s.encoding()
+	f.Encoding = s.text("encoding", 1, 4096)
 	s.undone("backpressure_mode", "service.name", "deployment.environment", "ignore_symlinks", "kms_key_id")
 	s.strict()
 	return f, f.Path != ""
@@ -198,14 +198,4 @@ func (r *reading) compile(n *node) *regexp.Regexp {
 	}
 	r.wrong(n.at, "not a regular expression: "+reason, hint)
 	return nil
-}
-
-// encoding accepts the names of UTF-8.
-func (s *section) encoding() {
-	n := s.get("encoding")
-	switch t := s.textOf(n, 1, 4096); plain(t) {
-	case "", "utf_8", "utf8", "unicode_1_1_utf_8", "ascii", "us_ascii":
-	default:
-		s.warn(n.at, fmt.Sprintf("the encoding %s is not read by this version; lines are taken as UTF-8", n.short()), "")
-	}
 }
