@@ -58,6 +58,7 @@ var onlyIn = map[string]struct{ room, reason string }{
 	"github.com/kardianos/service":     {"cmd/nephoscope", "only the command knows what started it"},
 	"modernc.org/sqlite":               {"local", "a production host never carries a database"},
 	"github.com/BurntSushi/toml":       {"config", "only the configuration is TOML"},
+	"golang.org/x/text/":               {"tailer", "nobody else decodes what is in files"},
 	"github.com/bmatcuk/doublestar/v4": {"tailer", "only log paths are globs of that kind"},
 	"github.com/fxamacker/cbor/v2":     {"local", "the agent's CBOR is the SDK's"},
 }

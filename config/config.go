@@ -118,6 +118,7 @@ type File struct {
 	MultiLineStart      *regexp.Regexp
 	StartsWithTimestamp bool
 	Filters             []Filter
+	Encoding            string // a name of the Encoding Standard; default utf-8
 	Place               Place
 }
 

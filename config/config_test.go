@@ -28,7 +28,7 @@ func TestDefaults(t *testing.T) {
 	}
 	f := c.Logs.Files[0]
 	f.Place = Place{}
-	if !reflect.DeepEqual(f, File{Path: "/a", RetentionDays: -1, Timezone: time.Local}) {
+	if !reflect.DeepEqual(f, File{Path: "/a", RetentionDays: -1, Timezone: time.Local, Encoding: "utf-8"}) {
 		t.Errorf("file: %+v", f)
 	}
 	if len(c.Warnings) > 0 {
@@ -75,7 +75,7 @@ func TestEverything(t *testing.T) {
 	app.Blacklist, app.Filters, app.Place = nil, nil, Place{}
 	want(t, "file", app, File{Path: "/var/log/app/**/*.log", LogGroupName: "/shop/{aws_region}/app.log", LogStreamName: "{hostname}_{date}",
 		LogGroupClass: "INFREQUENT_ACCESS", RetentionDays: 30, TimestampFormat: "%Y-%m-%dT%H:%M:%S.%f%z", Timezone: time.UTC,
-		TrimTimestamp: true, PublishMultiLogs: true, StartsWithTimestamp: true})
+		TrimTimestamp: true, PublishMultiLogs: true, StartsWithTimestamp: true, Encoding: "utf-8"})
 	want(t, "syslog start", l.Files[1].MultiLineStart.String(), `^\w{3} [ \d]\d `)
 }
 

@@ -104,12 +104,3 @@ func pattern(n *node) *regexp.Regexp {
 	}
 	return regexp.MustCompile(n.text)
 }
-
-// encoding warns of all but the names of UTF-8.
-func (r *reading) encoding(n *node) {
-	switch plain(n.text) {
-	case "utf_8", "utf8", "unicode_1_1_utf_8", "ascii", "us_ascii":
-	default:
-		r.warn(n.at, fmt.Sprintf("the encoding %s is not read by this version; lines are taken as UTF-8", n.short()), "")
-	}
-}

@@ -68,6 +68,7 @@ func (f File) Key() string {
 	if f.Timezone != nil {
 		id.text("zone", f.Timezone.String())
 	}
+	id.text("encoding", f.Encoding)
 	id.flag("trim", f.TrimTimestamp)
 	id.flag("multi", f.PublishMultiLogs)
 	id.flag("remove", f.AutoRemoval)

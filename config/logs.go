@@ -41,6 +41,7 @@ func readFileEntry(s section) File {
 		Timezone:         time.Local,
 		TrimTimestamp:    s.flag("trim_timestamp"),
 		PublishMultiLogs: s.flag("publish_multi_logs"),
+		Encoding:         s.text("encoding"),
 		AutoRemoval:      s.flag("auto_removal") && !s.flag("publish_multi_logs") && isPattern(s.text("file_path")),
 		Blacklist:        pattern(s.value("blacklist")),
 	}

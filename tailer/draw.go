@@ -1,6 +1,7 @@
 package tailer
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -75,7 +76,7 @@ func (s *Source) draw(f *file, b *cloudwatch.LogBatch, now time.Time) (full bool
 		if s.filling.read.Bytes > passBytes {
 			return true
 		}
-		_, err := f.more(s.earliest(now))
+		_, err := f.more(s.entry.charset, s.earliest(now))
 		if err == nil || errors.Is(err, io.EOF) {
 			f.failing = time.Time{}
 		} else if s.complain("read log file", err); f.failing.IsZero() {
@@ -123,8 +124,8 @@ func (f *file) givenUp(now time.Time) bool {
 // put turns a message into an event, or several if it is too long for one, and leaves its bytes behind. False: the batch
 // is full, and what it did not take is still there.
 func (s *Source) put(f *file, b *cloudwatch.LogBatch, found piece, now time.Time) bool {
-	for n := cloudwatch.FirstPiece(found.message); n < len(found.message); n = cloudwatch.FirstPiece(found.message) {
-		if !s.putEvent(f, b, piece{message: found.message[:n], size: n}, now) {
+	for n := f.win.charset.firstPiece(found.message); n < len(found.message); n = f.win.charset.firstPiece(found.message) {
+		if !s.putEvent(f, b, piece{message: found.message[:n], size: n, cut: true}, now) {
 			return false
 		}
 		f.within = true
@@ -140,6 +141,9 @@ func (s *Source) put(f *file, b *cloudwatch.LogBatch, found piece, now time.Time
 
 func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, found piece, now time.Time) bool {
 	at, message := now, found.message
+	if f.win.charset != nil {
+		message = s.decode(f, found)
+	}
 	if s.entry.format != nil {
 		at, message = s.timeOf(f, message, now)
 	} else {
@@ -154,10 +158,25 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, found piece, now time
 	case !b.Add(at, message):
 		return false
 	}
+	if f.win.charset != nil && bytes.Contains(message, []byte(replacement)) {
+		s.filling.replaced++
+	}
 	f.take(found.size)
 	s.filling.read.Add(amount)
 	s.filling.lines += int64(found.lines)
 	return true
+}
+
+// decode makes UTF-8 of a message that was found in a file with a charset.
+func (s *Source) decode(f *file, found piece) []byte {
+	message := f.win.decode(found.message)
+	if f.offset == 0 {
+		message = bytes.TrimPrefix(message, []byte(byteOrderMark))
+	}
+	if found.cut {
+		return message
+	}
+	return plainLineEnds(withoutLineEnd(message))
 }
 
 // whenWritten is the time of an event that has none of its own. It is never before that of the last one, so that sorting by

@@ -37,6 +37,7 @@ type Entry struct {
 	all       bool // every match, not only the newest
 	blacklist *regexp.Regexp
 	start     startRule
+	charset   *charset // nil: UTF-8
 	format    *timestampFormat
 	trim      bool
 	linger    time.Duration
@@ -80,6 +81,13 @@ func New(f config.File, o Options) (*Entry, error) {
 		return nil, config.Mistake(f.Place, err.Error(), "")
 	}
 	e.finder = newFinder(e)
+	if f.Encoding != "" {
+		if e.charset, err = charsetOf(f.Encoding); err != nil {
+			at := f.Place
+			at.Path += ".encoding"
+			return nil, config.Mistake(at, err.Error(), "the names are those of the Encoding Standard, such as shift_jis, windows-1252 or utf-16le")
+		}
+	}
 	if f.TimestampFormat != "" {
 		if e.format, err = parseTimestampFormat(f.TimestampFormat, f.Timezone); err != nil {
 			return nil, config.Mistake(f.Place, err.Error(), "")

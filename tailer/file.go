@@ -33,7 +33,8 @@ type file struct {
 	gone    bool      // spent, closed, and what was read of it cannot be read again
 	failing time.Time // when reading it began to fail; zero: it works
 	tides   tides
-	win     *window // nil while nothing is in memory
+	win     *window  // nil while nothing is in memory
+	charset *charset // nil: UTF-8, or not known yet
 }
 
 // open makes a file of a path, to be read from an offset. One that a rotation compressed is read uncompressed.
@@ -108,10 +109,16 @@ func (f *file) notice(info os.FileInfo, now, earliest time.Time) {
 }
 
 // more reads on. It returns io.EOF for nothing yet. What it finds cannot have been written before earliest.
-func (f *file) more(earliest time.Time) (n int, err error) {
+func (f *file) more(c *charset, earliest time.Time) (n int, err error) {
 	if f.win == nil {
 		f.win = takeWindow()
 	}
+	if c != nil && f.charset == nil {
+		if f.charset, err = c.of(f.f); err != nil {
+			return 0, err
+		}
+	}
+	f.win.charset = f.charset
 	at := f.offset + int64(f.win.w-f.win.r)
 	n, err = f.win.read(f.f, at)
 	if end := at + int64(n); end > f.seen {

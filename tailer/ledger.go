@@ -24,7 +24,7 @@ type Ledger struct {
 	Pending  cloudwatch.Amount  `json:"pending"` // read and not acknowledged
 
 	Pieces   int64 `json:"pieces"`   // cuts through messages too long for one event
-	Replaced int64 `json:"not_utf8"` // events with bytes that are not UTF-8, which became U+FFFD
+	Replaced int64 `json:"not_utf8"` // events with bytes that are no text in the file's encoding, which became U+FFFD
 
 	LagBytes     int64     `json:"lag_bytes"`                  // written and not acknowledged, read or not
 	LagSince     time.Time `json:"lag_since,omitzero"`         // when the oldest of it was found; zero: there is none

@@ -38,7 +38,7 @@ func (t taken) any() bool { return t.read.Bytes > 0 || t.turned }
 // mark numbers what has been taken so far, for Commit.
 func (s *Source) mark(b *cloudwatch.LogBatch, now time.Time) uint64 {
 	s.numbered++
-	s.filling.replaced = int64(b.Replaced())
+	s.filling.replaced += int64(b.Replaced())
 	m := mark{number: s.numbered, taken: s.filling, checkpoint: s.checkpoint(), stamp: s.stamp, told: s.telling}
 	for _, f := range s.files {
 		m.reached = append(m.reached, reached{f, f.offset, f.spent})

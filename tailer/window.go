@@ -25,16 +25,19 @@ type window struct {
 	p    int // buf[r:p] are whole lines of the event being gathered; the next line begins at p
 	s    int // there is no line end in buf[p:s]
 	n    int // how many lines buf[r:p] is
+
+	charset *charset // nil: UTF-8
+	decoded []byte   // what decode returned last
 }
 
 func takeWindow() *window {
 	v := windowPool.Get().(*window)
-	v.r, v.w, v.p, v.s, v.n = 0, 0, 0, 0, 0
+	v.r, v.w, v.p, v.s, v.n, v.charset = 0, 0, 0, 0, 0, nil
 	return v
 }
 
 func (v *window) giveBack() {
-	if len(v.buf) == windowBytes { // one that grew for a long event is not kept
+	if len(v.buf) == windowBytes && cap(v.decoded) <= windowBytes { // one that grew for a long event is not kept
 		windowPool.Put(v)
 	}
 }
@@ -67,38 +70,61 @@ type piece struct {
 // pieces. take makes the search go on behind it.
 func (v *window) next(start startRule) (found piece, ok bool) {
 	for {
-		i := bytes.IndexByte(v.buf[v.s:v.w], '\n')
+		i, searched := v.charset.lineEnd(v.buf[v.p:v.w], v.s-v.p)
 		if i < 0 {
-			v.s = v.w
+			v.s = v.p + searched
 			if v.w-v.r > cloudwatch.MaxMessageBytes+len("\r\n") {
-				if v.p > v.r && start.matches(v.buf[v.p:v.w]) {
+				if v.p > v.r && v.starts(start, v.w) {
 					return v.gathered(), true
 				}
 				return v.tooLong(v.w), true
 			}
 			return piece{}, false
 		}
-		end := v.s + i
+		end := v.p + i
+		after := end + v.charset.width()
 		switch {
-		case v.p > v.r && start.matches(v.buf[v.p:end]):
+		case v.p > v.r && v.starts(start, end):
 			v.s = end
 			return v.gathered(), true
-		case v.p == v.r && (end == v.p || end == v.p+1 && v.buf[v.p] == '\r'):
-			v.p, v.s = end+1, end+1
+		case v.p == v.r && v.blank(end):
+			v.p, v.s = after, after
 			return piece{size: v.p - v.r, lines: 1}, true
 		}
-		v.p, v.s, v.n = end+1, end+1, v.n+1
+		v.p, v.s, v.n = after, after, v.n+1
 		if v.p-v.r > cloudwatch.MaxMessageBytes+len("\r\n") {
-			return v.tooLong(v.p - 1), true
+			return v.tooLong(end), true
 		}
 	}
 }
 
+// starts tells whether the line buf[p:end] begins an event.
+func (v *window) starts(start startRule, end int) bool {
+	if v.charset == nil {
+		return start.matches(v.buf[v.p:end])
+	}
+	return start.matches(v.decode(v.buf[v.p:end]))
+}
+
+// blank tells whether there is nothing in the line buf[p:end].
+func (v *window) blank(end int) bool {
+	return end == v.p || end-v.p == v.charset.width() && bytes.IndexByte(v.buf[v.p:end], '\r') >= 0
+}
+
+// decode makes UTF-8 of text; it is valid until the next time.
+func (v *window) decode(raw []byte) []byte {
+	if v.charset == nil || v.charset.ascii && isASCII(raw) {
+		return raw
+	}
+	v.decoded = v.charset.decode(v.decoded[:0], raw)
+	return v.decoded
+}
+
 // tooLong is as much of buf[r:end] as fits an event.
 func (v *window) tooLong(end int) piece {
-	n := cloudwatch.FirstPiece(v.buf[v.r:end])
+	n := v.charset.firstPiece(v.buf[v.r:end])
 	message := v.buf[v.r : v.r+n]
-	return piece{message: message, size: n, lines: bytes.Count(message, []byte{'\n'}), cut: true}
+	return piece{message: message, size: n, lines: v.charset.lines(message), cut: true}
 }
 
 // gathered is the event whose end is not known, without an unterminated line.
@@ -106,7 +132,7 @@ func (v *window) gathered() piece { return piece{message: v.text(v.p), size: v.p
 
 // last is the next event of what is left of a file that has ended; an unterminated line is one.
 func (v *window) last(start startRule) piece {
-	if v.p > v.r && v.w > v.p && start.matches(v.buf[v.p:v.w]) {
+	if v.p > v.r && v.w > v.p && v.starts(start, v.w) {
 		return v.gathered()
 	}
 	p := piece{message: v.text(v.w), size: v.w - v.r, lines: v.n}
@@ -122,19 +148,33 @@ func (v *window) take(size int) {
 	v.p, v.s = max(v.p, v.r), max(v.s, v.r)
 	v.n = 0
 	if v.p > v.r { // a part of what was gathered
-		v.n = bytes.Count(v.buf[v.r:v.p], []byte{'\n'})
+		v.n = v.charset.lines(v.buf[v.r:v.p])
 	}
 }
 
 // text is the message that stands in buf[r:end], without its final line end; line ends within are single newlines, unless it
-// is to be cut into pieces, each of which stands for as many bytes of the file as it has.
+// is to be cut into pieces, each of which stands for as many bytes of the file as it has. What has a charset is left as it is
+// until it is decoded.
 func (v *window) text(end int) []byte {
-	message := bytes.TrimSuffix(v.buf[v.r:end], []byte{'\n'})
-	message = bytes.TrimSuffix(message, []byte{'\r'})
-	if several := v.n > 1 || end > v.p; several && bytes.IndexByte(message, '\r') >= 0 && cloudwatch.FirstPiece(message) == len(message) {
-		return bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
+	if v.charset != nil {
+		return v.buf[v.r:end]
+	}
+	message := withoutLineEnd(v.buf[v.r:end])
+	if several := v.n > 1 || end > v.p; several && cloudwatch.FirstPiece(message) == len(message) {
+		return plainLineEnds(message)
 	}
 	return message
+}
+
+func withoutLineEnd(message []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(message, []byte{'\n'}), []byte{'\r'})
+}
+
+func plainLineEnds(message []byte) []byte {
+	if bytes.IndexByte(message, '\r') < 0 {
+		return message
+	}
+	return bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
 }
 
 // startRule tells which lines begin an event; the zero value is the original's default `^[\S]`: a line that begins with
