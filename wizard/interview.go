@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,7 +151,7 @@ func (iv *interview) take(id string, s step, v view) error {
 		delete(iv.given, id)
 		answer, err := iv.judge(q, v, given)
 		if err == nil {
-			iv.say(strings.TrimSuffix(q.text, "\n") + "\n-> " + q.shown(answer) + "\n")
+			iv.say(q.text + "\n-> " + q.shown(answer) + "\n")
 			return iv.settle(q, v, answer)
 		}
 		if iv.ended {
@@ -158,6 +159,7 @@ func (iv *interview) take(id string, s step, v view) error {
 		}
 	}
 	if iv.ended {
+		iv.say(q.text + "\n")
 		return iv.settleAtEnd(q, v)
 	}
 	return iv.put(q, v)
@@ -210,6 +212,9 @@ func (iv *interview) line(k kind) (string, error) {
 	return strings.TrimSpace(typed), err
 }
 
+// inNoFile is a place in a file without a name.
+var inNoFile = regexp.MustCompile(` at :\d+:\d+`)
+
 // judge says whether an answer will do: the question's own check, and then what the configuration is with it.
 func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	answer, err := q.accept(v, typed)
@@ -222,7 +227,8 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	_, err = config.Parse("", encode(iv.build()))
 	if mistakes, ok := errors.AsType[config.Problems](err); ok {
 		m := mistakes[0]
-		m.Place = config.Place{}
+		m.Place = config.Place{} // of a file that is not there yet
+		m.Text = inNoFile.ReplaceAllString(m.Text, " in an earlier answer")
 		return "", m
 	}
 	return answer, err
@@ -248,11 +254,11 @@ func (iv *interview) settle(q *question, v view, answer string) error {
 func (iv *interview) settleAtEnd(q *question, v view) error {
 	for _, c := range q.unanswered(v) {
 		if answer, err := iv.judge(q, v, c); err == nil {
-			iv.say(strings.TrimSuffix(q.text, "\n") + "\n-> " + q.shown(answer) + " (not answered)\n")
+			iv.say("-> " + q.shown(answer) + " (not answered)\n")
 			return iv.settle(q, v, answer)
 		}
 	}
-	iv.say(strings.TrimSuffix(q.text, "\n") + "\n-> nothing (not answered): this is left out\n")
+	iv.say("-> nothing (not answered): this is left out\n")
 	return iv.settle(q, v, "")
 }
 
@@ -272,14 +278,16 @@ func (iv *interview) note(id, answer string) {
 	iv.order = append(iv.order, id)
 }
 
-// back takes the last answer back, and what was done since.
+// back takes the last answer back, and what was done since. What was answered is offered when it is asked again.
 func (iv *interview) back() bool {
 	for len(iv.order) > 0 {
 		id, answer, acted := iv.drop()
 		if acted {
 			continue
 		}
-		if q := find(iv.script, id); q != nil && q.kind != secret {
+		q := find(iv.script, id)
+		v := view{iv, strings.TrimSuffix(id, q.id)}
+		if q.kind != secret && answer != q.byDefault(v) { // a default may be another one next time
 			iv.kept[id] = answer
 		}
 		return true

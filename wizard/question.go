@@ -111,6 +111,10 @@ func (q *question) standing(v view) string {
 	if earlier, ok := v.kept[v.prefix+q.id]; ok && (q.kind != choice || slices.Contains(q.words(v), earlier)) {
 		return earlier
 	}
+	return q.byDefault(v)
+}
+
+func (q *question) byDefault(v view) string {
 	if q.offers != nil {
 		return q.offers(v)
 	}
@@ -181,8 +185,9 @@ func short(word string) string {
 	switch {
 	case word == yes || word == no:
 		return word[:1]
-	case strings.HasSuffix(word, " days"):
-		return strings.TrimSuffix(word, " days") + "d"
+	case strings.Contains(word, " day"):
+		days, _, _ := strings.Cut(word, " ")
+		return days + "d"
 	}
 	return plain(word)
 }

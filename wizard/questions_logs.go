@@ -80,8 +80,8 @@ func retentionDays(word string) int {
 }
 
 func retention() *question {
-	words := []string{forEver}
-	for _, days := range keptFor()[1:] {
+	words := []string{forEver, "1 day"}
+	for _, days := range keptFor()[2:] {
 		words = append(words, fmt.Sprintf("%d days", days))
 	}
 	return pick("retention", "For how long shall the log group keep its events?",
@@ -128,6 +128,10 @@ func groupClass() *question {
 		"STANDARD", "STANDARD", "INFREQUENT_ACCESS")
 }
 
+// noGroupName is what CloudWatch Logs does not accept in the name of a log group. The original replaces spaces alone, and
+// offers names that nobody can use.
+var noGroupName = regexp.MustCompile(`[^-_/.#A-Za-z0-9]`)
+
 func logSteps() []step {
 	anyFiles := yesNo("logs", "Shall the agent ship log files?", "Each file or pattern goes to a log group and stream that you name next.")
 	anyFiles.atEnd = no
@@ -135,7 +139,7 @@ func logSteps() []step {
 	file.check = needs("the path of a file")
 	group := groupName("")
 	group.offers = func(v view) string {
-		return strings.ReplaceAll(path.Base(strings.ReplaceAll(v.own("path"), `\`, "/")), " ", "_")
+		return noGroupName.ReplaceAllString(path.Base(strings.ReplaceAll(v.own("path"), `\`, "/")), "_")
 	}
 	files := []step{
 		{ask: file}, {ask: group}, {ask: groupClass()}, {ask: streamName()}, {ask: retention()},
