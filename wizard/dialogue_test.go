@@ -65,7 +65,7 @@ type held struct {
 // hold lets the wizard ask; change may set its options.
 func hold(t *testing.T, host string, in io.Reader, change func(*Options)) held {
 	t.Helper()
-	h := held{host: newHost(t, host), root: t.TempDir()}
+	h := held{host: newHost(t, host), root: folder(t)}
 	var out bytes.Buffer
 	o := Options{In: in, Out: &out, Layout: install.Layout{Root: h.root}, Host: h.host.Host}
 	if e, ok := in.(*echo); ok {
@@ -76,9 +76,12 @@ func hold(t *testing.T, host string, in io.Reader, change func(*Options)) held {
 	}
 	h.result, h.err = Run(t.Context(), o)
 	h.transcript = strings.ReplaceAll(out.String(), h.root, "")
-	h.config, _ = os.ReadFile(o.Layout.WizardConfig())
+	h.config, _ = os.ReadFile(h.result.Output)
 	return h
 }
+
+// toFile has the wizard write a file of its own, on this machine.
+func toFile(o *Options) { o.Output, o.Layout.Root = filepath.Join(o.Layout.Root, "config.json"), "" }
 
 // echo shows what is read, as a terminal does.
 type echo struct {
@@ -109,7 +112,7 @@ func TestDialogues(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			t.Parallel()
 			d := readDialogue(t, path)
-			got := hold(t, d.host, typed(d.answers), nil)
+			got := hold(t, d.host, typed(d.answers), toFile)
 			if got.err != nil {
 				t.Fatal(got.err)
 			}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
@@ -128,4 +130,17 @@ func importXRay(path string) (migrate.Imported, error) {
 		"traces_collected": map[string]any{"xray": map[string]any{"bind_address": "127.0.0.1:3000", "tcp_proxy": map[string]any{"bind_address": "127.0.0.1:3001"}}},
 		"concurrency":      4, "buffer_size_mb": 5, "region_override": "eu-west-1",
 	}}}, nil
+}
+
+func layout(root string) install.Layout { return install.Layout{Root: root} }
+
+// folder is a temporary folder in memory, where there is such a place: every answer is a file that is synced.
+func folder(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "wizard-")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

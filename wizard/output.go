@@ -82,6 +82,9 @@ func cannotWrite(path string, err error) error {
 
 // remember keeps the answers so far, without secrets.
 func (iv *interview) remember() error {
+	if iv.ended {
+		return nil // what is open takes its default another time as well
+	}
 	answers := map[string]string{}
 	for _, id := range iv.order {
 		if q := find(iv.script, id); !iv.done[id] && q != nil && q.kind != secret {
@@ -146,17 +149,25 @@ func ParseAnswers(raw []byte) (map[string]string, error) {
 
 // nearest is the id that somebody may have meant.
 func (iv *interview) nearest(id string) string {
+	first, _, _ := strings.Cut(id, ".")
 	last := id[strings.LastIndex(id, ".")+1:]
-	var same []string
+	best, score := "", 0
 	walk(iv.script, "", func(other string) {
-		if strings.HasSuffix(other, "."+last) || plain(other) == plain(id) || strings.HasPrefix(other, id) {
-			same = append(same, other)
+		likeness := 0
+		if plain(other) == plain(id) {
+			likeness += 3
+		}
+		if other == first || strings.HasPrefix(other, first+".") {
+			likeness++
+		}
+		if strings.HasSuffix(other, "."+last) {
+			likeness++
+		}
+		if likeness > score {
+			best, score = other, likeness
 		}
 	})
-	if len(same) == 0 {
-		return ""
-	}
-	return same[0]
+	return best
 }
 
 // walk visits the ids of all questions, in order, loops in their first round.
@@ -297,6 +308,9 @@ func (iv *interview) migrate() (Result, error) {
 	iv.note("import.path", file)
 	iv.note("os", orElse(iv.Host.OS, "linux"))
 	iv.say(notes(iv.imported["awslogs "+file].Notes))
+	if _, err := config.Parse(file, encode(iv.build())); err != nil {
+		return iv.result, fmt.Errorf("take over %s: %w", file, err)
+	}
 	if _, err := v.write(); err != nil {
 		return iv.result, err
 	}

@@ -14,10 +14,6 @@ const onPremisesProfile = "AmazonCloudWatchAgent"
 // otherCredential is the choice of typing a key pair.
 const otherCredential = "Other"
 
-// largestStandard is how many bytes a parameter of the standard tier holds
-// (docs.aws.amazon.com/general/latest/gr/ssm.html: "Maximum size for a standard parameter value: 4 KB").
-const largestStandard = 4096
-
 // findings are what the host was asked once.
 type findings struct {
 	region      *string
@@ -139,9 +135,6 @@ func (v view) store() (string, error) {
 		v.say("These credentials may not store it: " + err.Error() + "\nGive them the permission ssm:PutParameter, or use others.\n\n")
 		return denied, nil
 	}
-	if len(v.written) > largestStandard {
-		err = fmt.Errorf("%w (it has %d bytes; a parameter of the standard tier holds %d)", err, len(v.written), largestStandard)
-	}
 	return v.failedTo("store the configuration in "+p.Name, err)
 }
 
@@ -174,9 +167,14 @@ func (v view) mode() string {
 
 func (v view) command() (string, error) {
 	v.result.Mode = v.mode()
-	v.result.Command = "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m " + v.mode() + " -c file:" + quoted(v.Output) + " -s"
-	if v.windows() {
+	what := " -a fetch-config -m " + v.mode() + " -c file:" + quoted(v.Output) + " -s"
+	switch {
+	case v.windows():
 		v.result.Command = `& "C:\Program Files\Amazon\AmazonCloudWatchAgent\amazon-cloudwatch-agent-ctl.ps1" -a fetch-config -m ` + v.mode() + " -c file:config.json -s"
+	case v.Layout.Root != "":
+		v.result.Command = "sudo nephoscope ctl --root " + quoted(v.Layout.Root) + what
+	default:
+		v.result.Command = "sudo amazon-cloudwatch-agent-ctl" + what
 	}
 	v.say("Start the agent with it:\n  " + v.result.Command + "\n\n")
 	return v.result.Command, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
@@ -25,6 +26,8 @@ type Options struct {
 	Profile         string // of the shared configuration
 	ProfileOptional bool   // if there is no such profile, go on as if none had been named
 	CredentialsFile string // instead of ~/.aws/credentials
+	KeyID           string // an access key, instead of all other credentials
+	Secret          string // of KeyID
 	CABundle        string // a file of certificates to trust besides the system's
 	RoleARN         string // to assume with the credentials found
 	Endpoint        string // URL; "": AWS_ENDPOINT_URL_*, else the region's
@@ -57,6 +60,9 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	if o.CredentialsFile != "" {
 		set = append(set, config.WithSharedCredentialsFiles([]string{o.CredentialsFile}))
+	}
+	if o.KeyID != "" || o.Secret != "" {
+		set = append(set, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.KeyID, o.Secret, "")))
 	}
 	if o.CABundle != "" {
 		pem, err := os.ReadFile(o.CABundle)
