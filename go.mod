@@ -24,7 +24,6 @@ require (
 	github.com/spf13/cobra v1.10.2
 	go.uber.org/zap v1.28.0
 	golang.org/x/sys v0.48.0
-	golang.org/x/term v0.46.0
 	modernc.org/sqlite v1.60.0
 )
 

@@ -168,8 +168,7 @@ func (iv *interview) take(id string, s step, v view) error {
 // put asks until there is an answer that will do, nobody answers any more, or somebody goes back.
 func (iv *interview) put(q *question, v view) error {
 	for {
-		iv.say(q.print(v))
-		line, err := iv.line(q.kind)
+		line, err := iv.answerTo(q, v)
 		if errors.Is(err, io.EOF) {
 			iv.ended = true
 			return iv.settleAtEnd(q, v)
@@ -199,12 +198,13 @@ func (iv *interview) put(q *question, v view) error {
 	}
 }
 
-// line reads the next answer. The last one may end without a newline.
-func (iv *interview) line(k kind) (string, error) {
-	if k == secret && iv.Secret != nil && iv.in.Buffered() == 0 {
-		typed, err := iv.Secret()
-		return strings.TrimSpace(typed), err
+// answerTo prints the question and reads the next line. The last one may end without a newline.
+func (iv *interview) answerTo(q *question, v view) (string, error) {
+	if q.kind == secret && iv.Hide != nil {
+		show := iv.Hide() // before it is asked for: who waits for the question may be quick
+		defer show()
 	}
+	iv.say(q.print(v))
 	typed, err := iv.in.ReadString('\n')
 	if typed != "" {
 		err = nil

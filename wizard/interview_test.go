@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -177,7 +178,6 @@ func TestResumingWithoutAnswersIsAMistake(t *testing.T) {
 func TestSecretsAreNeitherShownNorKept(t *testing.T) {
 	var root string
 	got := hold(t, "region eu-west-1\ndenied 1", cutOff("1\n1\n2\n2\n2\n2\n2\n2\n2\n2\n1\n\n\nAKIAEXAMPLE\nnot a secret\n"), func(o *Options) {
-		o.Secret = func() (string, error) { return "hidden", nil }
 		root = o.Layout.Root
 	})
 	if got.err == nil {
@@ -191,35 +191,28 @@ func TestSecretsAreNeitherShownNorKept(t *testing.T) {
 	if err := json.Unmarshal(kept, &answers); err != nil || answers["ssm.1.key"] != "AKIAEXAMPLE" {
 		t.Errorf("got %s", kept)
 	}
-	if all := string(kept) + got.transcript; strings.Contains(all, "not a secret") || strings.Contains(all, "hidden") {
+	if all := string(kept) + got.transcript; strings.Contains(all, "not a secret") {
 		t.Errorf("the secret is among\n%s", all)
 	}
 }
 
-func TestSecretIsReadFromTheTerminalUnlessItHasArrivedAlready(t *testing.T) {
-	secrets := 0
-	lines := []string{"1\n1\n2\n2\n2\n2\n2\n2\n2\n2\n1\n\n\n", "AKIAEXAMPLE\n", "\n2\n"}
-	got := hold(t, "region eu-west-1\nstart", &slowLines{lines}, func(o *Options) {
-		o.Secret = func() (string, error) { secrets++; return "hidden", nil }
+func TestSecretIsHiddenBeforeItIsAskedForAndUntilItIsTyped(t *testing.T) {
+	var out *bytes.Buffer
+	var events []string
+	got := hold(t, "region eu-west-1\nstart", strings.NewReader("1\n1\n2\n2\n2\n2\n2\n2\n2\n2\n1\n\n\nAKIAEXAMPLE\nhidden\n\n"), func(o *Options) {
+		out = o.Out.(*bytes.Buffer)
+		asked := func() bool { return strings.Contains(out.String(), "AWS secret access key") }
+		o.Hide = func() func() {
+			events = append(events, fmt.Sprint("hide, asked: ", asked()))
+			return func() { events = append(events, fmt.Sprint("show, asked: ", asked())) }
+		}
 	})
-	if got.err != nil {
-		t.Fatal(got.err)
+	if got.err != nil || len(got.host.stored) != 1 || got.host.stored[0].Credential.Secret != "hidden" {
+		t.Errorf("got error %v, stored %+v", got.err, got.host.stored)
 	}
-	if secrets != 1 || len(got.host.stored) != 1 || got.host.stored[0].Credential.Secret != "hidden" {
-		t.Errorf("asked the terminal %d times, stored %+v", secrets, got.host.stored)
+	if want := "[hide, asked: false show, asked: true]"; fmt.Sprint(events) != want {
+		t.Errorf("got %v, want %s", events, want)
 	}
-}
-
-// slowLines gives a piece at a time.
-type slowLines struct{ pieces []string }
-
-func (s *slowLines) Read(p []byte) (int, error) {
-	if len(s.pieces) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, s.pieces[0])
-	s.pieces = s.pieces[1:]
-	return n, nil
 }
 
 func TestEveryQuestionIsExplained(t *testing.T) {

@@ -56,9 +56,9 @@ type Daemon struct {
 
 // Options are where the answers come from and where the configuration goes.
 type Options struct {
-	In      io.Reader              // the answers, one a line
-	Out     io.Writer              // the questions
-	Secret  func() (string, error) // reads a line from the terminal without showing it; nil: In will do
+	In      io.Reader            // the answers, one a line
+	Out     io.Writer            // the questions
+	Hide    func() (show func()) // stops the terminal from showing what is typed; nil: it is none
 	Layout  install.Layout
 	Output  string            // file to write; "": the Layout's
 	Answers map[string]string // by the question's id; what is not among them takes its default, and In is not read

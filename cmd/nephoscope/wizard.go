@@ -14,7 +14,6 @@ import (
 
 	"github.com/nephoscope/nephoscope/wizard"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 type wizardFlags struct {
@@ -58,7 +57,7 @@ the command line is wrong.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.DisableFlagParsing = false
 		if err := cmd.ParseFlags(twoDashes(args)); err != nil {
-			return &exitError{exitUnread, fmt.Errorf("%w\nSee nephoscope wizard --help.", err)}
+			return &exitError{exitUnread, fmt.Errorf("%w (see nephoscope wizard --help)", err)}
 		}
 		if help, _ := cmd.Flags().GetBool("help"); help {
 			return cmd.Help()
@@ -133,7 +132,7 @@ func printResult(w io.Writer, result wizard.Result) error {
 	return e.Encode(result)
 }
 
-var errCutOff = errors.New("the interview was cut off")
+var errCutOff = errors.New("the interview was cut off; its answers are kept, and --resume goes on with them")
 
 // wizardStatus tells what could not be read from what went wrong.
 func wizardStatus(err error) int {
@@ -148,7 +147,13 @@ func wizardStatus(err error) int {
 func interruptible(o wizard.Options, hold func(context.Context, wizard.Options) (wizard.Result, error)) (wizard.Result, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	before, _ := term.GetState(int(os.Stdin.Fd()))
+	c, onTerminal := consoleOf(os.Stdin)
+	if onTerminal && o.In == os.Stdin {
+		o.Hide = func() (show func()) {
+			c.hide()
+			return c.restore
+		}
+	}
 	type outcome struct {
 		result wizard.Result
 		err    error
@@ -162,11 +167,11 @@ func interruptible(o wizard.Options, hold func(context.Context, wizard.Options) 
 	case e := <-ended:
 		return e.result, e.err
 	case <-ctx.Done():
-		if before != nil {
-			_ = term.Restore(int(os.Stdin.Fd()), before)
-			fmt.Fprintln(o.Out) // the cursor is behind a question, or behind ^C
+		if onTerminal {
+			c.restore()
+			fmt.Fprintln(o.Out) // the cursor is behind ^C
 		}
-		return wizard.Result{}, fmt.Errorf("%w; its answers are kept, and --resume goes on with them", errCutOff)
+		return wizard.Result{}, errCutOff
 	}
 }
 
@@ -193,12 +198,6 @@ func (f *wizardFlags) options(cmd *cobra.Command) (wizard.Options, error) {
 	if f.asJSON {
 		o.Out = cmd.ErrOrStderr()
 	}
-	if o.In == os.Stdin && term.IsTerminal(int(os.Stdin.Fd())) {
-		o.Secret = func() (string, error) {
-			typed, err := term.ReadPassword(int(os.Stdin.Fd()))
-			return string(typed), err
-		}
-	}
 	if f.tracesOnly && f.xray {
 		o.Yes = true
 	}
@@ -220,7 +219,6 @@ func (f *wizardFlags) readAnswers(o *wizard.Options) error {
 		return fmt.Errorf("read answers: %w", err)
 	}
 	text := strings.TrimPrefix(string(raw), "\ufeff")
-	o.Secret = nil
 	if o.In = strings.NewReader(text); strings.HasPrefix(strings.TrimSpace(text), "{") {
 		o.Answers, err = wizard.ParseAnswers([]byte(text))
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // terminal is a wizard on a pseudo-terminal.
@@ -147,6 +148,32 @@ func TestWizardThatIsTerminatedKeepsItsAnswers(t *testing.T) {
 	if r.status != exitFine || writtenUnder(t, root) != expectedStandard(t) {
 		t.Errorf("got %+v", r)
 	}
+}
+
+// A terminal that stays silent after the wizard is gone is a nuisance.
+func TestTerminalShowsWhatIsTypedAgainAfterControlC(t *testing.T) {
+	t.Parallel()
+	w := onTerminal(t)
+	w.types("1\n1\n2\n2\n2\n2\n2\n2\n2\n2\n1\nname\neu-west-1\nAKIAEXAMPLE\n")
+	w.until("AWS secret access key:\r\n")
+	if w.shows() {
+		t.Error("what is typed is shown")
+	}
+	w.types("\x03")
+	w.until("its answers are kept")
+	if !w.shows() {
+		t.Error("what is typed is not shown any more")
+	}
+}
+
+// shows is whether the terminal shows what is typed.
+func (t *terminal) shows() bool {
+	t.Helper()
+	mode, err := unix.IoctlGetTermios(int(t.tty.Fd()), getTermios)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mode.Lflag&unix.ECHO != 0
 }
 
 func TestSecretIsNotShownOnATerminal(t *testing.T) {
