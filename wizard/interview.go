@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/migrate"
@@ -26,6 +29,7 @@ type interview struct {
 	done     map[string]bool   // ids among them that are of actions
 	given    map[string]string // answers that were there before anybody was asked
 	kept     map[string]string // answers that were taken back; they are offered again
+	unasked  bool              // nobody is asked at all
 	ended    bool              // nobody answers any more
 	imported map[string]migrate.Imported
 	found    findings
@@ -40,8 +44,11 @@ Answer with the number of a choice or with its word; an empty line takes the def
 `
 
 func newInterview(ctx context.Context, o Options) (*interview, error) {
+	if o.In == nil {
+		o.In = strings.NewReader("")
+	}
 	iv := &interview{
-		Options: o, ctx: ctx, in: bufio.NewReader(cmpReader(o.In)), script: script(),
+		Options: o, ctx: ctx, in: bufio.NewReader(o.In), script: script(),
 		answers: map[string]string{}, done: map[string]bool{}, given: map[string]string{}, kept: map[string]string{},
 		imported: map[string]migrate.Imported{}, result: Result{Problems: []config.Problem{}, Failures: []string{}},
 	}
@@ -55,26 +62,9 @@ func newInterview(ctx context.Context, o Options) (*interview, error) {
 		iv.script = tracesScript()
 		iv.given["traces"] = yes
 	}
-	iv.ended = o.Yes || o.Answers != nil
+	iv.unasked = o.Yes || o.Answers != nil
+	iv.ended = iv.unasked
 	return iv, iv.prepare()
-}
-
-func cmpReader(r io.Reader) io.Reader {
-	if r == nil {
-		return strings.NewReader("")
-	}
-	return r
-}
-
-// AnswerError is an answer of Options.Answers that does not fit.
-type AnswerError struct{ ID, Reason, Near string }
-
-func (e *AnswerError) Error() string {
-	text := fmt.Sprintf("read answers: %s: %s", e.ID, e.Reason)
-	if e.Near != "" {
-		text += fmt.Sprintf(" (did you mean %q?)", e.Near)
-	}
-	return text
 }
 
 func (iv *interview) run() (Result, error) {
@@ -88,7 +78,7 @@ func (iv *interview) run() (Result, error) {
 			return iv.result, err
 		}
 	}
-	for id := range iv.given {
+	for _, id := range slices.Sorted(maps.Keys(iv.given)) {
 		iv.say("The answer " + id + " was not needed: that question was not asked.\n")
 	}
 	iv.forget()
@@ -194,6 +184,9 @@ func (iv *interview) put(q *question, v view) error {
 			iv.say(err.Error() + "\n")
 			continue
 		}
+		if iv.Echo {
+			iv.say("-> " + q.shown(answer) + "\n")
+		}
 		return iv.settle(q, v, answer)
 	}
 }
@@ -209,7 +202,7 @@ func (iv *interview) answerTo(q *question, v view) (string, error) {
 	if typed != "" {
 		err = nil
 	}
-	return strings.TrimSpace(typed), err
+	return strings.TrimSpace(strings.TrimPrefix(typed, "\ufeff")), err
 }
 
 // inNoFile is a place in a file without a name.
@@ -217,6 +210,9 @@ var inNoFile = regexp.MustCompile(` at :\d+:\d+`)
 
 // judge says whether an answer will do: the question's own check, and then what the configuration is with it.
 func (iv *interview) judge(q *question, v view, typed string) (string, error) {
+	if !utf8.ValidString(typed) || strings.ContainsFunc(typed, unicode.IsControl) {
+		return "", errors.New("this holds characters that no configuration may hold, such as those of an arrow key: type it again")
+	}
 	answer, err := q.accept(v, typed)
 	if err != nil {
 		return "", err

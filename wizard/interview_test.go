@@ -168,6 +168,22 @@ func TestAnswersOfAnInterviewThatWasCutOffShiftNoQuestion(t *testing.T) {
 	}
 }
 
+func TestDefaultsAloneLeaveTheAnswersOfAnInterviewThatWasCutOff(t *testing.T) {
+	first := hold(t, "", cutOff("2\n2\n"), nil)
+	hold(t, "", nil, func(o *Options) { o.Layout.Root, o.Yes = first.root, true })
+	answers, err := readAnswers(filepath.Join(first.root, "opt/aws/amazon-cloudwatch-agent/bin/config.json.answers"))
+	if err != nil || answers["os"] != "windows" || answers["host"] != onPremises {
+		t.Errorf("got %v, %v", answers, err)
+	}
+}
+
+func TestByteOrderMarkBeforeTheFirstAnswerIsNoneOfIt(t *testing.T) {
+	got := hold(t, "", strings.NewReader("\ufeff2\r\n"), nil)
+	if !strings.Contains(string(got.config), "LogicalDisk") {
+		t.Errorf("got\n%s", got.config)
+	}
+}
+
 func TestResumingWithoutAnswersIsAMistake(t *testing.T) {
 	got := hold(t, "", strings.NewReader(""), func(o *Options) { o.Resume = true })
 	if got.err == nil || !strings.Contains(got.err.Error(), "holds no answers") {

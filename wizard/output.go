@@ -2,17 +2,14 @@ package wizard
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
@@ -20,9 +17,6 @@ import (
 
 // keptBackups is how many configurations the wizard keeps of those that it replaced.
 const keptBackups = 10
-
-// answersFile is where the answers are while the wizard runs, so that nothing is lost when it is cut off.
-func (iv *interview) answersFile() string { return iv.Output + ".answers" }
 
 // prepare makes sure before the first question that there is a place for the result.
 func (iv *interview) prepare() (err error) {
@@ -40,33 +34,17 @@ func (iv *interview) prepare() (err error) {
 			return cannotWrite(iv.Output, err)
 		}
 	}
-	left, err := readAnswers(iv.answersFile())
-	switch {
-	case err == nil && len(left) > 0 && iv.Resume:
-		maps.Copy(iv.given, left)
-	case iv.Resume:
-		return fmt.Errorf("resume: %s holds no answers: %w", iv.answersFile(), orError(err, errors.New("it is empty")))
-	case len(left) > 0 && !iv.ended:
-		iv.say("An interview that was cut off has left its answers: --resume goes on with them, the first answer here replaces them.\n\n")
+	if iv.unasked {
+		return nil
 	}
-	if iv.Resume {
-		for id := range iv.given {
-			if !known(iv.script, id) {
-				delete(iv.given, id) // of an action, or of another version
-			}
-		}
+	left, err := iv.recall()
+	if err != nil {
+		return err
 	}
 	if err := durable.WriteFile(iv.answersFile(), encodeAnswers(left)); err != nil {
 		return cannotWrite(iv.Output, err)
 	}
 	return nil
-}
-
-func orError(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 func cannotWrite(path string, err error) error {
@@ -78,108 +56,6 @@ func cannotWrite(path string, err error) error {
 		err = p.Err
 	}
 	return fmt.Errorf("write %s: %w (%s)", path, err, hint)
-}
-
-// remember keeps the answers so far, without secrets.
-func (iv *interview) remember() error {
-	if iv.ended {
-		return nil // what is open takes its default another time as well
-	}
-	answers := map[string]string{}
-	for _, id := range iv.order {
-		if q := find(iv.script, id); !iv.done[id] && q != nil && q.kind != secret {
-			answers[id] = iv.answers[id]
-		}
-	}
-	if err := durable.WriteFile(iv.answersFile(), encodeAnswers(answers)); err != nil {
-		return fmt.Errorf("keep the answers: %w", err)
-	}
-	return nil
-}
-
-// forget removes what is needed only by an interview that was cut off.
-func (iv *interview) forget() {
-	if err := durable.Remove(iv.answersFile()); err != nil {
-		iv.say(err.Error() + "\n")
-	}
-}
-
-func encodeAnswers(answers map[string]string) []byte {
-	raw, err := json.MarshalIndent(answers, "", "\t")
-	if err != nil {
-		panic(err) // it is made of strings
-	}
-	return append(raw, '\n')
-}
-
-func readAnswers(path string) (map[string]string, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return ParseAnswers(raw)
-}
-
-// ParseAnswers reads answers by their questions' ids: a JSON object of strings, numbers, true and false.
-func ParseAnswers(raw []byte) (map[string]string, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var values map[string]any
-	if err := d.Decode(&values); err != nil {
-		return nil, fmt.Errorf("read answers: %w", err)
-	}
-	answers := map[string]string{}
-	for id, value := range values {
-		switch a := value.(type) {
-		case string:
-			answers[id] = a
-		case json.Number:
-			answers[id] = a.String()
-		case bool:
-			answers[id] = no
-			if a {
-				answers[id] = yes
-			}
-		default:
-			return nil, &AnswerError{ID: id, Reason: "an answer is a string, a number, true or false"}
-		}
-	}
-	return answers, nil
-}
-
-// nearest is the id that somebody may have meant.
-func (iv *interview) nearest(id string) string {
-	first, _, _ := strings.Cut(id, ".")
-	last := id[strings.LastIndex(id, ".")+1:]
-	best, score := "", 0
-	walk(iv.script, "", func(other string) {
-		likeness := 0
-		if plain(other) == plain(id) {
-			likeness += 3
-		}
-		if other == first || strings.HasPrefix(other, first+".") {
-			likeness++
-		}
-		if strings.HasSuffix(other, "."+last) {
-			likeness++
-		}
-		if likeness > score {
-			best, score = other, likeness
-		}
-	})
-	return best
-}
-
-// walk visits the ids of all questions, in order, loops in their first round.
-func walk(steps []step, prefix string, each func(id string)) {
-	for _, s := range steps {
-		if s.ask != nil {
-			each(prefix + s.ask.id)
-		}
-		if s.loop != nil {
-			walk(s.loop.steps, prefix+s.loop.id+".1.", each)
-		}
-	}
 }
 
 // write puts the configuration into its file, keeps the one that was there, and says what is wrong with it, if anything is.

@@ -58,6 +58,7 @@ type Daemon struct {
 type Options struct {
 	In      io.Reader            // the answers, one a line
 	Out     io.Writer            // the questions
+	Echo    bool                 // print the answers, as there is no terminal that shows them
 	Hide    func() (show func()) // stops the terminal from showing what is typed; nil: it is none
 	Layout  install.Layout
 	Output  string            // file to write; "": the Layout's

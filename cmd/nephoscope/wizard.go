@@ -148,7 +148,8 @@ func interruptible(o wizard.Options, hold func(context.Context, wizard.Options) 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	c, onTerminal := consoleOf(os.Stdin)
-	if onTerminal && o.In == os.Stdin {
+	o.Echo = !onTerminal || o.In != os.Stdin
+	if !o.Echo {
 		o.Hide = func() (show func()) {
 			c.hide()
 			return c.restore

@@ -76,6 +76,9 @@ func TestPipedWizardGivesTheExpectedFile(t *testing.T) {
 		if got := writtenUnder(t, root); r.status != exitFine || got != expectedStandard(t) {
 			t.Errorf("%d answers: got status %d, %s\n%s", len(answers), r.status, r.stderr, got)
 		}
+		if !strings.Contains(r.stdout, "default choice: [1]:\n-> root\n") {
+			t.Errorf("the answers are not to be seen:\n%s", r.stdout)
+		}
 	}
 }
 
