@@ -147,3 +147,23 @@ func accepted(t *testing.T, raw []byte) {
 		t.Errorf("the configuration is refused: %v\n%s", err, raw)
 	}
 }
+
+func TestEveryQuestionIsInADialogue(t *testing.T) {
+	paths, _ := filepath.Glob("testdata/*.txt")
+	var all strings.Builder
+	for _, path := range paths {
+		all.WriteString(readDialogue(t, path).transcript)
+	}
+	var visit func(steps []step)
+	visit = func(steps []step) {
+		for _, s := range steps {
+			if s.loop != nil {
+				visit(s.loop.steps)
+			}
+			if s.ask != nil && !strings.Contains(all.String(), "\n"+s.ask.text+"\n") {
+				t.Errorf("no dialogue has %s: %s", s.ask.id, s.ask.text)
+			}
+		}
+	}
+	visit(script())
+}

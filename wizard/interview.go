@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type interview struct {
 	ended    bool              // nobody answers any more
 	imported map[string]migrate.Imported
 	found    findings
+	sound    []byte // a configuration that was found valid
 	written  []byte
 	result   Result
 }
@@ -220,13 +222,18 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	id := v.prefix + q.id
 	iv.answers[id] = answer
 	defer delete(iv.answers, id)
-	_, err = config.Parse("", encode(iv.build()))
+	content := encode(iv.build())
+	if bytes.Equal(content, iv.sound) {
+		return answer, nil
+	}
+	_, err = config.Parse("", content)
 	if mistakes, ok := errors.AsType[config.Problems](err); ok {
 		m := mistakes[0]
 		m.Place = config.Place{} // of a file that is not there yet
 		m.Text = inNoFile.ReplaceAllString(m.Text, " in an earlier answer")
 		return "", m
 	}
+	iv.sound = content
 	return answer, err
 }
 

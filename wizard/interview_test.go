@@ -19,7 +19,7 @@ func TestInputThatEndsAtAnyQuestionGivesAValidConfiguration(t *testing.T) {
 			t.Parallel()
 			d := readDialogue(t, "testdata/"+name+".txt")
 			answers := strings.SplitAfter(d.answers, "\n")
-			for n := range answers {
+			for n := range answers { // the last one is empty
 				got := hold(t, d.host, strings.NewReader(strings.Join(answers[:n], "")), nil)
 				if got.err != nil {
 					t.Fatalf("after %d answers: %v", n, got.err)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // files returns the names in a folder of the layout.
@@ -198,4 +200,36 @@ func TestTracesAlone(t *testing.T) {
 	if !strings.Contains(string(unchanged.config), `"bind_address": "127.0.0.1:4000"`) || strings.Contains(unchanged.transcript, "shall be changed") {
 		t.Errorf("got %s\n%s", unchanged.config, unchanged.transcript)
 	}
+}
+
+func TestConfigurationThatTheAgentWouldRefuseIsWrittenAndNotStarted(t *testing.T) {
+	refuse := func(name string, _ []byte) ([]config.Problem, error) {
+		return []config.Problem{config.Mistake(config.Place{File: name, Line: 2, Column: 1, Path: "agent"}, "the agent does not like it", "change it")}, nil
+	}
+	got := hold(t, "region eu-west-1\nstart", strings.NewReader(strings.ReplaceAll(walkthroughAnswers+" 2 1", " ", "\n")), func(o *Options) { o.Host.Check = refuse })
+	if got.err != nil || got.result.Valid() || len(got.host.started) > 0 || strings.Contains(got.transcript, "started with this") {
+		t.Errorf("got %v, %+v, started %v", got.err, got.result, got.host.started)
+	}
+	if !strings.Contains(got.transcript, "config.json:2:1: agent: the agent does not like it (change it)\nThe agent will not start") {
+		t.Errorf("got\n%s", got.transcript)
+	}
+}
+
+func TestCommandIsWhatAShellTakes(t *testing.T) {
+	f := func(name, host, want string) {
+		t.Helper()
+		dir := filepath.Join(folder(t), name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		got := hold(t, "", nil, func(o *Options) {
+			o.Layout.Root, o.Output, o.Answers = "", filepath.Join(dir, "c.json"), map[string]string{"host": host}
+		})
+		if want = strings.ReplaceAll(want, "DIR", filepath.Dir(dir)); got.result.Command != want {
+			t.Errorf("got %s, want %s", got.result.Command, want)
+		}
+	}
+	f("a", ec2, "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:DIR/a/c.json -s")
+	f("a b", onPremises, "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m onPremise -c file:'DIR/a b/c.json' -s")
+	f("it's", ec2, `sudo amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:'DIR/it'\''s/c.json' -s`)
 }

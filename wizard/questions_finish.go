@@ -49,7 +49,7 @@ func finishSteps() []step {
 		{when: func(v view) bool { return v.Host.Preview != nil && here(v) }, act: &action{"preview", view.preview}},
 	}, storeSteps(), []step{
 		{act: &action{"command", view.command}},
-		{when: func(v view) bool { return v.Host.Start != nil && here(v) }, ask: start},
+		{when: func(v view) bool { return v.Host.Start != nil && here(v) && v.result.Valid() }, ask: start},
 		{when: func(v view) bool { return v.yes("start") }, act: &action{"started", view.start}},
 	})
 }

@@ -6,6 +6,7 @@ package wizard
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/nephoscope/nephoscope/config"
@@ -86,6 +87,11 @@ type Result struct {
 	Parameter string           `json:"parameter,omitempty"` // name in Parameter Store, if it was stored there
 	Started   bool             `json:"started"`
 	Failures  []string         `json:"failures"` // what was asked for and did not work
+}
+
+// Valid is whether the agent would start with it.
+func (r Result) Valid() bool {
+	return !slices.ContainsFunc(r.Problems, func(p config.Problem) bool { return !p.Warning })
 }
 
 // Run asks, and writes the configuration. It ends when In does: what is open then takes its default.

@@ -119,7 +119,7 @@ func (f *wizardFlags) run(cmd *cobra.Command) error {
 			return &exitError{exitMistakes, err}
 		}
 	}
-	if len(result.Failures) > 0 {
+	if len(result.Failures) > 0 || !result.Valid() {
 		return &exitError{status: exitMistakes}
 	}
 	return nil
