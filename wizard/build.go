@@ -213,6 +213,9 @@ func (v view) event() map[string]any {
 	if f := v.filters(); len(f) > 0 {
 		e["filters"] = f
 	}
+	if e["event_levels"] == nil && e["event_ids"] == nil && e["filters"] == nil { // nothing narrows it down, or not yet
+		e["event_levels"] = eventLevels()
+	}
 	switch v.own("format") {
 	case eventXML:
 		e["event_format"] = "xml"
