@@ -1,0 +1,180 @@
+package migrate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nephoscope/nephoscope/config"
+)
+
+// importing is the way from the files of another agent to what they amount to here.
+type importing struct {
+	root     *draft
+	notes    []config.Problem
+	mistakes config.Problems
+	files    []string // in the order in which they were read
+}
+
+func newImporting() *importing { return &importing{root: object(config.Place{})} }
+
+// note says what could not be taken over, or means something else.
+func (m *importing) note(at config.Place, text, hint string) {
+	m.notes = append(m.notes, config.Suspicion(at, text, hint))
+}
+
+// wrong says what the other agent itself would not have read.
+func (m *importing) wrong(at config.Place, text, hint string) {
+	m.mistakes = append(m.mistakes, config.Mistake(at, text, hint))
+}
+
+// resultName stands for the result in what config says of it, until it is known which line of which file is meant.
+const resultName = "\x00"
+
+// settle holds the draft against what config.json may hold. What may not be in it is left out and noted where it came from,
+// and so are the warnings: what is left is accepted.
+func (m *importing) settle() (Imported, error) {
+	if len(m.mistakes) > 0 {
+		m.inOrder(m.mistakes)
+		return Imported{Notes: m.notes, Files: m.files}, m.mistakes
+	}
+	for {
+		result := m.result()
+		c, err := config.Parse(resultName, result.JSON())
+		mistakes, ok := errors.AsType[config.Problems](err)
+		if err != nil && !ok {
+			return Imported{}, fmt.Errorf("check what was taken over: %w", err)
+		}
+		spots := m.spots(c)
+		out := map[*draft]bool{}
+		for _, p := range mistakes {
+			piece := m.root.find(p.Path)
+			out[piece] = true
+			m.told(piece, "left out: "+spots.in(p.Text), p.Hint)
+		}
+		if out[m.root] {
+			return Imported{}, fmt.Errorf("check what was taken over: %w", mistakes)
+		}
+		if len(out) > 0 {
+			m.root.without(out)
+			continue
+		}
+		for _, p := range c.Warnings {
+			m.told(m.root.find(p.Path), spots.in(p.Text), p.Hint)
+		}
+		m.inOrder(m.notes)
+		result.Notes, result.Carried = m.notes, m.carried()
+		return result, nil
+	}
+}
+
+func (m *importing) result() Imported {
+	plain, _ := m.root.plain().(map[string]any)
+	return Imported{Config: plain, Files: m.files}
+}
+
+// told notes what config says of a piece, if that was made from something.
+func (m *importing) told(piece *draft, text, hint string) {
+	if piece.at.File != "" {
+		m.note(piece.at, text, hint)
+	}
+}
+
+// spots are places of the result, as messages write them, and where those came from.
+type spots map[string]config.Place
+
+func (m *importing) spots(c *config.Config) spots {
+	all := spots{}
+	m.root.each("", func(path string, d *draft) {
+		if at := c.At(path); path != "" && d.at.File != "" && at.Line > 0 {
+			all[fmt.Sprintf("%d:%d", at.Line, at.Column)] = d.at
+		}
+	})
+	return all
+}
+
+var spot = regexp.MustCompile("(?:" + resultName + ":)?([0-9]+:[0-9]+)")
+
+// in writes a message so that its places are those of the files that were read.
+func (s spots) in(text string) string {
+	text = spot.ReplaceAllStringFunc(text, func(found string) string {
+		if at, ok := s[strings.TrimPrefix(found, resultName+":")]; ok {
+			return at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
+		}
+		return found
+	})
+	return strings.ReplaceAll(text, resultName, "the result")
+}
+
+// inOrder sorts by the order of the files and the places in them.
+func (m *importing) inOrder(problems []config.Problem) {
+	slices.SortStableFunc(problems, func(a, b config.Problem) int {
+		return cmp.Or(cmp.Compare(slices.Index(m.files, a.File), slices.Index(m.files, b.File)),
+			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+}
+
+// carried lists what is in the draft that the other agent did as well.
+func (m *importing) carried() []Carried {
+	var all []Carried
+	for _, d := range m.root.find("logs.logs_collected.files.collect_list").items {
+		if d.was != "" {
+			all = append(all, Carried{d.at, d.was, destination(d)})
+		}
+	}
+	if section := m.root.keys["metrics"]; section != nil {
+		namespace := cmp.Or(section.text("namespace"), "CWAgent")
+		for name, plugin := range section.within("metrics_collected").keys {
+			for _, one := range append([]*draft{plugin}, plugin.items...) {
+				if one.was != "" {
+					all = append(all, Carried{one.at, one.was, "namespace " + namespace + ": " + metrics(name, one)})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Carried) int {
+		return cmp.Or(cmp.Compare(slices.Index(m.files, a.File), slices.Index(m.files, b.File)), cmp.Compare(a.Line, b.Line))
+	})
+	return all
+}
+
+// destination says where the events of an entry go.
+func destination(d *draft) string {
+	group, stream := d.text("log_group_name"), d.text("log_stream_name")
+	each := d.keys["publish_multi_logs"] != nil && d.keys["publish_multi_logs"].value == true
+	said := "log group " + group
+	if group == "" {
+		said = "a log group named after the file"
+	}
+	switch {
+	case stream == "":
+		said += ", log stream: the instance id on EC2, elsewhere the host name"
+	default:
+		said += ", log stream " + stream
+	}
+	if each {
+		said += ", with _ and the path behind it for each file"
+	}
+	return said
+}
+
+// metrics names what a plugin sends.
+func metrics(name string, plugin *draft) string {
+	list := plugin.keys["measurement"]
+	if list == nil {
+		return "what programs send to it"
+	}
+	var names []string
+	for _, m := range list.items {
+		if text, ok := m.value.(string); ok {
+			names = append(names, name+"_"+text)
+		} else if m.keys != nil {
+			names = append(names, cmp.Or(m.text("rename"), name+"_"+m.text("name")))
+		}
+	}
+	return strings.Join(names, ", ")
+}
