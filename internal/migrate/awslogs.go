@@ -93,7 +93,7 @@ func (a *awsLogs) general(s *iniSection) {
 		switch o.key {
 		case "state_file":
 			a.note(o.at, "the positions in the state file (an SQLite database) are not read: each log file is read from its beginning, and what awslogs has sent of it is sent again",
-				"to prevent that, rotate the log files after awslogs has been stopped and before this agent is started (logrotate -f)")
+				"to prevent that, rotate the log files after awslogs has been stopped and before this agent is started, with logrotate -f")
 		case "logging_config_file":
 			a.note(o.at, "is not read: the agent's own log is set by agent.logfile and agent.debug", "")
 		case "queue_size":
@@ -222,7 +222,7 @@ func (a *awsLogs) withoutCounterpart(o iniOption) {
 		switch o.value {
 		case "start_of_file": // as here
 		case "end_of_file":
-			a.note(o.valueAt, "a file without a checkpoint is read from its beginning, not from its end: what it holds now is sent", "rotate it before this agent is started (logrotate -f)")
+			a.note(o.valueAt, "a file without a checkpoint is read from its beginning, not from its end: what it holds now is sent", "rotate it before this agent is started, with logrotate -f")
 		default:
 			a.note(o.valueAt, fmt.Sprintf("%q is ignored: files are read from their beginning", short(o.value)), config.Suggestion(o.value, []string{"start_of_file", "end_of_file"}))
 		}

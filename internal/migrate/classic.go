@@ -20,8 +20,10 @@ func (l *loader) classic(d document) {
 		}
 		column := indentation(line) + 1
 		at := d.at(number, column, "")
-		key, value, _ := strings.Cut(strings.Replace(said, "\t", " ", 1), " ")
-		value = strings.TrimSpace(value)
+		key, value := said, ""
+		if i := strings.IndexAny(said, " \t"); i >= 0 {
+			key, value = said[:i], strings.TrimSpace(said[i:])
+		}
 		valueAt := at
 		if value != "" {
 			valueAt.Column = column + strings.Index(said, value)

@@ -18,13 +18,20 @@ type importing struct {
 	notes    []config.Problem
 	mistakes config.Problems
 	files    []string // in the order in which they were read
+	noted    map[config.Problem]bool
 }
 
-func newImporting() *importing { return &importing{root: object(config.Place{})} }
+func newImporting() *importing {
+	return &importing{root: object(config.Place{}), noted: map[config.Problem]bool{}}
+}
 
-// note says what could not be taken over, or means something else.
+// note says what could not be taken over, or means something else; once.
 func (m *importing) note(at config.Place, text, hint string) {
-	m.notes = append(m.notes, config.Suspicion(at, text, hint))
+	p := config.Suspicion(at, text, hint)
+	if !m.noted[p] {
+		m.noted[p] = true
+		m.notes = append(m.notes, p)
+	}
 }
 
 // wrong says what the other agent itself would not have read.
