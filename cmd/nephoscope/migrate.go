@@ -192,10 +192,21 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 	r.Mistakes = onlyMistakes(problems)
 	stop := map[string]string{migrate.FromAwsLogs: "systemctl stop awslogsd", migrate.FromFluentBit: "systemctl stop fluent-bit", migrate.FromTelegraf: "systemctl stop telegraf"}[a.From]
 	if !m.apply {
-		r.Next = []string{"nephoscope migrate --from " + a.From + " " + quote(a.Path) + " --apply"}
+		r.Next = []string{m.again(a.From, a.Path)}
 	}
 	r.Next = append(r.Next, "nephoscope check "+quote(r.Target), stop+"    # or both will send", "nephoscope run --config "+quote(m.runs(r.Target)))
 	return r, nil
+}
+
+// again is the command line that stores the result.
+func (m *migration) again(from, path string) string {
+	line := "nephoscope migrate --from " + from
+	for _, f := range [][2]string{{" --root ", m.layout.Root}, {" --output ", m.output}, {" ", path}} {
+		if f[1] != "" {
+			line += f[0] + quote(f[1])
+		}
+	}
+	return line + " --apply"
 }
 
 // beside are the configurations that run would merge with the result.

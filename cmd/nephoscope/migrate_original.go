@@ -87,7 +87,7 @@ func (m *migration) originalNext(r *report, o migrate.Original, path string) {
 	}
 	var apply []string
 	if r.Target != "" && !m.apply {
-		apply = []string{"nephoscope migrate --from original --apply"}
+		apply = []string{m.again(migrate.FromOriginal, path)}
 	}
 	r.Next = slices.Concat(apply, []string{"nephoscope check " + strings.Join(quoteAll(o.Configurations(), path), " ")},
 		[]string{"systemctl stop amazon-cloudwatch-agent    # or both will send", run})

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,6 +53,7 @@ func (m *importing) awsLogs(all []document) (Imported, error) {
 		names = append(names, d.name)
 	}
 	m.files = append(names, m.files...)
+	entries := 0
 	for _, d := range all {
 		a := awsLogs{importing: m}
 		for _, s := range m.readINI(d) {
@@ -65,11 +67,12 @@ func (m *importing) awsLogs(all []document) (Imported, error) {
 		}
 		for _, s := range a.sections {
 			if s.name != "general" && s.name != "DEFAULT" {
+				entries++
 				a.entry(s)
 			}
 		}
 	}
-	if m.root.keys["logs"] == nil && len(m.mistakes) == 0 {
+	if entries == 0 && len(m.mistakes) == 0 {
 		m.wrong(config.Place{File: all[0].name, Line: 1, Column: 1}, "no section names a log file", `a section needs at least "file = /path"`)
 	}
 	imported, err := m.settle()
@@ -141,7 +144,11 @@ func (a *awsLogs) entry(s *iniSection) {
 		case "datetime_format":
 			d.set("timestamp_format", o.valueAt, o.value)
 		case "time_zone":
-			d.set("timezone", o.valueAt, strings.ToUpper(o.value))
+			zone := o.value
+			if up := strings.ToUpper(zone); up == "UTC" || up == "LOCAL" {
+				zone = up
+			}
+			d.set("timezone", o.valueAt, zone)
 		case "multi_line_start_pattern":
 			d.set(o.key, o.valueAt, strings.Replace(o.value, "{datetime_format}", "{timestamp_format}", 1))
 		case "encoding":
@@ -163,7 +170,7 @@ func (a *awsLogs) entry(s *iniSection) {
 	case group == "":
 		a.note(s.at, "has no log_group_name: the log group is named after the file, without its last extension", "")
 	}
-	d.was = fmt.Sprintf("%s: log group %s, log stream %s", file, group, stream)
+	d.was = fmt.Sprintf("%s: log group %s, log stream %s", file, cmp.Or(group, "(not named)"), cmp.Or(stream, "(not named)"))
 	if strings.ContainsAny(file, "*?[") {
 		d.was += "; of the files that match, the newest, as here"
 	}

@@ -105,16 +105,16 @@ func (d *draft) find(path string) *draft {
 	return d.keys[best].find(path[len(best):])
 }
 
-// without takes pieces out, wherever they are.
+// without takes pieces out, wherever they are, and lists that are empty then.
 func (d *draft) without(pieces map[*draft]bool) {
-	maps.DeleteFunc(d.keys, func(_ string, v *draft) bool { return pieces[v] })
-	d.items = slices.DeleteFunc(d.items, func(v *draft) bool { return pieces[v] })
 	for _, v := range d.keys {
 		v.without(pieces)
 	}
 	for _, v := range d.items {
 		v.without(pieces)
 	}
+	d.items = slices.DeleteFunc(d.items, func(v *draft) bool { return pieces[v] })
+	maps.DeleteFunc(d.keys, func(_ string, v *draft) bool { return pieces[v] || v.list && len(v.items) == 0 })
 }
 
 // each visits the draft and everything in it with its JSON path.

@@ -102,7 +102,9 @@ func (f fluent) output(s *stage) {
 				f.note(p.at, "is off: a log group that is missing is created here all the same", "without the permission logs:CreateLogGroup it is not")
 			}
 		case "log_format":
-			f.note(p.at, "is not taken over: events are sent as they stand in the file", "")
+			if _, metrics := s.get("metric_namespace"); !metrics {
+				f.note(p.at, "is not taken over: events are sent as they stand in the file", "")
+			}
 		case "retry_limit":
 			f.note(p.at, "has no counterpart: what the service does not take is tried again for ever, and counted", "")
 		case "profile":

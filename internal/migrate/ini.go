@@ -42,7 +42,7 @@ func (m *importing) readINI(d document) (sections []*iniSection) {
 		at := d.at(number, deep+1, "")
 		switch {
 		case open != nil && deep > indent:
-			m.goesOn(open, said, at)
+			m.goesOn(open, at)
 		case said[0] == '[':
 			open, indent = nil, deep
 			current = m.header(&sections, said, at)
@@ -135,12 +135,11 @@ func inlineComment(value string) int {
 	return -1
 }
 
-// goesOn adds a line to a value. No key of the older agent has values of several lines, so it is a slip, most likely.
-func (m *importing) goesOn(o *iniOption, said string, at config.Place) {
+// goesOn leaves out a line that belongs to the value before it. No key of the older agent has a value of several lines.
+func (m *importing) goesOn(o *iniOption, at config.Place) {
 	at.Path = o.at.Path
-	m.note(at, fmt.Sprintf("the line is indented, so it belongs to the value of %q in line %d", o.key, o.at.Line),
-		"take the blanks before it away if it is a key of its own")
-	o.value += "\n" + said
+	m.note(at, fmt.Sprintf("left out: the line is indented, so for awslogs it belongs to the value of %q in line %d", o.key, o.at.Line),
+		"take the blanks before it away if it is a key or section of its own")
 }
 
 // short is a text as a message quotes it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,10 +20,11 @@ type importing struct {
 	mistakes config.Problems
 	files    []string // in the order in which they were read
 	noted    map[config.Problem]bool
+	gone     map[config.Place]bool // of what was left out: that its entry then lacks something is said already
 }
 
 func newImporting() *importing {
-	return &importing{root: object(config.Place{}), noted: map[config.Problem]bool{}}
+	return &importing{root: object(config.Place{}), noted: map[config.Problem]bool{}, gone: map[config.Place]bool{}}
 }
 
 // note says what could not be taken over, or means something else; once.
@@ -58,10 +60,13 @@ func (m *importing) settle() (Imported, error) {
 		}
 		spots := m.spots(c)
 		out := map[*draft]bool{}
-		for _, p := range mistakes {
+		for _, p := range first(mistakes) {
 			piece := m.root.find(p.Path)
 			out[piece] = true
-			m.told(piece, "left out: "+spots.in(p.Text), p.Hint)
+			if !m.gone[piece.at] {
+				m.told(piece, "left out: "+spots.in(p.Text), p.Hint)
+			}
+			m.gone[piece.at] = true
 		}
 		if out[m.root] {
 			return Imported{}, fmt.Errorf("check what was taken over: %w", mistakes)
@@ -77,6 +82,15 @@ func (m *importing) settle() (Imported, error) {
 		result.Notes, result.Carried = m.notes, m.carried()
 		return result, nil
 	}
+}
+
+// first are the mistakes to do something about now. Those that are about two places wait: the other place may be one that goes.
+func first(mistakes config.Problems) config.Problems {
+	alone := slices.DeleteFunc(slices.Clone(mistakes), func(p config.Problem) bool { return spot.MatchString(p.Text) })
+	if len(alone) > 0 {
+		return alone
+	}
+	return mistakes
 }
 
 func (m *importing) result() Imported {
@@ -104,13 +118,14 @@ func (m *importing) spots(c *config.Config) spots {
 	return all
 }
 
-var spot = regexp.MustCompile("(?:" + resultName + ":)?([0-9]+:[0-9]+)")
+var spot = regexp.MustCompile("(?:" + resultName + ":|at )([0-9]+:[0-9]+)")
 
 // in writes a message so that its places are those of the files that were read.
 func (s spots) in(text string) string {
 	text = spot.ReplaceAllStringFunc(text, func(found string) string {
-		if at, ok := s[strings.TrimPrefix(found, resultName+":")]; ok {
-			return at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
+		which := spot.FindStringSubmatch(found)[1]
+		if at, ok := s[which]; ok {
+			return strings.TrimSuffix(strings.TrimSuffix(found, which), resultName+":") + at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
 		}
 		return found
 	})
@@ -138,7 +153,7 @@ func (m *importing) carried() []Carried {
 		for name, plugin := range section.within("metrics_collected").keys {
 			for _, one := range append([]*draft{plugin}, plugin.items...) {
 				if one.was != "" {
-					all = append(all, Carried{one.at, one.was, "namespace " + namespace + ": " + metrics(name, one)})
+					all = append(all, Carried{one.at, one.was, "namespace " + namespace + ": " + m.metrics(name, one)})
 				}
 			}
 		}
@@ -169,8 +184,8 @@ func destination(d *draft) string {
 	return said
 }
 
-// metrics names what a plugin sends.
-func metrics(name string, plugin *draft) string {
+// metrics names what a plugin sends, and its dimensions.
+func (m *importing) metrics(name string, plugin *draft) string {
 	list := plugin.keys["measurement"]
 	if list == nil {
 		return "what programs send to it"
@@ -183,5 +198,26 @@ func metrics(name string, plugin *draft) string {
 			names = append(names, cmp.Or(m.text("rename"), name+"_"+m.text("name")))
 		}
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, ", ") + " by " + strings.Join(m.dimensions(name, plugin), ", ")
+}
+
+// dimensions are those of a plugin ("Every measurement", docs/metrics.md).
+func (m *importing) dimensions(name string, plugin *draft) []string {
+	all := strings.Fields(map[string]string{"cpu": "cpu", "disk": "path device fstype", "diskio": "name", "net": "interface", "procstat": "process_name"}[name])
+	if plugin.keys["drop_device"] != nil {
+		all = slices.DeleteFunc(all, func(d string) bool { return d == "device" })
+	}
+	for key, dimension := range map[string]string{"pid_file": "pidfile", "exe": "exe", "pattern": "pattern"} {
+		if plugin.keys[key] != nil {
+			all = append(all, dimension)
+		}
+	}
+	if static := plugin.keys["append_dimensions"]; static != nil {
+		all = slices.AppendSeq(all, maps.Keys(static.keys))
+	}
+	slices.Sort(all)
+	if agent := m.root.keys["agent"]; agent == nil || agent.keys["omit_hostname"] == nil {
+		all = append([]string{"host"}, all...)
+	}
+	return all
 }

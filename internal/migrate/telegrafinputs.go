@@ -81,12 +81,8 @@ func (t *telegrafFiles) measure(name string, in *table) {
 	if every, ok := t.duration(in, "interval"); ok {
 		d.set("metrics_collection_interval", in.at("interval"), t.seconds(every, in.at("interval")))
 	}
-	dimensions := map[string]string{"cpu": "cpu", "disk": "device, fstype, mode, path", "diskio": "name", "net": "interface", "procstat": "process_name, user and the selector"}[name]
-	d.was = fmt.Sprintf("namespace %s: %s_…", t.metrics.text("namespace"), measured(name, in))
-	if dimensions != "" {
-		d.was += " by " + dimensions
-	}
 	t.tags(d, name, in)
+	d.was = fmt.Sprintf("namespace %s: %s_… by %s", t.metrics.text("namespace"), measured(name, in), strings.Join(t.dimensionsOf(d, name, in), ", "))
 	switch name {
 	case "cpu":
 		t.cpu(d, in)
@@ -219,6 +215,22 @@ func (t *telegrafFiles) tagTable(dimensions *draft, tags *table) {
 	}
 }
 
+// dimensionsOf are the tags that an input's metrics had.
+func (t *telegrafFiles) dimensionsOf(d *draft, name string, in *table) []string {
+	all := strings.Fields("host " + map[string]string{"cpu": "cpu", "disk": "device fstype mode path", "diskio": "name", "net": "interface", "procstat": "process_name user"}[name])
+	for _, selector := range []string{"exe", "pattern", "pid_file"} {
+		if name == "procstat" && in.has(selector) {
+			all = append(all, strings.ReplaceAll(selector, "_", ""))
+			break
+		}
+	}
+	if static := d.keys["append_dimensions"]; static != nil {
+		all = slices.AppendSeq(all, maps.Keys(static.keys))
+	}
+	slices.Sort(all[1:])
+	return slices.DeleteFunc(all, func(tag string) bool { return slices.Contains(in.texts("tagexclude"), tag) })
+}
+
 func (t *telegrafFiles) cpu(d *draft, in *table) {
 	if in.flag("percpu", true) {
 		d.add("resources", in.at("percpu"), "*")
@@ -234,7 +246,9 @@ func (t *telegrafFiles) disk(d *draft, in *table) {
 	if in.has("ignore_mount_opts") {
 		t.note(in.at("ignore_mount_opts"), "is not taken over: mounts are selected by path and type", "")
 	}
-	t.note(in.near, "the dimension mode (ro, rw) is not sent, so these are other series than before", "look at dashboards and alarms that use them")
+	if !slices.Contains(in.texts("tagexclude"), "mode") {
+		t.note(in.near, "the dimension mode (ro, rw) is not sent, so these are other series than before", "look at dashboards and alarms that use them")
+	}
 }
 
 // resources takes over which devices, mounts or interfaces; without the key it is all, as for Telegraf.
