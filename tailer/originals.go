@@ -19,7 +19,7 @@ type OriginalState struct {
 
 	File   string // the file that would be read first: the one at Path, or a rotated one; "": there is none that it may be about
 	From   int64  // where in it
-	Size   int64  // of it, now
+	Size   int64  // of it, now; without a File, of what is at Path: -1 if nothing is
 	Reason string // why that file
 	Err    error  // why the state cannot be used; nil: it can
 }
@@ -72,9 +72,12 @@ func originalState(dir, root, name string) OriginalState {
 	f, offset, why := of.find()
 	s.Reason = why
 	if f == nil {
-		if info, err := os.Stat(of.path); err == nil {
+		switch info, err := os.Stat(of.path); {
+		case err == nil:
 			s.Size = info.Size() // all of it would be sent
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		case errors.Is(err, fs.ErrNotExist):
+			s.Size = -1
+		default:
 			s.Err = err
 		}
 		return s

@@ -190,12 +190,26 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 		return nil, err
 	}
 	r.Mistakes = onlyMistakes(problems)
-	stop := map[string]string{migrate.FromAwsLogs: "systemctl stop awslogsd", migrate.FromFluentBit: "systemctl stop fluent-bit", migrate.FromTelegraf: "systemctl stop telegraf"}[a.From]
 	if !m.apply {
 		r.Next = []string{m.again(a.From, a.Path)}
 	}
-	r.Next = append(r.Next, "nephoscope check "+quote(r.Target), stop+"    # or both will send", "nephoscope run --config "+quote(m.runs(r.Target)))
+	r.Next = append(r.Next, "nephoscope check "+quote(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+quote(m.runs(r.Target)))
 	return r, nil
+}
+
+// stopping is how an agent is stopped for good.
+func stopping(a migrate.Found) string {
+	switch {
+	case a.From == migrate.FromTelegraf:
+		return "systemctl disable --now telegraf"
+	case a.From == migrate.FromFluentBit && strings.Contains(a.Path, "td-agent-bit"):
+		return "systemctl disable --now td-agent-bit"
+	case a.From == migrate.FromFluentBit:
+		return "systemctl disable --now fluent-bit"
+	case strings.Contains(a.Path, "/var/awslogs/"): // as its own installer has it; a package has a unit
+		return "service awslogs stop"
+	}
+	return "systemctl disable --now awslogsd"
 }
 
 // again is the command line that stores the result.

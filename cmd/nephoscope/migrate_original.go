@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -60,7 +62,18 @@ func (m *migration) surroundings(r *report, o migrate.Original) error {
 		}
 	}
 	if o.Environment != "" {
+		src, err := os.ReadFile(o.Environment)
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
 		r.Files = append(r.Files, o.Environment)
+		at := config.Place{File: o.Environment, Line: 1, Column: 1}
+		var variables map[string]string
+		if err := json.Unmarshal(src, &variables); err != nil {
+			r.Notes = append(r.Notes, config.Suspicion(at, "is no object of strings, and is not read", ""))
+		} else if len(variables) > 0 {
+			r.Notes = append(r.Notes, config.Suspicion(at, "sets for the agent's process: "+strings.Join(slices.Sorted(maps.Keys(variables)), ", "), ""))
+		}
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (r *report) print(w io.Writer, apply bool) {
 			fmt.Fprintln(w, "  "+checkpointLine(c))
 		}
 	}
-	if len(r.Config) > 0 && !apply {
+	if len(r.Config) > 0 && (!apply || len(r.Mistakes) > 0) {
 		heading(w, "The result")
 		for line := range strings.Lines(string(r.Config)) {
 			fmt.Fprint(w, "  "+line)
@@ -101,6 +101,8 @@ func checkpointLine(c migrate.Checkpoint) string {
 		return fmt.Sprintf("%s: not adopted: %s", name, c.Problem)
 	case !c.Followed:
 		return fmt.Sprintf("%s: not adopted: %s", name, c.Reason)
+	case !c.Adopted && c.Size < 0:
+		return fmt.Sprintf("%s: nothing is there now, and %s", name, c.Reason)
 	case !c.Adopted:
 		return fmt.Sprintf("%s: read from its beginning (%d bytes): %s", name, c.Size, c.Reason)
 	}

@@ -18,7 +18,7 @@ type Checkpoint struct {
 	Adopted  bool   `json:"adopted"`           // reading goes on there
 	File     string `json:"file,omitempty"`    // the file that is read first: the one at Path, or one that it was rotated to
 	From     int64  `json:"from"`              // where in File
-	Size     int64  `json:"size"`              // of File now; of Path if there is none
+	Size     int64  `json:"size"`              // of File now; of what is at Path if there is none, -1 if nothing is
 	Unread   int64  `json:"unread"`            // bytes of File that would be sent; -1: it is compressed, and that is not known
 	Reason   string `json:"reason"`            // why
 	Problem  string `json:"problem,omitempty"` // why it cannot be used

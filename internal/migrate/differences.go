@@ -1,7 +1,9 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
@@ -22,9 +24,16 @@ func Differences(c *config.Config) (all []config.Problem) {
 		}
 		say(c.At("metrics"), "collections follow the clock, and the first difference of a counter is sent one tick after the start, where the original leaves it out")
 	}
-	if c.Logs == nil {
-		return all
+	if c.Logs != nil {
+		logDifferences(c, say)
 	}
+	slices.SortStableFunc(all, func(a, b config.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return all
+}
+
+func logDifferences(c *config.Config, say func(at config.Place, text string)) {
 	if c.Logs.Concurrency > 1 {
 		say(c.At("logs.concurrency"), "order within a stream is kept; what the original has acknowledged behind a gap is sent again")
 	}
@@ -45,5 +54,4 @@ func Differences(c *config.Config) (all []config.Problem) {
 			say(key("multi_line_start_pattern"), "an event ends when the next one begins, or when its file was quiet for five seconds; for the original, five seconds after its first line")
 		}
 	}
-	return all
 }

@@ -109,6 +109,7 @@ mac_latin2 - mac_centeuro maccentraleurope maclatin2
 mac_roman macintosh macintosh macroman
 mac_romanian -
 mac_turkish - macturkish
+palmos -
 ptcp154 - csptcp154 pt154 cp154 cyrillic_asian
 shift_jis shift_jis csshiftjis shiftjis sjis s_jis x_mac_japanese
 shift_jis_2004 - shiftjis2004 sjis_2004 s_jis_2004

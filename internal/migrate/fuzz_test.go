@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func FuzzAwsLogs(f *testing.F) {
 func FuzzXRay(f *testing.F) {
 	seed(f, "xray/*.yaml")
 	f.Fuzz(func(t *testing.T, src []byte) {
-		promises(t, src, func() (Imported, error) { return xray(document{"f", src}) })
+		promises(t, src, func() (Imported, error) { return xray(document{"f.yaml", src}) })
 	})
 }
 
@@ -53,6 +54,9 @@ func FuzzTelegraf(f *testing.F) {
 		promises(t, src, func() (Imported, error) { return telegraf([]document{{"f", src}}) })
 	})
 }
+
+// yamlBreak is what ends a line in YAML 1.1.
+var yamlBreak = regexp.MustCompile("\r\n|[\n\r\u0085\u2028\u2029]")
 
 func seed(f *testing.F, patterns ...string) {
 	f.Helper()
@@ -86,8 +90,12 @@ func promises(t *testing.T, src []byte, read func() (Imported, error)) {
 		accepted(t, i)
 	}
 	placed(t, i.Notes, mistakes)
-	lines := strings.Split(strings.TrimPrefix(string(src), "\ufeff"), "\n")
+	inFile := strings.TrimPrefix(string(src), "\ufeff")
 	for _, p := range append(append([]config.Problem{}, i.Notes...), mistakes...) {
+		lines := strings.Split(inFile, "\n")
+		if strings.HasSuffix(p.File, ".yaml") {
+			lines = yamlBreak.Split(inFile, -1)
+		}
 		if p.Line < 1 || p.Line > len(lines)+1 || p.Column < 1 || p.Line <= len(lines) && p.Column > len(lines[p.Line-1])+1 {
 			t.Fatalf("not inside the file: %+v", p)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nephoscope/nephoscope/internal/install"
@@ -34,6 +35,7 @@ func Installed(l install.Layout) (all []Found, err error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Stored = slices.DeleteFunc(o.Stored, func(path string) bool { return isOurs(l, path) })
 	if !o.IsEmpty() {
 		all = append(all, Found{From: FromOriginal})
 	}
@@ -54,6 +56,11 @@ func Installed(l install.Layout) (all []Found, err error) {
 		}
 	}
 	return all, nil
+}
+
+// isOurs tells whether a stored configuration is one that was imported.
+func isOurs(l install.Layout, path string) bool {
+	return slices.ContainsFunc(Agents(), func(from string) bool { return path == Target(l, from) })
 }
 
 // Guess tells by its name whose configuration a file is; "" if it does not say.

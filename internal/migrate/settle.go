@@ -41,8 +41,8 @@ func (m *importing) wrong(at config.Place, text, hint string) {
 	m.mistakes = append(m.mistakes, config.Mistake(at, text, hint))
 }
 
-// resultName stands for the result in what config says of it, until it is known which line of which file is meant.
-const resultName = "\x00"
+// resultName is the result in what config says of it.
+const resultName = "the result"
 
 // settle holds the draft against what config.json may hold. What may not be in it is left out and noted where it came from,
 // and so are the warnings: what is left is accepted.
@@ -122,14 +122,13 @@ var spot = regexp.MustCompile("(?:" + resultName + ":|at )([0-9]+:[0-9]+)")
 
 // in writes a message so that its places are those of the files that were read.
 func (s spots) in(text string) string {
-	text = spot.ReplaceAllStringFunc(text, func(found string) string {
+	return spot.ReplaceAllStringFunc(text, func(found string) string {
 		which := spot.FindStringSubmatch(found)[1]
 		if at, ok := s[which]; ok {
 			return strings.TrimSuffix(strings.TrimSuffix(found, which), resultName+":") + at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
 		}
 		return found
 	})
-	return strings.ReplaceAll(text, resultName, "the result")
 }
 
 // inOrder sorts by the order of the files and the places in them.

@@ -242,15 +242,14 @@ func (f fluent) encoding(d *draft, s *stage) {
 
 // tailKeys says what becomes of the keys of an input that are not about events.
 func (f fluent) tailKeys(s *stage) {
+	if p, _ := s.get("read_from_head"); !isOn(p.value) {
+		f.note(p.at, "a file without a checkpoint is read from its beginning, not from its end", "rotate it before this agent is started, with logrotate -f")
+	}
 	for _, p := range s.properties {
 		switch p.key {
 		case "db":
 			f.note(p.at, "the positions in this database are not read: each log file is read from its beginning, and what was sent of it is sent again",
 				"to prevent that, rotate the log files after Fluent Bit has been stopped and before this agent is started, with logrotate -f")
-		case "read_from_head":
-			if !isOn(p.value) {
-				f.note(p.at, "a file without a checkpoint is read from its beginning, not from its end", "rotate it before this agent is started, with logrotate -f")
-			}
 		case "path_key", "offset_key":
 			f.note(p.at, "is not taken over: events are the lines and hold nothing else", "")
 		case "ignore_older":

@@ -19,6 +19,7 @@ func (m *importing) readYAML(d document) *yaml.Node {
 		line := 1
 		if found := yamlLine.FindStringSubmatch(err.Error()); found != nil {
 			line, _ = strconv.Atoi(found[1])
+			line = min(line, strings.Count(d.body(), "\n")+1) // it counts other line ends too
 		}
 		text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 		m.wrong(d.at(line, 1, ""), "not YAML: "+strings.TrimPrefix(text, "line "+strconv.Itoa(line)+": "), "")
