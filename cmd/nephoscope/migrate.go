@@ -255,13 +255,18 @@ func (m *migration) store(r *report) error {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
+	next := r.Next
+	r.Next = nil // until it is there
 	changed, backup, err := migrate.Store(m.layout, r.Target, content, m.force)
 	if errors.Is(err, migrate.ErrDiffers) {
 		r.Refused = r.Target + " is there and holds something else (--force replaces it and keeps a copy)"
 		return nil
 	}
-	r.Changed, r.Backup, r.Same = changed && err == nil, backup, !changed && err == nil
-	return err
+	if err != nil {
+		return fmt.Errorf("migrate: %w (it has to be written by root, into a folder that is there)", err)
+	}
+	r.Changed, r.Backup, r.Same, r.Next = changed, backup, !changed, next
+	return nil
 }
 
 // quote puts a path in quotes where a shell needs them.

@@ -29,7 +29,11 @@ func TestMigrate(t *testing.T) {
 				fmt.Fprintf(&said, "> %s\n", line)
 				before := treeOf(t, root)
 				out, errs, status := nephoscope(t, "", strings.Fields(strings.ReplaceAll(line, "$ROOT", root))...)
-				fmt.Fprintf(&said, "%s%s", out, errs)
+				for l := range strings.Lines(out + errs) {
+					if !strings.Contains(l, "by this version") { // it changes with every version
+						said.WriteString(l)
+					}
+				}
 				changed := difference(before, treeOf(t, root))
 				if changed != "" && !strings.Contains(line, "--apply") {
 					t.Errorf("%s changed, without --apply:\n%s", line, changed)

@@ -110,7 +110,7 @@ func (a *awsLogs) general(s *iniSection) {
 }
 
 func (a *awsLogs) queueSize(o iniOption) {
-	a.note(o.at, "has no counterpart: the log file itself is the queue, and memory is bounded by logs.memory_budget_mib", "")
+	a.note(o.at, "has no counterpart: the log file itself is the queue, and memory is bounded by memory_budget_mib", "")
 }
 
 func (a *awsLogs) gzip(o iniOption) {

@@ -10,6 +10,9 @@ import (
 // classic reads the form of Fluent Bit that is its own: [SECTION], and indented "Key value" below it
 // (https://docs.fluentbit.io/manual/administration/configuring-fluent-bit/classic-mode/format-schema).
 func (l *loader) classic(d document) {
+	if !l.isText(d) {
+		return
+	}
 	var current *stage
 	number := 0
 	for line := range strings.Lines(d.body()) {

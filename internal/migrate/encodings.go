@@ -1,6 +1,11 @@
 package migrate
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nephoscope/nephoscope/config"
+)
 
 // kinship is how an encoding of Python's relates to those that config.json may name.
 type kinship int
@@ -14,35 +19,35 @@ const (
 )
 
 // codecs has a line for each text encoding of Python ("Standard Encodings", https://docs.python.org/3/library/codecs.html),
-// with the name that the original's config.json takes (the labels of https://encoding.spec.whatwg.org/#names-and-labels, and
-// IBM… of the IANA registry) and the aliases (encodings/aliases.py of Python 3.11). Names are the original's: latin_1 is
-// windows-1252 because it is in browsers. "~" before a name marks those that the original maps to a neighbour; "-" and "!" stand
-// for none (plain, foreign), where the original ends with "Encoding … is not supported". Four that the original refuses have a
-// true name all the same, and get it: cp932, cp949, cp950, utf_8_sig. So have iso8859_11 and tis_620, which it does not find.
+// with the name that the original's config.json takes (the labels of https://encoding.spec.whatwg.org/#names-and-labels) and the
+// aliases (encodings/aliases.py of Python 3.11). Names are those that the original's wizard gives: latin_1 is windows-1252 because
+// it is in browsers. "~" before a name marks what the wizard maps to a neighbour; "-" and "!" stand for none (plain, foreign), where
+// it ends with "Encoding … is not supported", or writes a name that its agent then refuses (IBM850 and the like). Some that it refuses
+// have a true name all the same, and get it: cp932, cp949, cp950, iso2022_jp, iso8859_11, tis_620, utf_8_sig.
 const codecs = `
 ascii windows-1252 646 ansi_x3.4_1968 ansi_x3.4_1986 ansi_x3_4_1968 cp367 csascii ibm367 iso646_us iso_646.irv_1991 iso_ir_6 us us_ascii
 big5 big5 big5_tw csbig5 x_mac_trad_chinese
 big5hkscs big5 big5_hkscs hkscs
-cp037 IBM037 037 csibm037 ebcdic_cp_ca ebcdic_cp_nl ebcdic_cp_us ebcdic_cp_wt ibm037 ibm039
+cp037 ! 037 csibm037 ebcdic_cp_ca ebcdic_cp_nl ebcdic_cp_us ebcdic_cp_wt ibm037 ibm039
 cp273 ! 273 csibm273 ibm273
 cp424 ~iso-8859-8 424 csibm424 ebcdic_cp_he ibm424
-cp437 IBM437 437 cspc8codepage437 ibm437
+cp437 - 437 cspc8codepage437 ibm437
 cp500 ! 500 csibm500 ebcdic_cp_be ebcdic_cp_ch ibm500
 cp720 ~iso-8859-6
 cp737 ~iso-8859-7
 cp775 ~iso-8859-13 775 cspc775baltic ibm775
-cp850 IBM850 850 cspc850multilingual ibm850
-cp852 IBM852 852 cspcp852 ibm852
-cp855 IBM855 855 csibm855 ibm855
+cp850 - 850 cspc850multilingual ibm850
+cp852 - 852 cspcp852 ibm852
+cp855 - 855 csibm855 ibm855
 cp856 -
 cp857 - 857 csibm857 ibm857
 cp858 - 858 csibm858 ibm858
-cp860 IBM860 860 csibm860 ibm860
+cp860 - 860 csibm860 ibm860
 cp861 - 861 cp_is csibm861 ibm861
-cp862 IBM862 862 cspc862latinhebrew ibm862
-cp863 IBM863 863 csibm863 ibm863
+cp862 - 862 cspc862latinhebrew ibm862
+cp863 - 863 csibm863 ibm863
 cp864 - 864 csibm864 ibm864
-cp865 IBM865 865 csibm865 ibm865
+cp865 - 865 csibm865 ibm865
 cp866 ibm866 866 csibm866 ibm866
 cp869 - 869 cp_gr csibm869 ibm869
 cp874 windows-874
@@ -72,7 +77,7 @@ gbk gbk 936 cp936 ms936
 gb18030 gb18030 gb18030_2000
 hp_roman8 - roman8 r8 cshproman8 cp1051 ibm1051
 hz ~gbk hzgb hz_gb hz_gb_2312
-iso2022_jp - csiso2022jp iso2022jp iso_2022_jp
+iso2022_jp iso-2022-jp csiso2022jp iso2022jp iso_2022_jp
 iso2022_jp_1 - iso2022jp_1 iso_2022_jp_1
 iso2022_jp_2 - iso2022jp_2 iso_2022_jp_2
 iso2022_jp_2004 - iso2022jp_2004 iso_2022_jp_2004
@@ -148,6 +153,25 @@ func pythonCodec(name string) (here string, k kinship) {
 		}
 	}
 	return "", unheard
+}
+
+// isEncoding tells whether config.json knows an encoding under a name.
+func isEncoding(name string) bool {
+	for line := range strings.Lines(codecs) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name {
+			return true
+		}
+	}
+	return false
+}
+
+// encode gives an entry an encoding, if there is one of that name.
+func (m *importing) encode(d *draft, name string, at config.Place) {
+	if isEncoding(name) {
+		d.set("encoding", at, name)
+		return
+	}
+	m.note(at, fmt.Sprintf("the encoding %q is not known here: the file is read as UTF-8, and what is not UTF-8 in it becomes U+FFFD", short(name)), "write the file in UTF-8")
 }
 
 // codecName spells a name as Python does before it looks it up (encodings.normalize_encoding): runs of what is neither letter,

@@ -67,7 +67,7 @@ func (f fluent) service(s *stage) {
 		}
 	}
 	if p, ok := s.get("http_server"); ok && isOn(p.value) {
-		f.note(p.at, "is not taken over", "agent.status_address answers /healthz and /metrics on a loopback address")
+		f.note(p.at, "is not taken over", "status_address answers /healthz and /metrics on a loopback address")
 	}
 	if p, ok := s.get("log_file"); ok {
 		f.note(p.at, "is not taken over", "agent.logfile is where the agent's own log goes")

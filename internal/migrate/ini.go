@@ -28,6 +28,9 @@ type iniOption struct {
 // of their own, and " ;" behind a value for Python 2. There is no interpolation: %b and %(name)s are text. What stands twice
 // counts the last time, as for Python 2; Python 3 refuses it.
 func (m *importing) readINI(d document) (sections []*iniSection) {
+	if !m.isText(d) {
+		return nil
+	}
 	var current *iniSection
 	var open *iniOption // which deeper lines belong to
 	indent, number := 0, 0

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -39,6 +40,15 @@ func (m *importing) note(at config.Place, text, hint string) {
 // wrong says what the other agent itself would not have read.
 func (m *importing) wrong(at config.Place, text, hint string) {
 	m.mistakes = append(m.mistakes, config.Mistake(at, text, hint))
+}
+
+// isText tells whether a file can be read at all; if not, that is noted as a mistake.
+func (m *importing) isText(d document) bool {
+	if bytes.HasPrefix(d.src, []byte("\xff\xfe")) || bytes.HasPrefix(d.src, []byte("\xfe\xff")) {
+		m.wrong(d.at(1, 1, ""), "the file is encoded as UTF-16", "save it as UTF-8")
+		return false
+	}
+	return true
 }
 
 // resultName is the result in what config says of it.

@@ -224,7 +224,7 @@ func (f fluent) time(d *draft, p property) {
 // encoding takes over the two keys that there are for it.
 func (f fluent) encoding(d *draft, s *stage) {
 	if p, ok := s.get("unicode.encoding"); ok && !strings.EqualFold(p.value, "auto") {
-		d.set("encoding", p.valueAt, strings.ToLower(p.value))
+		f.encode(d, strings.ToLower(p.value), p.valueAt)
 	}
 	if p, ok := s.get("generic.encoding"); ok {
 		name := strings.ToLower(p.value)
@@ -236,7 +236,7 @@ func (f fluent) encoding(d *draft, s *stage) {
 		if name == "windows-866" {
 			name = "ibm866"
 		}
-		d.set("encoding", p.valueAt, name)
+		f.encode(d, name, p.valueAt)
 	}
 }
 

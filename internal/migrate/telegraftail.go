@@ -52,7 +52,7 @@ func (t *telegrafFiles) file(in, out *table, file string) {
 	d.was = fmt.Sprintf("%s: log group %s, log stream %s", file, out.text("log_group"), stream)
 	t.lines(d, in)
 	if encoding := in.text("character_encoding"); encoding != "" {
-		d.set("encoding", in.at("character_encoding"), encoding)
+		t.encode(d, strings.ToLower(encoding), in.at("character_encoding"))
 	}
 	t.root.within("logs", "logs_collected", "files").add("collect_list", in.near, d)
 }

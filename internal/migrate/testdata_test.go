@@ -75,7 +75,9 @@ func describe(i Imported, mistakes config.Problems) string {
 		fmt.Fprintln(&b, "mistake:", p.Error())
 	}
 	for _, p := range i.Notes {
-		fmt.Fprintln(&b, p.Error())
+		if !strings.Contains(p.Text, "by this version") { // it changes with every version
+			fmt.Fprintln(&b, p.Error())
+		}
 	}
 	for _, c := range i.Carried {
 		fmt.Fprintf(&b, "%s:%d: %s\n\t→ %s\n", c.File, c.Line, c.Before, c.After)

@@ -21,6 +21,9 @@ type table struct {
 
 // readTOML reads one file. nil: it cannot be read, which is noted as a mistake.
 func (m *importing) readTOML(d document) *table {
+	if !m.isText(d) {
+		return nil
+	}
 	values := map[string]any{}
 	if _, err := toml.Decode(d.body(), &values); err != nil {
 		at, text := d.at(1, 1, ""), err.Error()

@@ -14,6 +14,9 @@ var yamlLine = regexp.MustCompile(`line ([0-9]+)`)
 
 // readYAML reads one document. nil: it is empty, or cannot be read, which is noted as a mistake.
 func (m *importing) readYAML(d document) *yaml.Node {
+	if !m.isText(d) {
+		return nil
+	}
 	var root yaml.Node
 	if err := yaml.Unmarshal([]byte(d.body()), &root); err != nil {
 		line := 1
