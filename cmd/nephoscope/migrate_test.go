@@ -177,3 +177,37 @@ func TestMigrateAsJSON(t *testing.T) {
 		}
 	}
 }
+
+// What the importers make can be built into an agent: mistakes are those of the files that were read, and never of the result.
+func TestWhatIsImportedCanBeBuilt(t *testing.T) {
+	t.Parallel()
+	cases, err := filepath.Glob("../../internal/migrate/testdata/*/*.conf")
+	if err != nil || len(cases) < 20 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	built := 0
+	for _, path := range cases {
+		from := filepath.Base(filepath.Dir(path))
+		out, errs, status := nephoscope(t, "", "migrate", "--root", t.TempDir(), "--from", from, "--json", path)
+		var got struct {
+			Agents []struct {
+				Config   map[string]any
+				Mistakes []struct{ File, Text string }
+			}
+		}
+		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Agents) != 1 {
+			t.Fatalf("%s: status %d, %v\n%s%s", path, status, err, out, errs)
+		}
+		for _, m := range got.Agents[0].Mistakes {
+			if m.File != path {
+				t.Errorf("%s: the result has a mistake: %+v", path, m)
+			}
+		}
+		if got.Agents[0].Config != nil && status == exitFine {
+			built++
+		}
+	}
+	if built < 10 {
+		t.Errorf("only %d of %d could be built", built, len(cases))
+	}
+}

@@ -174,7 +174,7 @@ func (a *awsLogs) entry(s *iniSection) {
 	if strings.ContainsAny(file, "*?[") {
 		d.was += "; of the files that match, the newest, as here"
 	}
-	a.root.within("logs", "logs_collected", "files").add("collect_list", config.Place{}, d)
+	a.follow(d)
 }
 
 // options are those of the section, and those of [DEFAULT] that it does not have.

@@ -3,6 +3,7 @@ package migrate
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,11 +22,12 @@ type importing struct {
 	mistakes config.Problems
 	files    []string // in the order in which they were read
 	noted    map[config.Problem]bool
-	gone     map[config.Place]bool // of what was left out: that its entry then lacks something is said already
+	entries  map[string]config.Place // of collect_list, by what they say
+	gone     map[config.Place]bool   // of what was left out: that its entry then lacks something is said already
 }
 
 func newImporting() *importing {
-	return &importing{root: object(config.Place{}), noted: map[config.Problem]bool{}, gone: map[config.Place]bool{}}
+	return &importing{root: object(config.Place{}), noted: map[config.Problem]bool{}, gone: map[config.Place]bool{}, entries: map[string]config.Place{}}
 }
 
 // note says what could not be taken over, or means something else; once.
@@ -40,6 +42,17 @@ func (m *importing) note(at config.Place, text, hint string) {
 // wrong says what the other agent itself would not have read.
 func (m *importing) wrong(at config.Place, text, hint string) {
 	m.mistakes = append(m.mistakes, config.Mistake(at, text, hint))
+}
+
+// follow adds an entry to collect_list, once.
+func (m *importing) follow(d *draft) {
+	said, _ := json.Marshal(d.plain())
+	if first, ok := m.entries[string(said)]; ok {
+		m.note(d.at, fmt.Sprintf("the same as %s:%d; it is followed once", first.File, first.Line), "")
+		return
+	}
+	m.entries[string(said)] = d.at
+	m.root.within("logs", "logs_collected", "files").add("collect_list", config.Place{}, d)
 }
 
 // isText tells whether a file can be read at all; if not, that is noted as a mistake.

@@ -36,7 +36,7 @@ func (f fluent) tail(s, out *stage) {
 		f.filters(d, s)
 		f.encoding(d, s)
 		f.record(s, out)
-		f.root.within("logs", "logs_collected", "files").add("collect_list", s.at, d)
+		f.follow(d)
 	}
 	if len(paths(s)) == 0 {
 		f.note(s.at, "left out: it has no path", "")

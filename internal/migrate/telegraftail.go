@@ -54,7 +54,7 @@ func (t *telegrafFiles) file(in, out *table, file string) {
 	if encoding := in.text("character_encoding"); encoding != "" {
 		t.encode(d, strings.ToLower(encoding), in.at("character_encoding"))
 	}
-	t.root.within("logs", "logs_collected", "files").add("collect_list", in.near, d)
+	t.follow(d)
 }
 
 // stream takes over the name of the log stream, which may be a tag of what is sent.
