@@ -105,7 +105,7 @@ func (d *draft) find(path string) *draft {
 	return d.keys[best].find(path[len(best):])
 }
 
-// without takes pieces out, wherever they are, and lists that are empty then.
+// without takes pieces out, wherever they are, and what was there only because of them.
 func (d *draft) without(pieces map[*draft]bool) {
 	for _, v := range d.keys {
 		v.without(pieces)
@@ -114,7 +114,12 @@ func (d *draft) without(pieces map[*draft]bool) {
 		v.without(pieces)
 	}
 	d.items = slices.DeleteFunc(d.items, func(v *draft) bool { return pieces[v] })
-	maps.DeleteFunc(d.keys, func(_ string, v *draft) bool { return pieces[v] || v.list && len(v.items) == 0 })
+	maps.DeleteFunc(d.keys, func(_ string, v *draft) bool { return pieces[v] || v.isHollow() })
+}
+
+// isHollow tells whether nothing is in a list, or in an object that was made for what is in it.
+func (d *draft) isHollow() bool {
+	return d.list && len(d.items) == 0 || d.keys != nil && len(d.keys) == 0 && d.at.File == ""
 }
 
 // each visits the draft and everything in it with its JSON path.
