@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/install":     {"agent", "config", "internal/durable"},
 	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "tailer"},
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
-	"internal/doctor":      {"agent", "config", "internal/install"},
+	"internal/doctor":      {"agent", "config", "internal/install", "tailer"},
 	"wizard":               {"config", "collectors", "internal/durable", "internal/install", "internal/migrate"},
 	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},
