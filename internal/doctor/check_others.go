@@ -79,7 +79,7 @@ func lookAtSiblings(w *World, processes []Process, r *Result) {
 		if w.Status != nil && p.PID == w.Status.PID {
 			continue
 		}
-		state := p.flag("--state")
+		state := p.Flag("--state")
 		switch {
 		case w.Status == nil && (state == "" || filepath.Clean(state) == filepath.Clean(w.State)):
 			r.warn(fmt.Sprintf("see the log of process %d", p.PID), "nephoscope runs as process %d, and does not answer on %s", p.PID, w.State)
@@ -98,8 +98,8 @@ func orDefault(state string) string {
 	return state
 }
 
-// flag is the value of a flag of the command line, in either form.
-func (p Process) flag(name string) string {
+// Flag is the value of a flag of the command line, in either form.
+func (p Process) Flag(name string) string {
 	for i, a := range p.Args {
 		if value, ok := strings.CutPrefix(a, name+"="); ok {
 			return value

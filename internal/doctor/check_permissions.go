@@ -23,13 +23,13 @@ const (
 
 // The actions that are probed.
 const (
-	putEvents    = "logs:PutLogEvents"
-	createStream = "logs:CreateLogStream"
-	putRetention = "logs:PutRetentionPolicy"
-	describe     = "logs:DescribeLogGroups"
-	getEvents    = "logs:GetLogEvents"
-	putData      = "cloudwatch:PutMetricData"
-	describeTags = "ec2:DescribeTags"
+	PutLogEvents       = "logs:PutLogEvents"
+	CreateLogStream    = "logs:CreateLogStream"
+	PutRetentionPolicy = "logs:PutRetentionPolicy"
+	DescribeLogGroups  = "logs:DescribeLogGroups"
+	GetLogEvents       = "logs:GetLogEvents"
+	PutMetricData      = "cloudwatch:PutMetricData"
+	DescribeTags       = "ec2:DescribeTags"
 )
 
 // lookAtPermissions asks for each action that the configuration needs, by requests that can change nothing.
@@ -68,10 +68,10 @@ func lookAtPermissions(ctx context.Context, w *World, r *Result) {
 // asks are the questions for a configuration, and how many log groups are left out.
 func (w *World) asks(region string) (asks []Ask, left int) {
 	if to, ok := w.toMetrics(region); ok {
-		asks = append(asks, Ask{putData, w.Config.Metrics.Namespace, to})
+		asks = append(asks, Ask{PutMetricData, w.Config.Metrics.Namespace, to})
 	}
 	if w.wantsGroup() {
-		asks = append(asks, Ask{describeTags, "", agent.Destination{Region: region}})
+		asks = append(asks, Ask{DescribeTags, "", agent.Destination{Region: region}})
 	}
 	to, ok := w.toLogs(region)
 	if !ok {
@@ -82,12 +82,12 @@ func (w *World) asks(region string) (asks []Ask, left int) {
 		groups, left = groups[:probedGroups], n
 	}
 	for _, g := range groups {
-		asks = append(asks, Ask{putEvents, g, to}, Ask{createStream, g, to})
+		asks = append(asks, Ask{PutLogEvents, g, to}, Ask{CreateLogStream, g, to})
 		if w.Config.Logs.ReadBack {
-			asks = append(asks, Ask{getEvents, g, to})
+			asks = append(asks, Ask{GetLogEvents, g, to})
 		}
 		if retention[g] {
-			asks = append(asks, Ask{putRetention, g, to}, Ask{describe, g, to})
+			asks = append(asks, Ask{PutRetentionPolicy, g, to}, Ask{DescribeLogGroups, g, to})
 		}
 	}
 	return asks, left
@@ -154,7 +154,7 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 		switch {
 		case a.Permitted:
 			permitted++
-			if ask.Action == putEvents && a.NoGroup {
+			if ask.Action == PutLogEvents && a.NoGroup {
 				absent++
 			}
 		case a.Forbidden:
@@ -174,11 +174,11 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 			where = fmt.Sprintf(" on %s%s", on[0], more(len(on)))
 		}
 		switch action {
-		case createStream, putRetention:
+		case CreateLogStream, PutRetentionPolicy:
 			r.warn(cure, "%s is denied on names that begin like %s%s (it cannot be asked about the log group itself without writing; a policy for exactly that name may allow it)", action, on[0], more(len(on)))
-		case describe:
+		case DescribeLogGroups:
 			r.warn(cure, "%s is denied%s: the retention is set at each start instead of once", action, where)
-		case getEvents:
+		case GetLogEvents:
 			r.warn(cure, "%s is denied%s: read_back cannot tell whether a batch has arrived", action, where)
 		default:
 			r.fail(cure, "%s is denied%s", action, where)
@@ -204,10 +204,10 @@ func statement(action string, on []string, region string) string {
 		Condition map[string]map[string][]string `json:",omitempty"`
 	}{Effect: "Allow", Action: action}
 	switch action {
-	case putData:
+	case PutMetricData:
 		s.Resource = []string{"*"}
 		s.Condition = map[string]map[string][]string{"StringEquals": {"cloudwatch:namespace": on}}
-	case describeTags, describe:
+	case DescribeTags, DescribeLogGroups:
 		s.Resource = []string{"*"}
 	default:
 		for _, group := range on {

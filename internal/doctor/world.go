@@ -49,6 +49,7 @@ type Host struct {
 	Node      func(path string) (Node, error) // of the path itself: links are not followed
 	ReadDir   func(path string) ([]fs.DirEntry, error)
 	ReadFile  func(path string) ([]byte, error) // small ones
+	Tail      func(path string, most int64) ([]byte, error)
 	Disk      func(path string) (Disk, error)
 	Present   func(config.File) (tailer.Present, error)
 	Group     func(gid int) string // its name; "": it has none
@@ -61,11 +62,10 @@ type Host struct {
 
 // Disk is the room on the file system of a path.
 type Disk struct {
-	Free, Size   uint64 // bytes; free for others than root
-	FreeInodes   uint64
-	Inodes       uint64 // 0: this file system does not count them
-	ReadOnly     bool
-	FileSystemID string // equal for paths on one
+	Free, Size uint64 // bytes; free for others than root
+	FreeInodes uint64
+	Inodes     uint64 // 0: this file system does not count them
+	ReadOnly   bool
 }
 
 // Process is one of this host.
