@@ -160,17 +160,17 @@ func (t *doctorTable) result(r doctor.Result) {
 		fmt.Fprint(t.w, "\r\x1b[K")
 	}
 	mark := map[doctor.Outcome]string{doctor.Fine: "ok", doctor.Warning: "warn", doctor.Failed: "FAIL", doctor.Skipped: "-"}[r.Outcome]
-	t.say("%-5s %-*s %s", mark, titleWidth, r.Title, t.headline(r))
+	lines := &statusTable{w: t.w}
+	lines.wrapped(fmt.Sprintf("%-5s %-*s ", mark, titleWidth, r.Title), t.headline(r))
 	for _, f := range r.Findings {
 		if r.Outcome == doctor.Fine || r.Outcome == doctor.Skipped {
 			return
 		}
-		single := f.What == t.headline(r)
-		if !single {
-			t.say("        %-5s %s", map[doctor.Outcome]string{doctor.Fine: "note", doctor.Warning: "warn", doctor.Failed: "FAIL"}[f.Outcome], f.What)
+		if f.What != t.headline(r) {
+			lines.wrapped(fmt.Sprintf("      %-5s ", map[doctor.Outcome]string{doctor.Fine: "note", doctor.Warning: "warn", doctor.Failed: "FAIL"}[f.Outcome]), f.What)
 		}
-		if f.Cure != "" {
-			t.say("              → %s", f.Cure)
+		if f.Cure != "" { // in one line, to be copied
+			t.say("            → %s", f.Cure)
 		}
 	}
 }

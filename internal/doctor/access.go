@@ -43,13 +43,15 @@ func (n Node) allows(who Who, want uint16) (ok, masked bool) {
 	if who.UID == n.UID {
 		return perm>>6&want == want, false
 	}
-	if n.ACL == nil {
-		if slices.Contains(who.GIDs, n.GID) {
-			return perm>>3&want == want, false
-		}
-		return perm&want == want, false
+	if n.ACL != nil {
+		ok, masked = n.ACL.allows(who, n.GID, want)
 	}
-	return n.ACL.allows(who, n.GID, want)
+	if n.ACL == nil || perm&0o070 == 0 { // the kernel asks an ACL whose mask is empty for nothing: fs/namei.c, acl_permission_check
+		if ok = perm&want == want; slices.Contains(who.GIDs, n.GID) {
+			ok = perm>>3&want == want
+		}
+	}
+	return ok, masked && !ok
 }
 
 // String is what ls says of it.

@@ -12,8 +12,11 @@ import (
 // lookAtAgent repeats what the agent says is the matter, with its own hints.
 func lookAtAgent(_ context.Context, w *World, r *Result) {
 	s := w.Status
-	if s == nil {
-		r.warn("sudo systemctl start nephoscope", "%v", w.NoStatus)
+	if s == nil && w.Given {
+		r.skip("none answers, and the configuration that was named does not need one")
+		return
+	} else if s == nil {
+		r.warn("sudo systemctl start nephoscope, or nephoscope run", "%v", w.NoStatus)
 		return
 	}
 	for _, reason := range s.Reasons {

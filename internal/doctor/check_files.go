@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,9 +126,10 @@ func (f *filesSeen) tell(r *Result) {
 		if b.folder {
 			what := fmt.Sprintf("the folder %s cannot be %s by %s: %s", b.path, verb(b.want, true), f.w.User.Name, f.owners(b))
 			if n := len(b.behind); n > 0 {
-				what += fmt.Sprintf("; %s behind it", count(n, "log file"))
+				r.fail(f.folderCure(b), "%s; %s behind it", what, count(n, "log file"))
+			} else { // whoever can look into it sees that nothing is missed now
+				r.warn(f.folderCure(b), "%s; no file behind it matches now", what)
 			}
-			r.fail(f.folderCure(b), "%s", what)
 			continue
 		}
 		parent := filepath.Dir(b.path)
@@ -145,11 +147,7 @@ func (f *filesSeen) tell(r *Result) {
 
 // owners says why: whose it is, and who may do what.
 func (f *filesSeen) owners(b *blocked) string {
-	group := f.w.Host.Group(b.node.GID)
-	if group == "" {
-		group = fmt.Sprint(b.node.GID)
-	}
-	text := fmt.Sprintf("mode %s, owner %d, group %s", b.node, b.node.UID, group)
+	text := fmt.Sprintf("mode %s, owner %s, group %s", b.node, f.w.owner(b.node.UID), cmp.Or(f.w.Host.Group(b.node.GID), fmt.Sprint(b.node.GID)))
 	if b.masked {
 		text += "; an ACL entry would allow it, but the ACL's mask takes it back (chmod sets the mask, and so does logrotate's create)"
 	}
@@ -190,7 +188,7 @@ func (f *filesSeen) fileCure(parent string, some []*blocked) string {
 // joining offers the group that the path belongs to, where belonging to it would do: on many systems logs are for adm.
 func (f *filesSeen) joining(b *blocked) string {
 	group := f.w.Host.Group(b.node.GID)
-	if group == "" || b.node.GID == 0 || b.node.GID == f.w.User.UID && f.w.User.UID == 0 {
+	if group == "" || b.node.GID == 0 {
 		return ""
 	}
 	path, want := b.path, b.want
@@ -243,7 +241,7 @@ func (f *filesSeen) similar(folder, name string) string {
 		return ""
 	}
 	bare := strings.Trim(strings.ToLower(name), "*?")
-	best, least := "", max(len(bare)/3, 2)+1
+	best, least := "", min(max(len(bare)/3, 2), len(bare)-1)+1
 	for i, e := range entries {
 		if i > 10_000 {
 			break

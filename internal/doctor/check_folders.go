@@ -55,7 +55,7 @@ func lookAtState(w *World, look func(string) (Node, error), r *Result) bool {
 	case errors.Is(err, fs.ErrNotExist):
 		above := nearest(look, w.State)
 		if reach(look, w.User, above, mayWrite|mayEnter) != nil {
-			r.fail(makeState(w), "the state folder %s is not there, and %s may not make it in %s", w.State, w.User.Name, above)
+			r.fail(fmt.Sprintf("sudo install -d -m 700 -o %s %s", quoted(w.User.Name), quoted(w.State)), "the state folder %s is not there, and %s may not make it in %s", w.State, w.User.Name, above)
 		} else {
 			r.note("the state folder %s is not there yet; the agent makes it", w.State)
 		}
@@ -68,17 +68,13 @@ func lookAtState(w *World, look func(string) (Node, error), r *Result) bool {
 		return false
 	}
 	if b := reach(look, w.User, w.State, mayRead|mayWrite|mayEnter); b != nil {
-		r.fail(makeState(w), "%s may not write to the state folder %s: %s is %s, owner %d", w.User.Name, w.State, b.path, b.node, b.node.UID)
+		r.fail(fmt.Sprintf("sudo chown -R %s %s && sudo chmod 700 %[2]s", quoted(w.User.Name), quoted(w.State)), "%s may not write to the state folder %s: %s is %s, owner %s", w.User.Name, w.State, b.path, b.node, w.owner(b.node.UID))
 	}
 	if node.Mode.IsDir() && node.Mode.Perm()&0o077 != 0 {
 		r.warn("sudo chmod 700 "+quoted(w.State), "the state folder %s is open to others (mode %s): what is in it tells which files are read, and how far", w.State, node)
 	}
 	lookInside(w, look, r)
 	return true
-}
-
-func makeState(w *World) string {
-	return fmt.Sprintf("sudo install -d -m 700 -o %s %s && sudo chown -R %[1]s %[2]s", quoted(w.User.Name), quoted(w.State))
 }
 
 // lookInside finds state that the agent cannot rewrite, or that others can read, and how much there is.
@@ -139,7 +135,7 @@ func lookAtOwnLog(w *World, look func(string) (Node, error), a config.Agent, r *
 	folder := nearest(look, filepath.Dir(a.LogFile))
 	if b := reach(look, w.User, folder, mayWrite|mayEnter); b != nil {
 		dir := filepath.Dir(a.LogFile)
-		r.fail(fmt.Sprintf("sudo install -d -o %s %s", quoted(w.User.Name), quoted(dir)), "%s may not write the agent's log %s: %s is %s, owner %d", w.User.Name, a.LogFile, b.path, b.node, b.node.UID)
+		r.fail(fmt.Sprintf("sudo install -d -o %s %s", quoted(w.User.Name), quoted(dir)), "%s may not write the agent's log %s: %s is %s, owner %s", w.User.Name, a.LogFile, b.path, b.node, w.owner(b.node.UID))
 		return
 	}
 	node, err := look(a.LogFile)
@@ -149,7 +145,7 @@ func lookAtOwnLog(w *World, look func(string) (Node, error), a config.Agent, r *
 		return
 	case err == nil:
 		if b := reach(look, w.User, a.LogFile, mayWrite); b != nil {
-			r.fail(fmt.Sprintf("sudo chown %s %s", quoted(w.User.Name), quoted(a.LogFile)), "%s may not write the agent's log %s: mode %s, owner %d", w.User.Name, a.LogFile, b.node, b.node.UID)
+			r.fail(fmt.Sprintf("sudo chown %s %s", quoted(w.User.Name), quoted(a.LogFile)), "%s may not write the agent's log %s: mode %s, owner %s", w.User.Name, a.LogFile, b.node, w.owner(b.node.UID))
 			return
 		}
 	}

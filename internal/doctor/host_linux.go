@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ const smallFile = 16 << 20
 // ThisHost is the machine that this runs on.
 func ThisHost() Host {
 	return Host{
-		Node: nodeOf, ReadDir: os.ReadDir, ReadFile: readSmall, Tail: tailOf, Disk: diskOf, Present: tailer.FindPresent, Group: groupName,
+		Node: nodeOf, ReadDir: os.ReadDir, ReadFile: readSmall, Tail: tailOf, Disk: diskOf, Present: tailer.FindPresent, Group: groupName, Owner: userName,
 		Processes: processes, Units: units, Inotify: inotifyOf, Clock: kernelClock, OpenFiles: openFiles,
 	}
 }
@@ -104,6 +105,13 @@ func diskOf(path string) (Disk, error) {
 func groupName(gid int) string {
 	if g, err := user.LookupGroupId(strconv.Itoa(gid)); err == nil {
 		return g.Name
+	}
+	return ""
+}
+
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
 	}
 	return ""
 }
@@ -197,10 +205,7 @@ func UserOfProcess(pid int) (Who, error) {
 	if err != nil {
 		return Who{}, fmt.Errorf("read user of process %d: %w", pid, err)
 	}
-	who.Name = strconv.Itoa(who.UID)
-	if u, err := user.LookupId(who.Name); err == nil {
-		who.Name = u.Username
-	}
+	who.Name = cmp.Or(userName(who.UID), strconv.Itoa(who.UID))
 	return who, nil
 }
 

@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -53,6 +55,7 @@ type Host struct {
 	Disk      func(path string) (Disk, error)
 	Present   func(config.File) (tailer.Present, error)
 	Group     func(gid int) string // its name; "": it has none
+	Owner     func(uid int) string // the same of a user
 	Processes func() ([]Process, error)
 	Units     func(ctx context.Context, names ...string) ([]Unit, error)
 	Inotify   func(uid, except int) (Inotify, error) // what a user's processes hold, but one
@@ -133,6 +136,9 @@ type AWS struct {
 	Endpoint    func(ctx context.Context, service string, to agent.Destination) (url.URL, error)
 	Probe       func(context.Context, Ask) Answer
 }
+
+// owner is a user's name, or number.
+func (w *World) owner(uid int) string { return cmp.Or(w.Host.Owner(uid), strconv.Itoa(uid)) }
 
 // toLogs and toMetrics are where the two sections send to; ok is false if the configuration has nothing for them.
 func (w *World) toLogs(region string) (to agent.Destination, ok bool) {
