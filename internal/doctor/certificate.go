@@ -24,7 +24,7 @@ func (w *World) certificateTrouble(at url.URL, err error) (what, cure string) {
 				"is the clock right? sudo timedatectl set-ntp true"
 		}
 		return fmt.Sprintf("the certificate of %s has expired at %s (this host's clock says %s)", at.Host, leaf.NotAfter.UTC().Format(time.RFC3339), w.Now().UTC().Format(time.RFC3339)),
-			"is the clock right? If it is, whoever runs the endpoint has to renew its certificate"
+			"is the clock right? sudo timedatectl set-ntp true; if it is, whoever runs the endpoint has to renew its certificate"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		names := leaf.DNSNames

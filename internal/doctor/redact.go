@@ -99,19 +99,35 @@ func (r *Redactor) Redact(text []byte) ([]byte, int) {
 		}
 	}
 	for _, rule := range r.rules {
-		for _, at := range rule.pattern.FindAllSubmatchIndex(text, -1) {
-			groups := make([][]byte, len(at)/2)
-			for i := range groups {
-				if at[2*i] >= 0 {
-					groups[i] = text[at[2*i]:at[2*i+1]]
-				}
-			}
-			if rule.keep == nil || !rule.keep(groups) {
-				spans = append(spans, inside(text, span{at[2*rule.group], at[2*rule.group+1]}))
-			}
-		}
+		spans = append(spans, rule.find(text)...)
 	}
 	return blotted(text, spans)
+}
+
+// find gives all secrets of a rule. What may be a secret may hold a key whose value is one: it is looked through as well.
+func (r rule) find(text []byte) (spans []span) {
+	for from := 0; from < len(text); {
+		at := r.pattern.FindSubmatchIndex(text[from:])
+		if at == nil {
+			return spans
+		}
+		groups := make([][]byte, len(at)/2)
+		for i := range groups {
+			if at[2*i] >= 0 {
+				groups[i] = text[from+at[2*i] : from+at[2*i+1]]
+			}
+		}
+		secret := span{from + at[2*r.group], from + at[2*r.group+1]}
+		if r.keep == nil || !r.keep(groups) {
+			spans = append(spans, inside(text, secret))
+		}
+		next := secret.to
+		if r.group > 0 {
+			next = secret.from
+		}
+		from = max(next, from+1)
+	}
+	return spans
 }
 
 // inside leaves the quotes of a value, so that JSON stays JSON.
