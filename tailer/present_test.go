@@ -24,7 +24,7 @@ func TestFilesThatArePresentAreFoundOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := func(path string, files, folders []string, near string) {
+	f := func(path string, files, folders []string, wait bool) {
 		t.Helper()
 		under := func(names []string) (paths []string) {
 			for _, n := range names {
@@ -33,12 +33,12 @@ func TestFilesThatArePresentAreFoundOnce(t *testing.T) {
 			return paths
 		}
 		got, err := FindPresent(config.File{Path: filepath.Join(dir, path), Blacklist: regexp.MustCompile("^no")})
-		if err != nil || !slices.Equal(got.Files, under(files)) || !slices.Equal(got.Folders, under(folders)) || near != "" != (got.Near == filepath.Join(dir, near)) {
+		if err != nil || !slices.Equal(got.Files, under(files)) || !slices.Equal(got.Folders, under(folders)) || wait != (got.Near == dir) {
 			t.Errorf("%s: got %+v, %v", path, got, err)
 		}
 	}
-	f("*/*.log", []string{"a/one.log", "a/two.log", "b/three.log"}, []string{"", "a", "b"}, "")
-	f("a/one.log", []string{"a/one.log"}, []string{"a"}, "")
-	f("a/none.log", nil, []string{"a"}, "")
-	f("c/d/x.log", nil, nil, ".")
+	f("*/*.log", []string{"a/one.log", "a/two.log", "b/three.log"}, []string{"", "a", "b"}, false)
+	f("a/one.log", []string{"a/one.log"}, []string{"a"}, false)
+	f("a/none.log", nil, []string{"a"}, false)
+	f("c/d/x.log", nil, nil, true)
 }

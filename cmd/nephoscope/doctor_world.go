@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -44,7 +45,7 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	}
 	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: http.ProxyFromEnvironment}
 	w.Net.Roots, w.Net.Bundle = trusted(w.Common)
-	w.AWS = awsOf(cloud{w.Common, w.Mode}, w)
+	w.AWS = awsOf(cloud{w.Common, w.Mode})
 	return w, nil
 }
 
@@ -176,8 +177,27 @@ func trusted(common config.CommonConfig) (*x509.CertPool, string) {
 	return pool, bundle
 }
 
+// accounts opens each destination once: a hundred questions need not find the credentials a hundred times.
+func accounts(c cloud) func(context.Context, agent.Destination) (awsapi.Account, error) {
+	var mu sync.Mutex
+	known := map[agent.Destination]awsapi.Account{}
+	return func(ctx context.Context, to agent.Destination) (awsapi.Account, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if a, ok := known[to]; ok {
+			return a, nil
+		}
+		a, err := c.open(ctx, to)
+		if err == nil {
+			known[to] = a
+		}
+		return a, err
+	}
+}
+
 // awsOf asks in the agent's name, by its own way to AWS.
-func awsOf(c cloud, w *doctor.World) doctor.AWS {
+func awsOf(c cloud) doctor.AWS {
+	open := accounts(c)
 	return doctor.AWS{
 		Region: func(ctx context.Context) (string, error) {
 			region, fallback, err := c.Region(ctx, agent.Destination{})
@@ -194,7 +214,7 @@ func awsOf(c cloud, w *doctor.World) doctor.AWS {
 			return fallback, nil
 		},
 		Credentials: func(ctx context.Context, to agent.Destination) (doctor.Identity, error) {
-			account, err := c.open(ctx, to)
+			account, err := open(ctx, to)
 			if err != nil {
 				return doctor.Identity{}, err
 			}
@@ -211,14 +231,14 @@ func awsOf(c cloud, w *doctor.World) doctor.AWS {
 			return id, nil
 		},
 		Endpoint: func(ctx context.Context, service string, to agent.Destination) (url.URL, error) {
-			account, err := c.open(ctx, to)
+			account, err := open(ctx, to)
 			if err != nil {
 				return url.URL{}, err
 			}
 			return account.Endpoint(ctx, service)
 		},
 		Probe: func(ctx context.Context, a doctor.Ask) doctor.Answer {
-			account, err := c.open(ctx, a.To)
+			account, err := open(ctx, a.To)
 			if err != nil {
 				return doctor.Answer{Err: err}
 			}

@@ -183,6 +183,7 @@ func TestCuresWork(t *testing.T) {
 	expect(t, examine(t, w, "files"), Fine, "1 file, readable by")
 	// The next file after a rotation inherits it, if logrotate does not take it back.
 	must(t, os.Rename(log, log+".1"))
+	w.Host = ThisHost()
 	must(t, os.WriteFile(log, nil, 0o640))
 	expect(t, examine(t, w, "files"), Fine)
 	if !readable() {

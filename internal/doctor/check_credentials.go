@@ -31,7 +31,7 @@ func lookAtCredentials(ctx context.Context, w *World, r *Result) {
 	for _, section := range []func(string) (agent.Destination, bool){w.toLogs, w.toMetrics} {
 		to, used := section(region)
 		to.Endpoint = "" // of logs or metrics, not of whoever knows us
-		if !used && (w.Config != nil || asked[to]) || asked[to] {
+		if !used || asked[to] {
 			continue
 		}
 		asked[to] = true

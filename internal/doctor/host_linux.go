@@ -27,7 +27,7 @@ const smallFile = 16 << 20
 // ThisHost is the machine that this runs on.
 func ThisHost() Host {
 	return Host{
-		Node: nodeOf, ReadDir: os.ReadDir, ReadFile: readSmall, Tail: tailOf, Disk: diskOf, Present: tailer.FindPresent, Group: groupName, Owner: userName,
+		Node: nodeOf, ReadDir: os.ReadDir, ReadFile: readSmall, Tail: tailOf, Disk: diskOf, Present: once(tailer.FindPresent), Group: groupName, Owner: userName,
 		Processes: processes, Units: units, Inotify: inotifyOf, Clock: kernelClock, OpenFiles: openFiles,
 	}
 }

@@ -13,7 +13,7 @@ import (
 // ThisHost is the machine that this runs on. Whose files are and what the kernel allows is looked at on Linux only.
 func ThisHost() Host {
 	return Host{
-		Node: func(string) (Node, error) { return Node{}, ErrElsewhere }, ReadDir: os.ReadDir, Present: tailer.FindPresent, Group: func(int) string { return "" }, Owner: func(int) string { return "" },
+		Node: func(string) (Node, error) { return Node{}, ErrElsewhere }, ReadDir: os.ReadDir, Present: once(tailer.FindPresent), Group: func(int) string { return "" }, Owner: func(int) string { return "" },
 		ReadFile: func(path string) ([]byte, error) {
 			if len(path) > 6 && path[:6] == "/proc/" {
 				return nil, ErrElsewhere

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -170,3 +171,24 @@ func (w *World) region(ctx context.Context) (string, error) {
 
 // isAgents tells whether the agent that runs is what is looked at.
 func (w *World) isAgents() bool { return w.Status != nil && !w.Given }
+
+// once finds the files of each entry once: three checks want to know them.
+func once(find func(config.File) (tailer.Present, error)) func(config.File) (tailer.Present, error) {
+	type key struct{ path, blacklist string }
+	var mu sync.Mutex
+	known := map[key]func() (tailer.Present, error){}
+	return func(f config.File) (tailer.Present, error) {
+		k := key{path: f.Path}
+		if f.Blacklist != nil {
+			k.blacklist = f.Blacklist.String()
+		}
+		mu.Lock()
+		get := known[k]
+		if get == nil {
+			get = sync.OnceValues(func() (tailer.Present, error) { return find(f) })
+			known[k] = get
+		}
+		mu.Unlock()
+		return get()
+	}
+}
