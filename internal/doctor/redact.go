@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,45 +13,50 @@ import (
 // blot is what stands in the place of a secret.
 const blot = "[blotted out]"
 
+const secretWords = `(?:secret|passw|passphrase|passcode|pwd|token|credential|private_?-?key|access_?-?key|api_?-?key|auth_?-?key|signature)`
+
 // Redactor takes secrets out of texts: those that it was told, and whatever looks like one. It rather takes too much.
 type Redactor struct {
 	literals [][]byte
-	rules    []rule
+	secret   *regexp.Regexp // a word that makes a key sound secret
+	value    *regexp.Regexp // what follows such a key
+	argument *regexp.Regexp // what follows such a flag
+	inURL    *regexp.Regexp // user and password
+	noURL    *regexp.Regexp // a password, where the scheme was forgotten
+	marked   []marked
 }
 
-// rule finds secrets: the group of its pattern that is to go, where keep agrees that the match may stay.
-type rule struct {
-	pattern *regexp.Regexp
-	group   int
-	keep    func(groups [][]byte) bool
+// marked are secrets that begin with, or follow, a text of their own.
+type marked struct {
+	begin  string // in lower case
+	secret *regexp.Regexp
+	group  int
 }
-
-const (
-	secretWords = `(?:secret|passw|passphrase|passcode|pwd|token|credential|private_?-?key|access_?-?key|api_?-?key|auth_?-?key|signature)`
-	// value is what follows a key: quoted, quoted within a quoted text, or a word.
-	value = `(\\+"[^"\n]*(?:"|$)|"(?:\\.|[^"\\])*(?:"|$)|'[^'\n]*(?:'|$)|[^\s,;}&"'{\[\\][^\s,;}&]*)`
-)
 
 // NewRedactor makes one that knows some secrets of this host by heart. Those of less than four characters are not taken: they
 // would be found everywhere.
 func NewRedactor(secrets ...string) *Redactor {
-	r := &Redactor{rules: []rule{
-		{pattern: regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)`)},
-		// AWS Signature Version 4, Bearer, Basic: to the end of the line.
-		{pattern: regexp.MustCompile(`(?i)authorization\\*["']?\s*[:=]\s*([^\r\n]+)`), group: 1},
-		{pattern: regexp.MustCompile(`(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/=-]{8,})`), group: 1},
-		{pattern: regexp.MustCompile(`(?im)([A-Za-z0-9_.-]*` + secretWords + `[A-Za-z0-9_.-]*)\\*["']?\s*[:=]\s*` + value), group: 2, keep: harmlessKey},
-		{pattern: regexp.MustCompile(`(?im)--?[a-z-]*` + secretWords + `[a-z-]*\s+([^\s"',]+)`), group: 1},
-		// user:password@ in a URL, and where the scheme was forgotten
-		{pattern: regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}([^\s"'<>]*)@`), group: 1},
-		{pattern: regexp.MustCompile(`[^\s"'=:/@,;()]+:([^\s"'@/:]+)@`), group: 1},
-		// ids of keys, sessions, users and roles (IAM User Guide, "Understanding unique ID prefixes")
-		{pattern: regexp.MustCompile(`A(?:KIA|SIA|IDA|ROA|BIA|CCA|GPA|NPA|NVA|PKA|SCA)[A-Z0-9]{12,}`)},
-		// a JSON web token
-		{pattern: regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*`)},
-		// secret keys have forty characters of base 64, session tokens hundreds
-		{pattern: regexp.MustCompile(`(?:[A-Za-z0-9+/=]|\\/|%[0-9A-Fa-f]{2}){40,}`), keep: plainLetters},
-	}}
+	r := &Redactor{
+		secret: regexp.MustCompile(`(?i)` + secretWords),
+		// quoted, quoted within a quoted text, or a word
+		value:    regexp.MustCompile(`\A\\*["']?\s*[:=]\s*(\\+"[^"\n]*(?:"|\z)|"(?:\\.|[^"\\])*(?:"|\z)|'[^'\n]*(?:'|\z)|[^\s,;}&"'{\[\\][^\s,;}&]*)`),
+		argument: regexp.MustCompile(`\A\s+([^\s"',]+)`),
+		inURL:    regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}(.*)@`),
+		noURL:    regexp.MustCompile(`[^=:/@,;()]:([^@/:]+)@`),
+		marked: []marked{
+			{"-----begin ", regexp.MustCompile(`\A-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)`), 0},
+			// AWS Signature Version 4, Bearer, Basic: to the end of the line
+			{"authorization", regexp.MustCompile(`(?i)\Aauthorization\\*["']?\s*[:=]\s*([^\r\n]+)`), 1},
+			{"bearer", regexp.MustCompile(`(?i)\Abearer\s+([A-Za-z0-9._~+/=-]{8,})`), 1},
+			{"basic", regexp.MustCompile(`(?i)\Abasic\s+([A-Za-z0-9._~+/=-]{8,})`), 1},
+			{"eyj", regexp.MustCompile(`\AeyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*`), 0}, // a JSON web token
+		},
+	}
+	// ids of keys, sessions, users and roles (IAM User Guide, "Understanding unique ID prefixes")
+	id := regexp.MustCompile(`\AA[A-Z]{3}[A-Z0-9]{12,}`)
+	for _, kind := range []string{"akia", "asia", "aida", "aroa", "abia", "acca", "agpa", "anpa", "anva", "apka", "asca"} {
+		r.marked = append(r.marked, marked{kind, id, 0})
+	}
 	for _, s := range secrets {
 		if len(s) < 4 {
 			continue
@@ -65,20 +71,12 @@ func NewRedactor(secrets ...string) *Redactor {
 	return r
 }
 
-// harmlessKey keeps the values of keys that only sound secret. What they hold is looked at by the other rules all the same.
-func harmlessKey(groups [][]byte) bool {
-	key := strings.ToLower(string(groups[1]))
+// harmlessKey tells of a key that only sounds secret. What it holds is looked at by all other rules.
+func harmlessKey(key string) bool {
 	return slices.Contains([]string{
 		"shared_credential_profile", "shared_credential_file", "aws_shared_credentials_file", "aws_web_identity_token_file",
 		"aws_container_authorization_token_file",
-	}, key)
-}
-
-// plainLetters keeps what is no base 64 of a secret: paths and sums, which have letters of one case alone.
-func plainLetters(groups [][]byte) bool {
-	lower := bytes.ContainsFunc(groups[0], func(r rune) bool { return r >= 'a' && r <= 'z' })
-	upper := bytes.ContainsFunc(groups[0], func(r rune) bool { return r >= 'A' && r <= 'Z' })
-	return !lower || !upper
+	}, strings.ToLower(key))
 }
 
 type span struct{ from, to int }
@@ -87,47 +85,129 @@ type span struct{ from, to int }
 // takes out must not hide a part of what another would have found.
 func (r *Redactor) Redact(text []byte) ([]byte, int) {
 	text = unescaped(text)
-	var spans []span
-	for _, l := range r.literals {
-		for at := 0; ; {
-			i := bytes.Index(text[at:], l)
-			if i < 0 {
-				break
-			}
-			spans = append(spans, span{at + i, at + i + len(l)})
-			at += i + 1
-		}
-	}
-	for _, rule := range r.rules {
-		spans = append(spans, rule.find(text)...)
-	}
+	spans := slices.Concat(r.known(text), r.begun(text), r.keyed(text), r.passwords(text), random(text))
 	return blotted(text, spans)
 }
 
-// find gives all secrets of a rule. What may be a secret may hold a key whose value is one: it is looked through as well.
-func (r rule) find(text []byte) (spans []span) {
-	for from := 0; from < len(text); {
-		at := r.pattern.FindSubmatchIndex(text[from:])
-		if at == nil {
-			return spans
+// known finds what was learnt by heart.
+func (r *Redactor) known(text []byte) (spans []span) {
+	for _, l := range r.literals {
+		for at := range occurrences(text, l) {
+			spans = append(spans, span{at, at + len(l)})
 		}
-		groups := make([][]byte, len(at)/2)
-		for i := range groups {
-			if at[2*i] >= 0 {
-				groups[i] = text[from+at[2*i] : from+at[2*i+1]]
-			}
-		}
-		secret := span{from + at[2*r.group], from + at[2*r.group+1]}
-		if r.keep == nil || !r.keep(groups) {
-			spans = append(spans, inside(text, secret))
-		}
-		next := secret.to
-		if r.group > 0 {
-			next = secret.from
-		}
-		from = max(next, from+1)
 	}
 	return spans
+}
+
+// begun finds what begins with a text of its own.
+func (r *Redactor) begun(text []byte) (spans []span) {
+	lower := bytes.Clone(text)
+	for i, c := range lower {
+		if c >= 'A' && c <= 'Z' {
+			lower[i] = c + 'a' - 'A' // bytes.ToLower knows letters that are longer in lower case
+		}
+	}
+	for _, m := range r.marked {
+		past := 0
+		for at := range occurrences(lower, []byte(m.begin)) {
+			if at < past {
+				continue // within the one before, as in ever so many of them in a row
+			}
+			if found := m.secret.FindSubmatchIndex(text[at:]); found != nil {
+				s := span{at + found[2*m.group], at + found[2*m.group+1]}
+				spans = append(spans, s)
+				if m.group == 0 {
+					past = s.to
+				}
+			}
+		}
+	}
+	return spans
+}
+
+func occurrences(text, of []byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for at := 0; ; at++ {
+			i := bytes.Index(text[at:], of)
+			if i < 0 || !yield(at+i) {
+				return
+			}
+			at += i
+		}
+	}
+}
+
+// keyed finds the values of keys, and the arguments of flags, that sound secret.
+func (r *Redactor) keyed(text []byte) (spans []span) {
+	inKey := func(c byte) bool { return isLetter(c) || c == '_' || c == '.' || c == '-' }
+	for w := range words(text, inKey) {
+		key := text[w.from:w.to]
+		if w.to-w.from < 3 || !r.secret.Match(key) {
+			continue
+		}
+		if found := r.value.FindSubmatchIndex(text[w.to:]); found != nil && !harmlessKey(string(key)) {
+			spans = append(spans, inside(text, span{w.to + found[2], w.to + found[3]}))
+		}
+		if found := r.argument.FindSubmatchIndex(text[w.to:]); found != nil && key[0] == '-' {
+			spans = append(spans, span{w.to + found[2], w.to + found[3]})
+		}
+	}
+	return spans
+}
+
+// passwords finds user:password@ in URLs, and where the scheme was forgotten.
+func (r *Redactor) passwords(text []byte) (spans []span) {
+	inURL := func(c byte) bool { return c > ' ' && !strings.ContainsRune(`"'<>`, rune(c)) }
+	for w := range words(text, inURL) {
+		run := text[w.from:w.to]
+		if !bytes.Contains(run, []byte("@")) {
+			continue
+		}
+		if found := r.inURL.FindSubmatchIndex(run); found != nil {
+			spans = append(spans, span{w.from + found[2], w.from + found[3]})
+		}
+		for _, found := range r.noURL.FindAllSubmatchIndex(run, -1) {
+			spans = append(spans, span{w.from + found[2], w.from + found[3]})
+		}
+	}
+	return spans
+}
+
+// randomLength is that of a secret key: forty characters of base 64. Session tokens have hundreds.
+const randomLength = 40
+
+// random finds what looks like base 64 of something random: letters of both cases. Paths and sums mostly have one.
+func random(text []byte) (spans []span) {
+	in := func(c byte) bool { return isLetter(c) || strings.ContainsRune(`+/=%\`, rune(c)) }
+	for w := range words(text, in) {
+		run := text[w.from:w.to]
+		if len(run) < randomLength {
+			continue
+		}
+		if bytes.ContainsFunc(run, func(c rune) bool { return c >= 'a' && c <= 'z' }) && bytes.ContainsFunc(run, func(c rune) bool { return c >= 'A' && c <= 'Z' }) {
+			spans = append(spans, w)
+		}
+	}
+	return spans
+}
+
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// words are the longest runs of certain characters.
+func words(text []byte, in func(byte) bool) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		for at := 0; at < len(text); at++ {
+			from := at
+			for at < len(text) && in(text[at]) {
+				at++
+			}
+			if at > from && !yield(span{from, at}) {
+				return
+			}
+		}
+	}
 }
 
 // inside leaves the quotes of a value, so that JSON stays JSON.
@@ -221,7 +301,7 @@ func Secrets(environ []string, environmentFile []byte, proxies ...string) (secre
 	secretName := regexp.MustCompile(`(?i)` + secretWords)
 	for _, pair := range environ {
 		name, v, _ := strings.Cut(pair, "=")
-		if secretName.MatchString(name) && !harmlessKey([][]byte{nil, []byte(name)}) {
+		if secretName.MatchString(name) && !harmlessKey(name) {
 			secrets = append(secrets, v)
 		}
 		if strings.HasSuffix(strings.ToLower(name), "_proxy") {
