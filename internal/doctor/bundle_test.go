@@ -74,7 +74,10 @@ func TestPlantedSecretsAreNotInTheArchive(t *testing.T) {
 	w.Host.Node = disk{"/": folder(0, 0, 0o755), "/state": folder(990, 990, 0o700), "/state/checkpoints.journal": file(990, 990, 0o600)}.node
 	w.Host.Tail = func(path string, most int64) ([]byte, error) {
 		line := "2026 WARN proxy http://user:proxy-pass-word@proxy:3128 said env-value-of-theirs; key AKIAIOSFODNN7EXAMPLE token " + exampleToken + " /var/log/app/access.log\n"
-		return []byte(strings.Repeat(line, int(most)/len(line))), nil
+		if path != "/own/agent.log" || most != ownLogTail {
+			t.Errorf("asked for %d bytes of %s", most, path)
+		}
+		return []byte(strings.Repeat(line, 1000)), nil
 	}
 	w.Status = &agent.Status{PID: 7, Logs: []agent.LogFile{{Path: "/logs/app/a.log", Trouble: &agent.Trouble{Error: "credentials " + exampleSecret}}}, Reasons: []agent.Reason{{What: "custom-header-value"}}}
 	report, err := json.Marshal(Report{Checks: []Result{{Says: "password=open-sesame " + exampleSecret}}})
@@ -120,7 +123,7 @@ func TestPlantedSecretsAreNotInTheArchive(t *testing.T) {
 	f("system/df.txt", "TiB free")
 	f("CONTENTS.txt", "agent.log", "blotted out", "Not in it")
 	for _, p := range packed {
-		if p.Name == "agent.log" && (p.Blotted < 1000 || p.Bytes < 1<<20) {
+		if p.Name == "agent.log" && (p.Blotted < 4000 || p.Bytes < 100_000) {
 			t.Errorf("got %+v", p)
 		}
 	}

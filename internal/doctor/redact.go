@@ -116,7 +116,7 @@ func (r *Redactor) begun(text []byte) (spans []span) {
 			if found := m.secret.FindSubmatchIndex(text[at:]); found != nil {
 				s := span{at + found[2*m.group], at + found[2*m.group+1]}
 				spans = append(spans, s)
-				if m.group == 0 {
+				if m.group == 0 || m.begin == "authorization" {
 					past = s.to
 				}
 			}
@@ -137,16 +137,35 @@ func occurrences(text, of []byte) iter.Seq[int] {
 	}
 }
 
+// maxNested bounds the work on token=token=token=…
+const maxNested = 32
+
 // keyed finds the values of keys, and the arguments of flags, that sound secret.
 func (r *Redactor) keyed(text []byte) (spans []span) {
 	inKey := func(c byte) bool { return isLetter(c) || c == '_' || c == '.' || c == '-' }
+	var last span // the value that reaches farthest
+	nested := 0   // keys within it: their values may reach farther
 	for w := range words(text, inKey) {
 		key := text[w.from:w.to]
-		if w.to-w.from < 3 || !r.secret.Match(key) {
+		if w.to-w.from < 3 || nested > maxNested && w.to <= last.to || !r.secret.Match(key) {
 			continue
 		}
 		if found := r.value.FindSubmatchIndex(text[w.to:]); found != nil && !harmlessKey(string(key)) {
-			spans = append(spans, inside(text, span{w.to + found[2], w.to + found[3]}))
+			value := span{w.to + found[2], w.to + found[3]}
+			if w.from >= last.to {
+				nested = 0
+			}
+			if nested++; nested > maxNested { // no text that means anything: the line goes
+				if end := bytes.IndexByte(text[value.to:], '\n'); end >= 0 {
+					value.to += end
+				} else {
+					value.to = len(text)
+				}
+			}
+			if value.to > last.to {
+				last = value
+			}
+			spans = append(spans, inside(text, value))
 		}
 		if found := r.argument.FindSubmatchIndex(text[w.to:]); found != nil && key[0] == '-' {
 			spans = append(spans, span{w.to + found[2], w.to + found[3]})
