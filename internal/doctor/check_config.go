@@ -78,6 +78,9 @@ func compareWithStatus(w *World, r *Result) {
 	comparePaths(w.Config, w.Status, r)
 }
 
+// settled is after how many seconds an agent has begun with everything, if it is well.
+const settled = 60
+
 func comparePaths(c *config.Config, s *agent.Status, r *Result) {
 	var paths []string
 	if c.Logs != nil {
@@ -90,8 +93,8 @@ func comparePaths(c *config.Config, s *agent.Status, r *Result) {
 			r.warn(reload, "the agent looks for %s, which is not in the configuration", absent)
 		}
 	}
-	if len(s.Logs) < s.Files {
-		return // the agent has told of some only
+	if len(s.Logs) < s.Files || s.Health != agent.OK || s.Uptime < settled {
+		return // it has told of some only, or some have no name yet: that is for it to say
 	}
 	for _, path := range paths {
 		plain := !strings.ContainsAny(path, "*?[{")

@@ -33,7 +33,7 @@ func TestWhatRunsIsComparedWithWhatIsOnDisk(t *testing.T) {
 	text := strings.TrimSuffix(oneLog, "}") + `, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}, "cpu": {"measurement": ["usage_idle"]}}}}`
 	w := world(t, text)
 	status := func() *agent.Status {
-		return &agent.Status{Version: "1", Absent: []string{"/logs/app/a.log"}, Metrics: &agent.MetricsLedger{Collectors: []agent.CollectorLedger{{Name: "cpu", Interval: 60}, {Name: "mem", Interval: 60}}}}
+		return &agent.Status{Version: "1", Health: agent.OK, Uptime: 3600, Absent: []string{"/logs/app/a.log"}, Metrics: &agent.MetricsLedger{Collectors: []agent.CollectorLedger{{Name: "cpu", Interval: 60}, {Name: "mem", Interval: 60}}}}
 	}
 	w.Status = status()
 	expect(t, examine(t, w, "config"), Fine, "it is what runs")
@@ -43,6 +43,8 @@ func TestWhatRunsIsComparedWithWhatIsOnDisk(t *testing.T) {
 	expect(t, examine(t, w, "config"), Warning, "mem is in the configuration and is not", "cpu is collected every 10s", "disk is being collected and is not", "/old.log, which is not", "/logs/app/a.log is in the configuration, and the agent neither", "version 0", "reload")
 	w.Status = status()
 	w.Status.Absent, w.Status.Files, w.Status.Logs = nil, 1, []agent.LogFile{{Path: "/logs/app/a.log"}}
+	expect(t, examine(t, w, "config"), Fine)
+	w.Status.Logs, w.Status.Files, w.Status.Uptime = nil, 0, 3 // it does not know yet what its streams are called
 	expect(t, examine(t, w, "config"), Fine)
 	w.Given, w.Status = true, &agent.Status{Version: "0"} // another configuration than the agent's
 	expect(t, examine(t, w, "config"), Fine)

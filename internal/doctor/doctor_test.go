@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -172,5 +173,17 @@ func TestResultIsAsBadAsItsWorstFinding(t *testing.T) {
 	}
 	if s := Summarize([]Result{{Outcome: Fine}, {Outcome: Warning}, {Outcome: Failed}, {Outcome: Skipped}, {Outcome: Failed}}); s != (Summary{1, 1, 2, 1}) {
 		t.Errorf("got %+v", s)
+	}
+}
+
+func TestDocumentationNamesEveryCheck(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range IDs() {
+		if !strings.Contains(string(raw), "| `"+id+"` |") {
+			t.Errorf("docs/doctor.md has no line about %s", id)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func NewRedactor(secrets ...string) *Redactor {
 func harmlessKey(key string) bool {
 	return slices.Contains([]string{
 		"shared_credential_profile", "shared_credential_file", "aws_shared_credentials_file", "aws_web_identity_token_file",
-		"aws_container_authorization_token_file",
+		"aws_container_authorization_token_file", "pwd", "oldpwd",
 	}, strings.ToLower(key))
 }
 

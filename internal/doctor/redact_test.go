@@ -97,14 +97,14 @@ func TestVariablesAreBlottedOutButForHarmlessOnes(t *testing.T) {
 }
 
 func TestSecretsOfTheHostAreKnownByHeart(t *testing.T) {
-	got := strings.Join(Secrets([]string{"AWS_SECRET_ACCESS_KEY=one", "PATH=/bin", "HTTPS_PROXY=http://u:two@h", "AWS_SHARED_CREDENTIALS_FILE=/f"},
+	got := strings.Join(Secrets([]string{"AWS_SECRET_ACCESS_KEY=one", "PATH=/bin", "HTTPS_PROXY=http://u:two@h", "AWS_SHARED_CREDENTIALS_FILE=/f", "PWD=/folder"},
 		[]byte(`{"THING": "three-3-three", "http_proxy": "u:f%40ur@h", "AWS_REGION": "eu-west-1"}`), "http://u:five@h"), " ")
 	for _, want := range []string{"one", "two", "three-3-three", "f%40ur", "f@ur", "five"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in %s", want, got)
 		}
 	}
-	for _, not := range []string{"/bin", "/f", "eu-west-1"} {
+	for _, not := range []string{"/bin", "/f", "/folder", "eu-west-1"} {
 		if strings.Contains(got, not) {
 			t.Errorf("%s in %s", not, got)
 		}
