@@ -127,7 +127,9 @@ func (f *filesSeen) tell(r *Result) {
 			what := fmt.Sprintf("the folder %s cannot be %s by %s: %s", b.path, verb(b.want, true), f.w.User.Name, f.owners(b))
 			if n := len(b.behind); n > 0 {
 				r.fail(f.folderCure(b), "%s; %s behind it", what, count(n, "log file"))
-			} else { // whoever can look into it sees that nothing is missed now
+			} else if _, err := f.w.Host.ReadDir(b.path); errors.Is(err, fs.ErrPermission) {
+				r.fail(f.folderCure(b), "%s; what is behind it is not seen from here either (run nephoscope doctor as root)", what)
+			} else {
 				r.warn(f.folderCure(b), "%s; no file behind it matches now", what)
 			}
 			continue
@@ -207,6 +209,10 @@ func (f *filesSeen) joining(b *blocked) string {
 func (f *filesSeen) nothing(entry config.File, p tailer.Present, r *Result) {
 	if p.Near != "" {
 		missing := firstMissing(p.Near, entry.Path)
+		_ = f.meet(missing, mayEnter, true) // it is not there, but what leads to it may be closed as well
+		if _, err := f.look(missing); errors.Is(err, fs.ErrPermission) {
+			return // that has been noted; whether it is there is not known
+		}
 		r.warn(didYouMean(f.similar(p.Near, filepath.Base(missing))), "%s matches no file: there is no %s", entry.Path, missing)
 		return
 	}

@@ -124,6 +124,28 @@ func TestFolderWithoutMatchesThatIsClosedIsAWarning(t *testing.T) {
 	expect(t, examine(t, w, "files"), Warning, "/logs/private cannot be listed", "no file behind it matches")
 }
 
+func TestWhatTheDoctorCannotSeeItselfIsNotCalledAbsent(t *testing.T) {
+	w := world(t, oneLog)
+	closed := disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o700)}
+	w.Host.Node = func(path string) (Node, error) {
+		if strings.HasPrefix(path, "/logs/") {
+			return Node{}, &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrPermission}
+		}
+		return closed.node(path)
+	}
+	w.Host.ReadDir = func(path string) ([]fs.DirEntry, error) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+	}
+	w.Host.Present = there(tailer.Present{Near: "/logs"})
+	r := examine(t, w, "files")
+	expect(t, r, Failed, "the folder /logs cannot be entered by cwagent", "not seen from here")
+	if strings.Contains(fmt.Sprint(r), "matches no file") {
+		t.Errorf("got %+v", r)
+	}
+	w.User.ReadsAll = true // the agent may, and the doctor may not
+	expect(t, examine(t, w, "files"), Failed, "cannot be looked at", "run nephoscope doctor as root")
+}
+
 func TestEntryWithoutFilesIsAWarningWithASuggestion(t *testing.T) {
 	w := world(t, oneLog)
 	w.Host.Node = disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o755), "/logs/app": folder(0, 0, 0o755)}.node
