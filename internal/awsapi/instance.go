@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -100,7 +101,7 @@ func parseTag(status int, raw []byte, key string) (string, error) {
 		if !known {
 			class = classOfStatus(status)
 		}
-		return "", &cloudwatch.Failure{Class: class, Err: fmt.Errorf("describe tags: HTTP %d %s %s", status, refusal.Code, refusal.Message)}
+		return "", &cloudwatch.Failure{Class: class, Err: fmt.Errorf("describe tags: HTTP %d: %w", status, &smithy.GenericAPIError{Code: refusal.Code, Message: refusal.Message})}
 	}
 	var tags struct {
 		XMLName xml.Name `xml:"DescribeTagsResponse"`

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/awsapi"
+	"github.com/nephoscope/nephoscope/internal/doctor"
+	"github.com/nephoscope/nephoscope/internal/install"
+)
+
+// world finds out what there is to look at. What is wrong with that is for the checks to say; an error is that the command
+// line asks for what is not there.
+func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
+	mode, err := agent.ParseMode(f.mode)
+	if err != nil {
+		return nil, err
+	}
+	w := &doctor.World{Version: version, State: cmp.Or(f.state, defaultState()), Mode: mode, Given: len(f.configs) > 0, Now: time.Now, Env: os.Getenv, Host: doctor.ThisHost()}
+	w.Status, w.NoStatus = askStatus(ctx, w.State)
+	f.likeTheAgent(w)
+	f.sources(w)
+	if err := f.readCommon(w); err != nil {
+		return nil, err
+	}
+	if err := f.load(w); err != nil {
+		return nil, err
+	}
+	f.findUser(w)
+	if f.user != "" && w.NoUser != nil {
+		return nil, w.NoUser
+	}
+	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: http.ProxyFromEnvironment}
+	w.Net.Roots, w.Net.Bundle = trusted(w.Common)
+	w.AWS = awsOf(cloud{w.Common, w.Mode})
+	return w, nil
+}
+
+// likeTheAgent takes over where the running agent is told to look: its mode, its environment and its command line.
+func (f *doctorFlags) likeTheAgent(w *doctor.World) {
+	if w.Status == nil || w.Given {
+		return
+	}
+	if f.mode == "" {
+		w.Mode = w.Status.Mode
+	}
+	environ, _ := doctor.EnvironmentOfProcess(w.Status.PID) // where it is not ours to read, our own stands for it
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "HOME" {
+			_ = os.Setenv(name, value) // it has been one before
+		}
+	}
+	processes, _ := w.Host.Processes()
+	for _, p := range processes {
+		if p.PID == w.Status.PID && f.common == "" {
+			f.common = p.Flag("--common-config")
+		}
+	}
+}
+
+// sources are the files that were named, else those of the agent that runs, else those of the original's folder.
+func (f *doctorFlags) sources(w *doctor.World) {
+	switch {
+	case w.Given:
+		w.Sources = f.configs
+	case w.Status != nil:
+		for _, path := range w.Status.ConfigFiles {
+			if path != "-" { // it has been read, and is gone
+				w.Sources = append(w.Sources, path)
+			}
+		}
+	default:
+		if _, err := os.Stat(originalConfigs); err == nil {
+			w.Sources = []string{originalConfigs}
+		}
+	}
+}
+
+func (f *doctorFlags) readCommon(w *doctor.World) error {
+	r := runFlags{common: f.common}
+	common, err := r.readCommon()
+	if err != nil {
+		return err
+	}
+	w.Common = common
+	if w.CommonFile = f.common; w.CommonFile == "" {
+		if _, err := os.Stat(originalCommon); err == nil {
+			w.CommonFile = originalCommon
+		}
+	}
+	setEnvironment(common)
+	return nil
+}
+
+// load reads the configuration. One that was named and cannot be read is an error of the command line.
+func (f *doctorFlags) load(w *doctor.World) error {
+	if len(w.Sources) == 0 {
+		return nil
+	}
+	type loaded struct {
+		c        *config.Config
+		problems []config.Problem
+		err      error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		c, err := config.Load(w.Sources...)
+		problems, err := problemsOf(c, err)
+		done <- loaded{c, problems, err}
+	}()
+	select {
+	case l := <-done:
+		w.Problems, w.Unread = l.problems, l.err
+		if l.err == nil {
+			w.Config = l.c
+		}
+	case <-time.After(findTime):
+		w.Unread = fmt.Errorf("read configuration: %s did not answer within %s; does a disk or a network mount hang?", strings.Join(w.Sources, ", "), findTime)
+	}
+	if w.Unread != nil && w.Given {
+		return w.Unread
+	}
+	return nil
+}
+
+// findUser finds out as whom the agent runs.
+func (f *doctorFlags) findUser(w *doctor.World) {
+	name := f.user
+	if name == "" && w.Status != nil && !w.Given {
+		if who, err := doctor.UserOfProcess(w.Status.PID); err == nil {
+			w.User, w.Home = who, os.Getenv("HOME")
+			return
+		}
+	}
+	if name == "" && w.Config != nil {
+		name = w.Config.Agent.RunAsUser
+	}
+	if name != "" {
+		w.User, w.Home, w.NoUser = doctor.LookUpUser(name)
+		return
+	}
+	w.Home = os.Getenv("HOME")
+	if w.User, w.NoUser = doctor.UserOfProcess(os.Getpid()); errors.Is(w.NoUser, doctor.ErrElsewhere) {
+		if me, err := user.Current(); err == nil {
+			w.User, w.NoUser = doctor.Who{Name: me.Username}, nil
+		}
+	}
+}
+
+// trusted are the authorities that the agent trusts: the system's, and a file of more.
+func trusted(common config.CommonConfig) (*x509.CertPool, string) {
+	bundle := cmp.Or(common.CABundlePath, os.Getenv("AWS_CA_BUNDLE"))
+	if bundle == "" {
+		return nil, ""
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if pem, err := os.ReadFile(bundle); err == nil { // else opening an account says so
+		pool.AppendCertsFromPEM(pem)
+	}
+	return pool, bundle
+}
+
+// accounts opens each destination once: a hundred questions need not find the credentials a hundred times.
+func accounts(c cloud) func(context.Context, agent.Destination) (awsapi.Account, error) {
+	var mu sync.Mutex
+	known := map[agent.Destination]awsapi.Account{}
+	return func(ctx context.Context, to agent.Destination) (awsapi.Account, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if a, ok := known[to]; ok {
+			return a, nil
+		}
+		a, err := c.open(ctx, to)
+		if err == nil {
+			known[to] = a
+		}
+		return a, err
+	}
+}
+
+// awsOf asks in the agent's name, by its own way to AWS.
+func awsOf(c cloud) doctor.AWS {
+	open := accounts(c)
+	return doctor.AWS{
+		Region: func(ctx context.Context) (string, error) {
+			region, fallback, err := c.Region(ctx, agent.Destination{})
+			if err != nil || region != "" {
+				return region, err
+			}
+			if c.mode != agent.OnPremise {
+				ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+				defer cancel()
+				if i, err := c.Instance(ctx); err == nil {
+					return i.Region, nil
+				}
+			}
+			return fallback, nil
+		},
+		Credentials: func(ctx context.Context, to agent.Destination) (doctor.Identity, error) {
+			account, err := open(ctx, to)
+			if err != nil {
+				return doctor.Identity{}, err
+			}
+			source, key, err := account.Credentials(ctx)
+			if err != nil {
+				return doctor.Identity{}, err
+			}
+			id := doctor.Identity{Source: source, KeyID: key}
+			if id.Expires, err = account.Expiry(ctx); err != nil {
+				return doctor.Identity{}, err
+			}
+			caller, err := account.Caller(ctx)
+			id.Account, id.ARN, id.NoARN = caller.Account, caller.ARN, err
+			return id, nil
+		},
+		Endpoint: func(ctx context.Context, service string, to agent.Destination) (url.URL, error) {
+			account, err := open(ctx, to)
+			if err != nil {
+				return url.URL{}, err
+			}
+			return account.Endpoint(ctx, service)
+		},
+		Probe: func(ctx context.Context, a doctor.Ask) doctor.Answer {
+			account, err := open(ctx, a.To)
+			if err != nil {
+				return doctor.Answer{Err: err}
+			}
+			return probe(ctx, account, a)
+		},
+	}
+}
+
+// probe finds the request for an action.
+func probe(ctx context.Context, account awsapi.Account, a doctor.Ask) doctor.Answer {
+	var p awsapi.Probed
+	switch a.Action {
+	case doctor.PutLogEvents:
+		p = account.ProbePutLogEvents(ctx, a.On)
+	case doctor.CreateLogStream:
+		p = account.ProbeCreateLogStream(ctx, a.On)
+	case doctor.PutRetentionPolicy:
+		p = account.ProbePutRetentionPolicy(ctx, a.On)
+	case doctor.DescribeLogGroups:
+		p = account.ProbeDescribeLogGroups(ctx, a.On)
+	case doctor.GetLogEvents:
+		p = account.ProbeGetLogEvents(ctx, a.On)
+	case doctor.PutMetricData:
+		p = account.ProbePutMetricData(ctx, a.On)
+	case doctor.DescribeTags:
+		p = account.ProbeDescribeTags(ctx, a.To.Region)
+	default:
+		return doctor.Answer{Err: fmt.Errorf("ask for %s: nobody knows how", a.Action)}
+	}
+	return doctor.Answer{Permitted: p.Answer == awsapi.Permitted, Forbidden: p.Answer == awsapi.Forbidden, NoGroup: p.NoGroup, Err: p.Err}
+}
+
+// environmentFile is env-config.json of this host's installation.
+func environmentFile() string { return install.Layout{}.Environment() }

@@ -1,0 +1,118 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// lookAtOthers finds agents that would ship the same files and metrics again, and be paid for again.
+func lookAtOthers(ctx context.Context, w *World, r *Result) {
+	processes, err := w.Host.Processes()
+	if errors.Is(err, ErrElsewhere) {
+		r.skip("%v", err)
+		return
+	} else if err != nil {
+		r.skip("the processes of this host are not known: %v", err)
+		return
+	}
+	units, _ := w.Host.Units(ctx, append(awslogsUnits(), originalUnit)...) // without systemd there are none
+	lookAtOriginal(processes, units, r)
+	lookAtAwslogs(processes, units, r)
+	lookAtSiblings(w, processes, r)
+	if len(r.Findings) == 0 {
+		r.Says = "none runs beside"
+	}
+}
+
+const twice = "it and nephoscope would both ship: everything arrives, and is paid for, twice"
+
+func lookAtOriginal(processes []Process, units []Unit, r *Result) {
+	for _, p := range processes {
+		if p.isOriginal() {
+			r.fail("sudo systemctl disable --now amazon-cloudwatch-agent", "the Amazon CloudWatch agent runs as process %d; %s", p.PID, twice)
+			return
+		}
+	}
+	for _, u := range units {
+		if u.Name == originalUnit && u.Loaded && !u.isOurs() && u.AtBoot == "enabled" {
+			r.warn("sudo systemctl disable amazon-cloudwatch-agent", "the Amazon CloudWatch agent starts at the next boot; %s", twice)
+		}
+	}
+}
+
+// isOriginal goes by the arguments: nephoscope may stand under the original's name.
+func (p Process) isOriginal() bool {
+	if p.Name == "start-amazon-cloudwatch-agent" {
+		return !slices.Contains(p.Args, "run")
+	}
+	return p.Name == "amazon-cloudwatch-agent" && slices.ContainsFunc(p.Args, func(a string) bool {
+		return slices.Contains([]string{"-envconfig", "-otelconfig", "-pidfile", "--envconfig", "--otelconfig", "--pidfile"}, a)
+	})
+}
+
+func lookAtAwslogs(processes []Process, units []Unit, r *Result) {
+	for _, p := range processes {
+		if i := slices.Index(p.Args, "logs"); i > 0 && i+1 < len(p.Args) && p.Args[i+1] == "push" {
+			r.warn("nephoscope migrate awslogs, then sudo systemctl disable --now awslogsd (or awslogs)", "the awslogs agent runs as process %d; what both are told to ship arrives twice", p.PID)
+			return
+		}
+	}
+	for _, u := range units {
+		if slices.Contains(awslogsUnits(), u.Name) && u.Loaded && u.AtBoot == "enabled" {
+			name := strings.TrimSuffix(u.Name, ".service")
+			r.warn("sudo systemctl disable "+name, "the awslogs agent starts at the next boot (%s); what both are told to ship arrives twice", u.Name)
+			return
+		}
+	}
+}
+
+// lookAtSiblings finds other agents of ours.
+func lookAtSiblings(w *World, processes []Process, r *Result) {
+	for _, p := range processes {
+		if !slices.Contains(p.Args, "run") || p.Name != "nephoscope" && p.Name != "amazon-cloudwatch-agent" || p.isOriginal() {
+			continue
+		}
+		if w.Status != nil && p.PID == w.Status.PID {
+			continue
+		}
+		state := p.Flag("--state")
+		switch {
+		case w.Status == nil && (state == "" || filepath.Clean(state) == filepath.Clean(w.State)):
+			r.warn(fmt.Sprintf("see the log of process %d", p.PID), "nephoscope runs as process %d, and does not answer on %s", p.PID, w.State)
+		case sameConfig(p, w.Sources):
+			r.fail("stop one of the two", "another nephoscope runs with the same configuration as process %d (state folder %s): everything is shipped twice", p.PID, orDefault(state))
+		default:
+			r.note("another nephoscope runs as process %d (state folder %s), with a configuration of its own", p.PID, orDefault(state))
+		}
+	}
+}
+
+func orDefault(state string) string {
+	if state == "" {
+		return "its default"
+	}
+	return state
+}
+
+// Flag is the value of a flag of the command line, in either form.
+func (p Process) Flag(name string) string {
+	for i, a := range p.Args {
+		if value, ok := strings.CutPrefix(a, name+"="); ok {
+			return value
+		}
+		if a == name && i+1 < len(p.Args) {
+			return p.Args[i+1]
+		}
+	}
+	return ""
+}
+
+func sameConfig(p Process, sources []string) bool {
+	return slices.ContainsFunc(sources, func(s string) bool {
+		return slices.ContainsFunc(p.Args, func(a string) bool { return a == s || strings.TrimPrefix(a, "--config=") == s })
+	})
+}

@@ -1,0 +1,317 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/tailer"
+)
+
+func TestConfigurationIsToldWithItsMistakes(t *testing.T) {
+	w := world(t, oneLog)
+	expect(t, examine(t, w, "config"), Fine, "no mistakes")
+	w.Problems = []config.Problem{config.Suspicion(config.Place{File: "config.json", Line: 3}, "odd", "")}
+	expect(t, examine(t, w, "config"), Warning, "odd")
+	w.Problems = append(w.Problems, config.Mistake(config.Place{File: "config.json", Line: 4}, "wrong", ""))
+	expect(t, examine(t, w, "config"), Failed, "wrong", "nephoscope check config.json")
+	w = world(t, oneLog)
+	w.Config, w.Sources = nil, nil
+	expect(t, examine(t, w, "config"), Failed, "no configuration", "nephoscope wizard")
+	w.Sources, w.Unread = []string{"/etc/x"}, fmt.Errorf("open /etc/x: %w", fs.ErrPermission)
+	expect(t, examine(t, w, "config"), Failed, "permission denied", "ls -l /etc/x")
+}
+
+func TestWhatRunsIsComparedWithWhatIsOnDisk(t *testing.T) {
+	text := strings.TrimSuffix(oneLog, "}") + `, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}, "cpu": {"measurement": ["usage_idle"]}}}}`
+	w := world(t, text)
+	status := func() *agent.Status {
+		return &agent.Status{Version: "1", Health: agent.OK, Uptime: 3600, Absent: []string{"/logs/app/a.log"}, Metrics: &agent.MetricsLedger{Collectors: []agent.CollectorLedger{{Name: "cpu", Interval: 60}, {Name: "mem", Interval: 60}}}}
+	}
+	w.Status = status()
+	expect(t, examine(t, w, "config"), Fine, "it is what runs")
+	w.Status.Metrics.Collectors = []agent.CollectorLedger{{Name: "cpu", Interval: 10}, {Name: "disk", Interval: 60}}
+	w.Status.Absent = []string{"/old.log"}
+	w.Status.Version = "0"
+	expect(t, examine(t, w, "config"), Warning, "mem is in the configuration and is not", "cpu is collected every 10s", "disk is being collected and is not", "/old.log, which is not", "/logs/app/a.log is in the configuration, and the agent neither", "version 0", "reload")
+	w.Status = status()
+	w.Status.Absent, w.Status.Files, w.Status.Logs = nil, 1, []agent.LogFile{{Path: "/logs/app/a.log"}}
+	expect(t, examine(t, w, "config"), Fine)
+	w.Status.Logs, w.Status.Files, w.Status.Uptime = nil, 0, 3 // it does not know yet what its streams are called
+	expect(t, examine(t, w, "config"), Fine)
+	w.Given, w.Status = true, &agent.Status{Version: "0"} // another configuration than the agent's
+	expect(t, examine(t, w, "config"), Fine)
+}
+
+func TestAgentSpeaksForItself(t *testing.T) {
+	w := world(t, oneLog)
+	w.NoStatus = errors.New("ask agent: nobody")
+	expect(t, examine(t, w, "agent"), Warning, "nobody", "systemctl start")
+	w.Given = true
+	expect(t, examine(t, w, "agent"), Skipped)
+	w.Status = &agent.Status{PID: 7, Health: agent.OK, Files: 1, Logs: []agent.LogFile{{Path: "/a"}}}
+	w.Status.Logs[0].LagBytes = 2048
+	expect(t, examine(t, w, "agent"), Fine, "process 7 is ok", "2.0 KiB behind in 1 log file")
+	w.Status.Health, w.Status.Reasons = agent.Degraded, []agent.Reason{{What: "it waits", Hint: "be patient"}}
+	expect(t, examine(t, w, "agent"), Warning, "it waits", "be patient")
+	w.Status.Health = agent.Failing
+	expect(t, examine(t, w, "agent"), Failed)
+}
+
+// there makes an entry find files.
+func there(p tailer.Present) func(config.File) (tailer.Present, error) {
+	return func(config.File) (tailer.Present, error) { return p, nil }
+}
+
+func TestFileThatCannotBeReadNamesTheComponentAndTheCure(t *testing.T) {
+	w := world(t, oneLog)
+	w.Host.Present = there(tailer.Present{Files: []string{"/logs/app/a.log"}, Folders: []string{"/logs/app"}})
+	d := disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o755), "/logs/app": folder(0, 4, 0o755), "/logs/app/a.log": file(0, 4, 0o644)}
+	w.Host.Node = d.node
+	expect(t, examine(t, w, "files"), Fine, "1 file, readable by cwagent")
+	d["/logs/app/a.log"] = file(0, 4, 0o640)
+	expect(t, examine(t, w, "files"), Failed, "/logs/app/a.log cannot be read by cwagent: mode -rw-r-----, owner 0, group adm",
+		"sudo setfacl -m u:cwagent:r /logs/app/a.log && sudo setfacl -d -m u:cwagent:rX /logs/app", "sudo usermod -aG adm cwagent")
+	d["/logs"] = folder(0, 0, 0o700)
+	expect(t, examine(t, w, "files"), Failed, "the folder /logs cannot be entered", "1 log file behind it", "sudo setfacl -m u:cwagent:x /logs")
+	d["/logs"] = folder(0, 4, 0o710)
+	expect(t, examine(t, w, "files"), Failed, "usermod -aG adm")
+	w.User.ReadsAll = true
+	expect(t, examine(t, w, "files"), Fine)
+	w.NoUser = errors.New("unknown user cwagent")
+	expect(t, examine(t, w, "files"), Failed, "run_as_user")
+}
+
+func TestGroupIsOfferedOnlyWhereItWouldDo(t *testing.T) {
+	w := world(t, oneLog)
+	w.Host.Present = there(tailer.Present{Files: []string{"/logs/app/a.log"}, Folders: []string{"/logs/app"}})
+	d := disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o755), "/logs/app": folder(0, 4, 0o755), "/logs/app/a.log": file(0, 4, 0o600)}
+	w.Host.Node = d.node
+	r := examine(t, w, "files")
+	expect(t, r, Failed)
+	if strings.Contains(r.Findings[0].Cure, "usermod") {
+		t.Errorf("adm may not read it either: %s", r.Findings[0].Cure)
+	}
+}
+
+func TestManyFilesOfOneFolderAreOneFinding(t *testing.T) {
+	w := world(t, oneLog)
+	d := disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o755), "/logs/app": folder(0, 0, 0o755)}
+	p := tailer.Present{Folders: []string{"/logs/app"}}
+	for i := range 5000 {
+		path := fmt.Sprintf("/logs/app/%04d.log", i)
+		d[path], p.Files = file(0, 0, 0o600), append(p.Files, path)
+	}
+	w.Host.Node, w.Host.Present = d.node, there(p)
+	r := examine(t, w, "files")
+	expect(t, r, Failed, "0000.log cannot be read", "and 4999 more in this folder", "setfacl -R -m u:cwagent:rX /logs/app")
+	if len(r.Findings) != 1 {
+		t.Errorf("%d findings", len(r.Findings))
+	}
+}
+
+func TestFolderWithoutMatchesThatIsClosedIsAWarning(t *testing.T) {
+	w := world(t, oneLog)
+	w.Host.Node = disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o755), "/logs/private": folder(0, 0, 0o700)}.node
+	w.Host.Present = there(tailer.Present{Folders: []string{"/logs/private"}})
+	expect(t, examine(t, w, "files"), Warning, "/logs/private cannot be listed", "no file behind it matches")
+}
+
+func TestWhatTheDoctorCannotSeeItselfIsNotCalledAbsent(t *testing.T) {
+	w := world(t, oneLog)
+	closed := disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o700)}
+	w.Host.Node = func(path string) (Node, error) {
+		if strings.HasPrefix(path, "/logs/") {
+			return Node{}, &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrPermission}
+		}
+		return closed.node(path)
+	}
+	w.Host.ReadDir = func(path string) ([]fs.DirEntry, error) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+	}
+	w.Host.Present = there(tailer.Present{Near: "/logs"})
+	r := examine(t, w, "files")
+	expect(t, r, Failed, "the folder /logs cannot be entered by cwagent", "not seen from here")
+	if strings.Contains(fmt.Sprint(r), "matches no file") {
+		t.Errorf("got %+v", r)
+	}
+	w.User.ReadsAll = true // the agent may, and the doctor may not
+	expect(t, examine(t, w, "files"), Failed, "cannot be looked at", "run nephoscope doctor as root")
+}
+
+func TestEntryWithoutFilesIsAWarningWithASuggestion(t *testing.T) {
+	w := world(t, oneLog)
+	w.Host.Node = disk{"/": folder(0, 0, 0o755), "/logs": folder(0, 0, 0o755), "/logs/app": folder(0, 0, 0o755)}.node
+	w.Host.Present = there(tailer.Present{Folders: []string{"/logs/app"}})
+	w.Host.ReadDir = entries{"unlike", "A.log"}.read
+	expect(t, examine(t, w, "files"), Warning, "/logs/app/a.log matches no file in /logs/app", "did you mean /logs/app/A.log?")
+	w.Host.Present = there(tailer.Present{Near: "/logs"})
+	w.Host.ReadDir = entries{"apps"}.read
+	expect(t, examine(t, w, "files"), Warning, "there is no /logs/app", "did you mean /logs/apps?")
+	w.Host.ReadDir = entries{"other"}.read
+	expect(t, examine(t, w, "files"), Warning, "goes on looking")
+	w.Host.ReadFile = files(map[string]string{"/sys/fs/selinux/enforce": "1"})
+	expect(t, examine(t, w, "files"), Warning, "SELinux is enforcing")
+}
+
+func TestOwnFolders(t *testing.T) {
+	text := strings.Replace(oneMetric, `"region"`, `"logfile": "/var/log/own/agent.log", "region"`, 1)
+	w := world(t, text)
+	d := disk{"/": folder(0, 0, 0o755), "/var": folder(0, 0, 0o755), "/var/log": folder(0, 0, 0o755), "/var/log/own": folder(990, 990, 0o755), "/state": folder(990, 990, 0o700), "/state/j": file(990, 990, 0o600)}
+	w.Host.Node = d.node
+	w.Host.ReadDir = func(path string) ([]fs.DirEntry, error) {
+		if path == "/state" {
+			return entries{"j"}.read(path)
+		}
+		return nil, fs.ErrNotExist
+	}
+	expect(t, examine(t, w, "folders"), Fine, "1.0 TiB free")
+	d["/state/j"] = file(0, 0, 0o644)
+	expect(t, examine(t, w, "folders"), Failed, "1 file is in the state folder of somebody else", "chown -R cwagent /state", "open to others", "chmod -R go= /state")
+	d["/state/j"] = file(990, 990, 0o600)
+	d["/state"] = folder(990, 990, 0o755)
+	expect(t, examine(t, w, "folders"), Warning, "open to others (mode drwxr-xr-x)", "chmod 700 /state")
+	d["/state"] = folder(0, 0, 0o700)
+	expect(t, examine(t, w, "folders"), Failed, "cwagent may not write to the state folder /state", "sudo chown -R cwagent /state && sudo chmod 700 /state")
+	delete(d, "/state")
+	expect(t, examine(t, w, "folders"), Failed, "may not make it in /", "install -d -m 700 -o cwagent /state")
+	d["/"] = folder(990, 0, 0o755)
+	expect(t, examine(t, w, "folders"), Fine, "not there yet")
+	d["/state"] = file(990, 0, 0o600)
+	expect(t, examine(t, w, "folders"), Failed, "is no folder")
+	d["/state"] = folder(990, 990, 0o700)
+	d["/var/log/own"] = folder(0, 0, 0o755)
+	expect(t, examine(t, w, "folders"), Failed, "may not write the agent's log /var/log/own/agent.log")
+	d["/var/log/own"] = folder(990, 0, 0o755)
+	d["/var/log/own/agent.log"] = Node{Mode: fs.ModeSymlink | 0o777, Target: "/x"}
+	expect(t, examine(t, w, "folders"), Failed, "follows no link")
+	d["/var/log/own/agent.log"] = file(0, 0, 0o644)
+	expect(t, examine(t, w, "folders"), Failed, "chown cwagent /var/log/own/agent.log")
+}
+
+func TestRoom(t *testing.T) {
+	w := world(t, oneMetric)
+	f := func(d Disk, want Outcome, words ...string) {
+		t.Helper()
+		w.Host.Disk = func(string) (Disk, error) { return d, nil }
+		expect(t, examine(t, w, "folders"), want, words...)
+	}
+	f(Disk{Free: 1 << 40, ReadOnly: true}, Failed, "read-only")
+	f(Disk{Free: 1 << 20}, Failed, "only 1.0 MiB free")
+	f(Disk{Free: 100 << 20}, Warning, "100.0 MiB free, and the agent may need 114.0 MiB")
+	f(Disk{Free: 1 << 40, Inodes: 10}, Failed, "no inodes left")
+	f(Disk{Free: 1 << 40, Inodes: 1 << 20, FreeInodes: 10}, Warning, "only 10 inodes")
+	f(Disk{Free: 1 << 40, Inodes: 0}, Fine) // btrfs counts none
+}
+
+func TestLimits(t *testing.T) {
+	w := world(t, oneLog)
+	w.Host.Present = there(tailer.Present{Files: make([]string, 3000), Folders: []string{"/a", "/b"}})
+	f := func(watches, instances string, held Inotify, want Outcome, words ...string) {
+		t.Helper()
+		w.Host.ReadFile = files(map[string]string{
+			"/proc/sys/fs/inotify/max_user_watches": watches + "\n", "/proc/sys/fs/inotify/max_user_instances": instances + "\n",
+			"/proc/7/limits": "Limit                     Soft Limit           Hard Limit           Units\nMax open files            256                  4096                 files\n",
+		})
+		w.Host.Inotify = func(int, int) (Inotify, error) { return held, nil }
+		expect(t, examine(t, w, "limits"), want, words...)
+	}
+	f("8192", "128", Inotify{}, Fine, "2 folders to watch, of 8192")
+	f("8192", "128", Inotify{3, 8191}, Warning, "8191 are taken", "fs.inotify.max_user_watches=16386")
+	f("8192", "128", Inotify{128, 0}, Warning, "all 128 inotify instances", "fs.inotify.max_user_instances")
+	w.Status = &agent.Status{PID: 7}
+	f("8192", "128", Inotify{}, Warning, "the agent may have 256 files open", "LimitNOFILE=")
+	w.Host.ReadFile = func(string) ([]byte, error) { return nil, ErrElsewhere }
+	expect(t, examine(t, w, "limits"), Skipped)
+	if n, err := openFilesOf("Max open files            unlimited            unlimited            files\n"); err != nil || n < 1<<40 {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if _, err := openFilesOf("nothing"); err == nil {
+		t.Error("a limit out of nothing")
+	}
+}
+
+func TestClockOfTheKernel(t *testing.T) {
+	w := world(t, oneLog)
+	f := func(c Clock, err error, want Outcome, words ...string) {
+		t.Helper()
+		w.Host.Clock = func() (Clock, error) { return c, err }
+		expect(t, examine(t, w, "clock"), want, words...)
+	}
+	f(Clock{Synchronized: true, MaxError: 20 * time.Millisecond}, nil, Fine, "within 20ms")
+	f(Clock{}, nil, Warning, "set-ntp true")
+	f(Clock{Synchronized: true, MaxError: time.Minute}, nil, Warning, "may be off by 1m0s")
+	f(Clock{}, ErrElsewhere, Skipped)
+	f(Clock{}, os.ErrPermission, Skipped, "permission")
+}
+
+func TestServiceThatDoesNotStartAtBoot(t *testing.T) {
+	w := world(t, oneLog)
+	f := func(u Unit, want Outcome, words ...string) {
+		t.Helper()
+		w.Host.Units = func(context.Context, ...string) ([]Unit, error) { return []Unit{u}, nil }
+		expect(t, examine(t, w, "service"), want, words...)
+	}
+	w.Status = &agent.Status{PID: 7}
+	f(Unit{Name: ownUnit, Loaded: true, Active: true, AtBoot: "enabled", MainPID: 7}, Fine, "starts at boot")
+	f(Unit{Name: ownUnit, Loaded: true, Active: true, AtBoot: "disabled", MainPID: 7}, Warning, "systemctl enable nephoscope")
+	f(Unit{Name: ownUnit, Loaded: true, AtBoot: "masked"}, Warning, "unmask")
+	f(Unit{Name: ownUnit, Loaded: true, AtBoot: "enabled", MainPID: 8}, Warning, "process 8")
+	f(Unit{Name: originalUnit, Loaded: true, AtBoot: "disabled", ExecStart: "{ path=/usr/bin/nephoscope ; }"}, Warning, "systemctl enable amazon-cloudwatch-agent")
+	f(Unit{Name: originalUnit, Loaded: true, AtBoot: "disabled"}, Skipped)
+	w.Status = nil
+	f(Unit{Name: ownUnit, Loaded: true, AtBoot: "enabled"}, Warning, "not running", "systemctl start nephoscope")
+	w.Host.Units = func(context.Context, ...string) ([]Unit, error) { return nil, ErrElsewhere }
+	expect(t, examine(t, w, "service"), Skipped, "no systemd")
+}
+
+func TestUnitsAreReadOutOfParagraphs(t *testing.T) {
+	units := parseUnits("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=12\nExecStart={ path=/a ; argv[]=/a b=c ; }\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nMainPID=0\n")
+	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }"}) || units[1] != (Unit{Name: "b.service"}) {
+		t.Errorf("got %+v", units)
+	}
+}
+
+func TestAgentsThatWouldShipTheSame(t *testing.T) {
+	w := world(t, oneLog)
+	w.Sources = []string{"/etc/c.json"}
+	w.Status = &agent.Status{PID: 7}
+	f := func(want Outcome, word string, p ...Process) {
+		t.Helper()
+		w.Host.Processes = func() ([]Process, error) { return p, nil }
+		expect(t, examine(t, w, "others"), want, word)
+	}
+	args := func(line string) []string { return strings.Fields(line) }
+	f(Fine, "none runs beside", Process{1, "init", args("/sbin/init")}, Process{7, "nephoscope", args("nephoscope run --config /etc/c.json")})
+	f(Failed, "disable --now amazon-cloudwatch-agent", Process{9, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z")})
+	f(Fine, "", Process{7, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run")}) // ours under its name
+	f(Warning, "awslogs agent runs as process 9", Process{9, "python3", args("python3 /var/awslogs/bin/aws logs push --config-file x")})
+	f(Failed, "everything is shipped twice", Process{8, "nephoscope", args("nephoscope run --state /other --config=/etc/c.json")})
+	f(Fine, "with a configuration of its own", Process{8, "nephoscope", args("nephoscope run --state /other --config /etc/d.json")})
+	w.Status = nil
+	f(Warning, "does not answer on /state", Process{8, "nephoscope", args("nephoscope run --state=/state /etc/c.json")})
+	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
+		return []Unit{{Name: originalUnit, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
+	}
+	f(Warning, "systemctl disable awslogsd")
+	f(Warning, "systemctl disable amazon-cloudwatch-agent")
+}
+
+func TestCapabilitiesOfAProcessAreRead(t *testing.T) {
+	who, err := parseProcessStatus("Name:\tx\nUid:\t1\t2\t3\t990\nGid:\t1\t2\t3\t991\nGroups:\t4 27 \nCapEff:\t0000000000000004\n")
+	if err != nil || who.UID != 990 || fmt.Sprint(who.GIDs) != "[991 4 27]" || !who.ReadsAll || who.WritesAll {
+		t.Errorf("got %+v, %v", who, err)
+	}
+	for _, text := range []string{"", "Uid:\t1\n", "Uid:\t1\t2\t3\tx\nGid:\t1\t2\t3\t4\nCapEff:\t0\n", "Uid:\t1\t2\t3\t4\nGid:\t1\t2\t3\t4\nCapEff:\tzz\n"} {
+		if _, err := parseProcessStatus(text); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+}
