@@ -73,7 +73,7 @@ func (b *bed) pristine() string {
 }
 
 const everyPermission = `{"agent": {"region": "eu-west-1"}, "metrics": {"append_dimensions": {"AutoScalingGroupName": "${aws:AutoScalingGroupName}"}, "metrics_collected": {"mem": {"measurement": ["used_percent"]}}},
-	"logs": {"read_back": true, "logs_collected": {"files": {"collect_list": [
+	"nephoscope": {"read_back": true}, "logs": {"logs_collected": {"files": {"collect_list": [
 	{"file_path": "%DIR%/access.log", "log_group_name": "g", "log_stream_name": "s", "retention_in_days": 7}, {"file_path": "%DIR%/other.log", "log_group_name": "absent"}]}}}}`
 
 func TestPermissionsAreProbedWithoutWritingAnything(t *testing.T) {

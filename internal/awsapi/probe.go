@@ -71,7 +71,11 @@ func (a Account) Endpoint(ctx context.Context, service string) (url.URL, error) 
 		found, err := o.EndpointResolverV2.ResolveEndpoint(ctx, p)
 		return found.URI, err
 	case "ec2":
-		u, err := url.Parse(a.EC2().endpoint(a.cfg.Region))
+		at, err := a.endpoint(ctx, ec2Service, a.cfg.Region)
+		if err != nil {
+			return url.URL{}, err
+		}
+		u, err := url.Parse(at)
 		if err != nil {
 			return url.URL{}, fmt.Errorf("find endpoint: %w", err)
 		}

@@ -346,7 +346,7 @@ func TestCredentialFiles(t *testing.T) {
 
 func TestPermissionsAreAskedForWhatIsConfigured(t *testing.T) {
 	w := world(t, `{"agent": {"region": "cn-north-1"}, "metrics": {"namespace": "ns", "append_dimensions": {"AutoScalingGroupName": "${aws:AutoScalingGroupName}"}, "metrics_collected": {"mem": {"measurement": ["used_percent"]}}},
-		"logs": {"read_back": true, "logs_collected": {"files": {"collect_list": [{"file_path": "/a/b.log", "log_group_name": "kept", "retention_in_days": 7}, {"file_path": "/a/c d.log"}]}}}}`)
+		"nephoscope": {"read_back": true}, "logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/a/b.log", "log_group_name": "kept", "retention_in_days": 7}, {"file_path": "/a/c d.log"}]}}}}`)
 	online(w, "")
 	verdict := Answer{Permitted: true}
 	asked := map[string]bool{}
