@@ -280,3 +280,8 @@ func Tasks(c *config.Config) ([]Task, error) {
 	}
 	return tasks, nil
 }
+
+// WantsAutoScalingGroup tells whether anything in a configuration is named after the Auto Scaling group.
+func WantsAutoScalingGroup(c *config.Config) bool {
+	return c.Metrics != nil && slices.Contains(append(variablesIn(c.Metrics), c.Metrics.AppendDimensions...), dimGroup)
+}
