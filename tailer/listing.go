@@ -50,11 +50,11 @@ const (
 // Passed is a file that is not followed, and why.
 type Passed struct{ Path, Why string }
 
-// The reasons that are no longer sentence.
+// Reasons of which there is no more to say.
 const (
 	WhyCompressed = "compressed: such files are read only as a rotation of one that is followed"
 	WhyBlacklist  = "its name matches blacklist"
-	WhyRotated    = "rotated: it is finished, or was there before the first look"
+	WhyRotated    = "rotated: finished, or older than the agent's first look"
 	WhyRead       = "its file is read under another path"
 )
 
@@ -125,6 +125,9 @@ func (s *Source) listed() Listed {
 	return l
 }
 
+// implausible is what a file system says of files that came with its image: they were made at the epoch.
+var implausible = time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC)
+
 // probe finds out what the path leads to, and whether it can be read: not before the others are closed, which may be many.
 func (l *Listed) probe() {
 	if l.Info, l.Err = os.Stat(l.Path); l.Err != nil {
@@ -134,7 +137,9 @@ func (l *Listed) probe() {
 	if l.Err = err; err == nil {
 		_ = f.Close()
 	}
-	l.Born = birth(l.Path)
+	if l.Born = birth(l.Path); l.Born.Before(implausible) {
+		l.Born = time.Time{}
+	}
 	if l.Err == nil && len(l.Parts) == 0 { // there were too many to hold all open
 		l.Parts = []Part{{l.Path, 0, l.Info.Size(), packed(l.Path)}}
 	}

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/collectors"
@@ -198,24 +197,43 @@ func (a *adviser) retention() {
 		"what goes to %s is kept for ever, unless somebody has given %s a retention (%s)", countOf(len(groups), "log group", "log groups"), map[bool]string{true: "it", false: "them"}[len(groups) == 1], some(groups))})
 }
 
-// names is about groups and streams that differ from host to host, or from run to run.
+// names is about groups and streams that differ from host to host, or from run to run, or should and do not.
 func (a *adviser) names() {
-	for _, f := range a.c.Logs.Files {
-		stream := f.LogStreamName
-		if stream == "" {
-			stream = a.c.Logs.LogStreamName
+	perHost, daily, unknown := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	places := map[string]config.Place{}
+	note := func(in map[string]bool, topic, name string, at config.Place) {
+		if len(in) == 0 {
+			places[topic] = at
 		}
+		in[name] = true
+	}
+	for _, f := range a.c.Logs.Files {
+		stream := cmp.Or(f.LogStreamName, a.c.Logs.LogStreamName)
 		for _, p := range []string{"{instance_id}", "{hostname}", "{local_hostname}", "{ip_address}"} {
 			if strings.Contains(f.LogGroupName, p) {
-				a.all = append(a.all, Advice{Place: f.Place, Topic: "names", Change: member("log_stream_name", p), Text: fmt.Sprintf(
-					"the log group %s is another one on each host: each is to be found, kept and paid for alone, and stays when its host has gone. Hosts of one kind share a group, and have streams of their own", f.LogGroupName)})
-				break
+				note(perHost, "host", f.LogGroupName, f.Place)
 			}
 		}
-		if strings.Contains(f.LogGroupName+stream, "{date}") {
-			a.all = append(a.all, Advice{Place: f.Place, Topic: "names", Text: fmt.Sprintf(
-				"{date} is the day on which the agent was started, now %s, and changes only with a restart", time.Now().Format(time.DateOnly))})
+		for _, name := range []string{f.LogGroupName, stream} {
+			if strings.Contains(name, "{date}") {
+				note(daily, "date", name, f.Place)
+			}
+			if strings.Contains(name, "{instance_id}") || strings.Contains(name, "{account_id}") {
+				note(unknown, "unknown", name, f.Place)
+			}
 		}
+	}
+	say := func(topic, change, text string) {
+		a.all = append(a.all, Advice{Place: places[topic], Topic: "names", Change: change, Text: text})
+	}
+	if len(perHost) > 0 {
+		say("host", member("log_stream_name", "{hostname}"), fmt.Sprintf("a log group of its own for each host (%s) has to be found, kept and paid for alone, and stays when its host has gone: hosts of one kind can share a group, and have streams of their own", some(perHost)))
+	}
+	if len(daily) > 0 {
+		say("date", "", fmt.Sprintf("{date} (%s) is the day on which the agent was started; it changes with a restart only", some(daily)))
+	}
+	if len(unknown) > 0 && !a.r.Host.EC2 {
+		say("unknown", member("log_stream_name", "{hostname}"), fmt.Sprintf("outside of EC2 nobody knows what is to stand in %s: all such hosts write UNKNOWN there, into the same", some(unknown)))
 	}
 }
 

@@ -71,6 +71,7 @@ func billOf(r *Report, p Prices, free bool) Bill {
 		b.Total += c.Dollars
 	}
 	slices.SortStableFunc(b.Worst, func(x, y Cost) int { return cmp.Compare(y.Dollars, x.Dollars) })
+	b.Worst = slices.DeleteFunc(b.Worst, func(c Cost) bool { return c.Dollars < 0.005 })
 	b.Worst = b.Worst[:min(len(b.Worst), maxWorst)]
 	b.Blocks = listOf(b.Blocks)
 	b.remark(r)

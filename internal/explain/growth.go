@@ -99,7 +99,7 @@ func measured(before, after os.FileInfo, apart time.Duration) Growth {
 		return Growth{}
 	}
 	perDay := float64(after.Size()-before.Size()) / apart.Hours() * 24
-	return Growth{BytesPerDay: perDay, Basis: fmt.Sprintf("two looks, %s apart", apart.Round(time.Second)), Sure: Measured}
+	return Growth{BytesPerDay: perDay, Basis: fmt.Sprintf("two looks %s apart", apart.Round(time.Second)), Sure: Measured}
 }
 
 // mean divides a file's size by the time that it took: since the first event that it names, if that is known, since its last
@@ -128,7 +128,7 @@ func mean(l *tailer.Listed, first, now time.Time) Growth {
 	case took < tooYoung:
 		return Growth{Basis: "it is too young to say", Sure: Unknown}
 	}
-	g := Growth{BytesPerDay: float64(l.Info.Size()) / took.Hours() * 24, Basis: fmt.Sprintf("%s (%s)", basis, ageText(took)), Sure: Rough}
+	g := Growth{BytesPerDay: float64(l.Info.Size()) / took.Hours() * 24, Basis: fmt.Sprintf("%s, %s", basis, ageText(took)), Sure: Rough}
 	if took >= 24*time.Hour {
 		g.Sure = Fair
 	}

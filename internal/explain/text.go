@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -11,7 +12,7 @@ import (
 // Widths and lengths of the report for people.
 const (
 	columns   = 100
-	fewFiles  = 12 // that are listed of each entry unless all are wanted
+	fewFiles  = 5 // that are listed of each entry unless all are wanted: those that grow fastest
 	fewPassed = 3
 )
 
@@ -212,9 +213,12 @@ func (l *Logs) write(p *printer, all bool) {
 		if e.Note != "" {
 			p.wrapped("    ", e.Note)
 		}
+		if len(e.Files) == 0 {
+			p.wrapped("    ", fmt.Sprintf("→ %s : %s", cmp.Or(e.LogGroup, "*"), e.LogStream))
+		}
 		files := e.Files
 		if !all && len(files) > fewFiles {
-			files = files[:fewFiles]
+			files = slices.SortedStableFunc(slices.Values(files), func(a, b File) int { return cmp.Compare(b.Growth.BytesPerDay, a.Growth.BytesPerDay) })[:fewFiles]
 		}
 		for _, f := range files {
 			f.write(p)
@@ -235,16 +239,20 @@ func (f File) write(p *printer) {
 	if len(f.Begins) == 0 {
 		return
 	}
-	age := "age not known"
+	text := bytesText(float64(f.SizeBytes))
 	if f.AgeSeconds > 0 {
-		age = ageText(secondsOf(f.AgeSeconds)) + " old"
+		text += ", " + ageText(secondsOf(f.AgeSeconds)) + " old"
 	}
-	p.line("      %s, %s, written to %s ago; %s", bytesText(float64(f.SizeBytes)), age, ageText(secondsOf(f.IdleSeconds)), f.beginsText())
-	growth := "growth not known: " + f.Growth.Basis
-	if f.Growth.Sure != Unknown {
-		growth = fmt.Sprintf("%s a day, %s: %s", bytesText(f.Growth.BytesPerDay), f.Growth.Sure, f.Growth.Basis)
+	text += "; " + f.beginsText()
+	switch {
+	case f.Growth.Sure == Unknown:
+		text += "; how fast it grows is not known: " + f.Growth.Basis
+	case f.Growth.BytesPerDay == 0:
+		text += "; does not grow: " + f.Growth.Basis
+	default:
+		text += fmt.Sprintf("; grows by %s a day (%s: %s)", bytesText(f.Growth.BytesPerDay), f.Growth.Sure, f.Growth.Basis)
 	}
-	p.line("      %s", growth)
+	p.wrapped("      ", text)
 }
 
 func (f File) beginsText() string {
