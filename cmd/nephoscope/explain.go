@@ -97,6 +97,7 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 		return &exitError{status: exitMistakes}
 	}
 	c.Warnings = problems
+	_ = os.Setenv("AWS_EC2_METADATA_DISABLED", "true") // the SDK would ask for the region, if AWS_DEFAULTS_MODE is auto
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 	defer stop()
 	done := sayBusy(cmd.ErrOrStderr(), f.sample)
@@ -230,6 +231,7 @@ func sayBusy(w io.Writer, sample time.Duration) (done func()) {
 
 // previewOf is what the wizard shows of a configuration that it has made: what will be sent, and what that costs.
 func previewOf(src []byte) (string, error) {
-	f := explainFlags{}
-	return explain.Preview(context.Background(), "the configuration", src, explain.Options{Env: f.env(install.Layout{}, agent.Auto, config.CommonConfig{})})
+	return explain.Preview(context.Background(), "the configuration", src, explain.Options{
+		Env: agent.Env{StateDir: defaultState(), Adopt: install.Layout{}.OriginalState(), Mode: agent.Auto},
+	})
 }

@@ -163,7 +163,7 @@ func TestExplainListsTheMetricsOfAnInstanceWithoutAskingIt(t *testing.T) {
 		metadata{tags: map[string]string{"aws:autoscaling:groupName": "web"}}.ServeHTTP(w, r)
 	}))
 	t.Cleanup(imds.Close)
-	b.env = append(b.env, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+imds.URL)
+	b.env = append(b.env, "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT="+imds.URL, "AWS_DEFAULTS_MODE=auto")
 	b.config(everySecond)
 	r := b.explained()
 	if n := asked.Load(); n > 0 || len(b.service.Requests()) > 0 {
