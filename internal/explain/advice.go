@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/collectors"
@@ -16,7 +17,7 @@ import (
 // Advice is something to think about, with what it is worth.
 type Advice struct {
 	Place   config.Place `json:"place"`
-	Topic   string       `json:"topic"` // pseudo_file_systems, cores, high_resolution, devices, class, retention, names or auto_scaling
+	Topic   string       `json:"topic"` // docs/explain.md lists them
 	Text    string       `json:"text"`
 	Change  string       `json:"change,omitempty"`  // the JSON to write there
 	Series  int          `json:"series,omitempty"`  // fewer
@@ -45,8 +46,9 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 			case "diskio":
 				a.devices(own.Plugin)
 			}
-			a.resolution(own.Plugin)
 		}
+		a.flushes(plan)
+		a.resolution(plan)
 		a.autoScaling()
 	}
 	if r.Logs != nil {
@@ -104,7 +106,8 @@ func (a *adviser) cores(p config.Plugin) {
 		member("resources", []string{})+", "+member("totalcpu", true), series)
 }
 
-var partition1 = regexp.MustCompile(`^(.*\d)p\d+$|^(.*\D)\d+$`)
+// partitionName parts a partition's number from its disk: sda1, nvme0n1p1.
+var partitionName = regexp.MustCompile(`^(.*\d)p\d+$|^(.*\D)\d+$`)
 
 // devices is about partitions of disks that are sent as well, and about devices that are no disks.
 func (a *adviser) devices(p config.Plugin) {
@@ -117,7 +120,7 @@ func (a *adviser) devices(p config.Plugin) {
 	left, gone, series := []string{}, map[string]bool{}, 0
 	for name, n := range names {
 		whole := ""
-		if m := partition1.FindStringSubmatch(name); m != nil {
+		if m := partitionName.FindStringSubmatch(name); m != nil {
 			whole = m[1] + m[2]
 		}
 		if collectors.VirtualDevice(name) || whole != "" && names[whole] > 0 {
@@ -135,15 +138,49 @@ func (a *adviser) devices(p config.Plugin) {
 		member("resources", left), series)
 }
 
-// resolution is about intervals of less than a minute.
-func (a *adviser) resolution(p config.Plugin) {
-	n := a.r.Metrics.highResolution(p.Name)
+// calm is the interval, of collections and of flushes, from which on there is nothing to save.
+const calm = time.Minute
+
+// flushes is about requests that carry little each.
+func (a *adviser) flushes(plan *agent.Plan) {
+	flush := a.c.Metrics.ForceFlushInterval
+	saved := a.prices.requests(a.requests(plan, 0, flush) - a.requests(plan, 0, calm))
+	if flush >= calm || saved < 0.01 {
+		return
+	}
+	a.all = append(a.all, Advice{Place: a.c.At("metrics.force_flush_interval"), Topic: "flush", Change: member("force_flush_interval", calm.Seconds()), Dollars: saved, Text: fmt.Sprintf(
+		"metrics are sent every %s, in %s requests a month; sent once a minute they keep their true times, and come that much later", flush, thousands(a.r.Metrics.Requests))})
+}
+
+// resolution is about collections more often than once a minute.
+func (a *adviser) resolution(plan *agent.Plan) {
+	names, n, at := map[string]bool{}, 0, config.Place{}
+	for _, own := range plan.Plugins {
+		if series := a.r.Metrics.highResolution(own.Plugin.Name); series > 0 {
+			if n == 0 {
+				at = own.Plugin.Place
+			}
+			n += series
+			names[own.Plugin.Name] = true
+		}
+	}
 	if n == 0 {
 		return
 	}
-	a.all = append(a.all, Advice{Place: p.Place, Topic: "high_resolution", Change: member("metrics_collection_interval", 60), Text: fmt.Sprintf(
-		"%s is collected every %s: its %s cost the same as at 60 s, but more requests, are kept at that resolution for three hours, and an alarm on one costs $%.2f a month instead of $%.2f",
-		p.Name, p.Interval, countOf(n, "series", "series"), a.prices.AlarmMonth.HighResolution, a.prices.AlarmMonth.Standard)})
+	flush := max(a.c.Metrics.ForceFlushInterval, calm)
+	a.all = append(a.all, Advice{Place: at, Topic: "high_resolution", Change: member("metrics_collection_interval", calm.Seconds()),
+		Dollars: a.prices.requests(a.requests(plan, 0, flush) - a.requests(plan, calm, flush)), Text: fmt.Sprintf(
+			"%s of %s are collected more often than once a minute: they cost the same, but take more requests, are kept at that resolution for three hours, and an alarm on one is $%.2f a month instead of $%.2f",
+			countOf(n, "series", "series"), some(names), a.prices.AlarmMonth.HighResolution, a.prices.AlarmMonth.Standard)})
+}
+
+// requests is how many a month would take, if nothing were collected more often than this.
+func (a *adviser) requests(plan *agent.Plan, atMost, flush time.Duration) float64 {
+	all := collections(plan.Plugins)
+	for i := range all {
+		all[i].interval = max(all[i].interval, atMost)
+	}
+	return requestsOf(all, flush, perRequest(a.c.Metrics.Namespace, plan.Plugins))
 }
 
 // autoScaling is about the series that every instance of a group brings, and leaves behind.

@@ -75,6 +75,8 @@ func parsePrices(name string, src []byte) (p Prices, err error) {
 			at = e.Offset
 		} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			at = e.Offset
+		} else if _, key, unknown := strings.Cut(err.Error(), "unknown field "); unknown {
+			at = int64(max(bytes.Index(src, []byte(key)), 0)) // the decoder goes on to the end before it tells
 		}
 		before := string(src[:min(int(at), len(src))])
 		return Prices{}, fmt.Errorf("read prices: %s:%d:%d: %s (docs/explain.md shows a whole table)", name, strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n'), strings.TrimPrefix(err.Error(), "json: "))

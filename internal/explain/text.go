@@ -75,7 +75,7 @@ func wrap(text string, width int) (lines []string) {
 }
 
 func (r *Report) summary(p *printer) {
-	where := "not EC2, by what it says of itself"
+	where := "not an EC2 instance, as far as it tells"
 	if r.Host.EC2 {
 		where = "EC2: what only the instance knows is shown as ${aws:…} and {…}"
 	}
@@ -99,7 +99,10 @@ func (r *Report) summary(p *printer) {
 				}
 			}
 		}
-		text := fmt.Sprintf("logs      %s of %s to %s", countOf(files, "file", "files"), countOfEntries(len(r.Logs.Entries)), countOf(len(groups), "log group", "log groups"))
+		text := fmt.Sprintf("logs      %s of %s", countOf(files, "file", "files"), countOfEntries(len(r.Logs.Entries)))
+		if files > 0 {
+			text += " to " + countOf(len(groups), "log group", "log groups")
+		}
 		if r.Bill.OnceBytes > 0 {
 			text += fmt.Sprintf("; %s to ship at the start ($%.2f)", bytesText(float64(r.Bill.OnceBytes)), r.Bill.Once)
 		}
