@@ -85,3 +85,16 @@ func TestPricesOfTheUser(t *testing.T) {
 		t.Error("a table that is not there is read")
 	}
 }
+
+func TestDocumentedTableIsTheOneThatIsBuiltIn(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(doc), "```json\n")
+	block, _, _ = strings.Cut(block, "```")
+	if block != string(embedded) {
+		t.Errorf("docs/explain.md shows\n%s", block)
+	}
+}
