@@ -56,8 +56,12 @@ type PlannedFile struct {
 	Group, Stream string
 }
 
-// between is how long a plan waits between its two looks: the processor's clock ticks a hundred times a second.
-const between = 300 * time.Millisecond
+const (
+	// looks is how often a plan has everything collected: once more than a difference takes, for a kernel may take time back.
+	looks = 3
+	// between two of them is long for the processor's clock, which ticks a hundred times a second.
+	between = 150 * time.Millisecond
+)
 
 // MakePlan finds out what a configuration would do here. Of the environment Mode, Host, StateDir, Adopt and, for the region,
 // Cloud count; Cloud may be nil. The configuration must be one that Check accepts.
@@ -70,12 +74,21 @@ func MakePlan(ctx context.Context, c *config.Config, env Env) (*Plan, error) {
 			p.Region = fallback
 		}
 	}
-	var wait sync.WaitGroup
-	var err error
-	wait.Go(func() { err = p.collect(ctx, c, env) })
-	wait.Go(func() { p.list(c, env) })
-	wait.Wait()
-	return p, err
+	collected, listed := make(chan error, 1), make(chan struct{})
+	go func() { collected <- p.collect(ctx, c, env) }()
+	go func() {
+		defer close(listed)
+		p.list(c, env)
+	}()
+	select {
+	case <-ctx.Done(): // a folder on a disk that hangs is not waited for
+		return nil, ctx.Err()
+	case <-listed:
+	}
+	if err := <-collected; err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // identity is one that is settled: with placeholders where EC2 would have to be asked.
@@ -88,7 +101,7 @@ func (p *Plan) identity(env Env, as Instance, group string) *identity {
 	return id
 }
 
-// collect has all collectors collect twice: what is a difference has none before.
+// collect has all collectors collect several times: what is a difference is not there at first.
 func (p *Plan) collect(ctx context.Context, c *config.Config, env Env) error {
 	if c.Metrics == nil {
 		return nil
@@ -106,7 +119,7 @@ func (p *Plan) collect(ctx context.Context, c *config.Config, env Env) error {
 		}
 	}
 	seen := make([]cloudwatch.Series, len(workers))
-	for look := range 2 {
+	for look := range looks {
 		if look > 0 {
 			select {
 			case <-ctx.Done():

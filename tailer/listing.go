@@ -83,7 +83,7 @@ func (e *Entry) List(naming func(path string) cloudwatch.LogStream) Listing {
 		f.probe()
 		l.Passed = append(l.Passed, beside.rotatedFrom(f)...)
 	}
-	l.Passed = append(l.Passed, e.unfollowed(l.Files)...)
+	l.Passed = append(l.Passed, e.unfollowed()...)
 	for path, why := range refused {
 		l.Passed = append(l.Passed, Passed{path, why})
 	}
@@ -145,19 +145,12 @@ func (l *Listed) probe() {
 	}
 }
 
-// unfollowed are the matches of the pattern that are not among the files.
-func (e *Entry) unfollowed(files []Listed) (passed []Passed) {
+// unfollowed are all matches of the pattern, with the reason why one is not followed if it is not.
+func (e *Entry) unfollowed() (passed []Passed) {
 	t := newTree(e.pattern)
 	t.hear = func(string) error { return errDeaf }
 	t.unhear = func(string) {}
 	t.walk()
-	newest := ""
-	if len(files) > 0 {
-		newest = files[len(files)-1].Path
-	}
-	if e.newest != "" {
-		newest = e.newest
-	}
 	for _, path := range t.matches() {
 		why := WhyRead
 		switch base := filepath.Base(path); {
@@ -165,8 +158,8 @@ func (e *Entry) unfollowed(files []Listed) (passed []Passed) {
 			why = WhyCompressed
 		case e.blacklist != nil && e.blacklist.MatchString(base):
 			why = WhyBlacklist
-		case !e.all:
-			why = "older than " + newest + ": without publish_multi_logs the newest match alone is followed"
+		case !e.all && e.newest != "":
+			why = "older than " + e.newest + ": without publish_multi_logs the newest match alone is followed"
 		}
 		passed = append(passed, Passed{path, why})
 	}

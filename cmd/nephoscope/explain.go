@@ -103,6 +103,9 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 	done := sayBusy(cmd.ErrOrStderr(), f.sample)
 	r, err := explain.Explain(ctx, c, o)
 	done()
+	if errors.Is(err, context.Canceled) {
+		return &exitError{exitUnread, errors.New("explain: interrupted")}
+	}
 	if err != nil {
 		return &exitError{exitUnread, fmt.Errorf("explain: %w", err)}
 	}

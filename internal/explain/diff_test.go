@@ -147,7 +147,9 @@ func TestEveryFieldMakesADifference(t *testing.T) {
 		d.agent(c, &after)
 		return len(d.Changes)
 	}
-	f(c.Metrics.Plugins[0], func(v reflect.Value) int { return len(pluginDiffers(c.Metrics.Plugins[0], v.Interface().(config.Plugin))) })
+	f(c.Metrics.Plugins[0], func(v reflect.Value) int {
+		return len(pluginDiffers(c.Metrics.Plugins[0], v.Interface().(config.Plugin)))
+	})
 	f(c.Logs.Files[0], func(v reflect.Value) int { return len(fileDiffers(c.Logs.Files[0], v.Interface().(config.File))) })
 	f(*c.Metrics, func(v reflect.Value) int {
 		m := v.Interface().(config.Metrics)

@@ -77,12 +77,3 @@ func (r *Report) preview() string {
 	}
 	return b.String()
 }
-
-// cut makes a text one line.
-func cut(text string) string {
-	const most = columns - 2
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
