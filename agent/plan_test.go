@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -136,6 +138,19 @@ func TestPlanSaysWhenItCannotRemember(t *testing.T) {
 	}
 	if p := planOf(t, Env{StateDir: state}, entry); p.Unremembered == nil {
 		t.Error("checkpoints that cannot be read are no reason to say so")
+	}
+}
+
+func TestPlanEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("c.json", []byte(fmt.Sprintf(rolledUp, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p, err := MakePlan(ctx, c, Env{Mode: OnPremise, Host: captured}); !errors.Is(err, context.Canceled) || p != nil {
+		t.Errorf("got %v, %v", p, err)
 	}
 }
 

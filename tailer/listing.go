@@ -64,7 +64,8 @@ const (
 func (e *Entry) List(naming func(path string) cloudwatch.LogStream) Listing {
 	e.ship = func(*Source) {}
 	e.file.AutoRemoval = false // nobody will have acknowledged anything, and yet
-	adopted := e.adoptions()
+	adopted, beside := e.adoptions(), siblings{}
+	e.adopted.beside = beside
 	refused := map[string]string{}
 	e.tree.refused = func(path, reason string) { refused[path] = reason }
 	e.resume(naming)
@@ -76,7 +77,6 @@ func (e *Entry) List(naming func(path string) cloudwatch.LogStream) Listing {
 	}
 	e.Close()
 	slices.SortFunc(l.Files, func(a, b Listed) int { return strings.Compare(a.Path, b.Path) })
-	beside := newSiblings()
 	for i := range l.Files {
 		f := &l.Files[i]
 		f.Start = e.startOf(f.Path, adopted)
@@ -183,17 +183,19 @@ func without(passed []Passed, files []Listed) []Passed {
 	})
 }
 
-// siblings are the names of folders, each read once however many of its files are followed.
+// siblings are the names in folders, each read once however many of its files are asked about.
 type siblings map[string][]os.DirEntry
 
-func newSiblings() siblings { return siblings{} }
-
-// rotatedFrom finds what a rotation has left of a path, and notes when it last did.
-func (s siblings) rotatedFrom(l *Listed) (passed []Passed) {
-	dir, base := filepath.Split(l.Path)
+// rotations are the neighbours that have a name which a rotation makes of the path's, oldest first. Without a memory of folders,
+// which nil is, the folder is read anew.
+func (s siblings) rotations(path string) (all []neighbour) {
+	if s == nil {
+		return (&Source{path: path}).neighbours(func(name string) bool { return rotatedName(path, name) })
+	}
+	dir, base := filepath.Dir(path), filepath.Base(path)
 	entries, known := s[dir]
 	if !known {
-		entries, _ = os.ReadDir(filepath.Clean(dir)) // sorted; what cannot be read has none
+		entries, _ = os.ReadDir(dir) // sorted; what cannot be read has none
 		s[dir] = entries
 	}
 	stem := strings.TrimSuffix(base, filepath.Ext(base))
@@ -202,13 +204,22 @@ func (s siblings) rotatedFrom(l *Listed) (passed []Passed) {
 		if !strings.HasPrefix(e.Name(), stem) {
 			break
 		}
-		if e.Name() == base || !e.Type().IsRegular() || !rotatedName(l.Path, e.Name()) {
+		if e.Name() == base || !e.Type().IsRegular() || !rotatedName(path, e.Name()) || compressed(e.Name()) && !packed(e.Name()) {
 			continue
 		}
 		if info, err := e.Info(); err == nil {
-			l.Rotated = later(l.Rotated, info.ModTime())
-			passed = append(passed, Passed{filepath.Join(dir, e.Name()), WhyRotated})
+			all = append(all, neighbour{filepath.Join(dir, e.Name()), info})
 		}
+	}
+	slices.SortStableFunc(all, func(a, b neighbour) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+	return all
+}
+
+// rotatedFrom finds what a rotation has left of a path, and notes when it last did.
+func (s siblings) rotatedFrom(l *Listed) (passed []Passed) {
+	for _, n := range s.rotations(l.Path) {
+		l.Rotated = later(l.Rotated, n.info.ModTime())
+		passed = append(passed, Passed{n.path, WhyRotated})
 	}
 	return passed
 }
