@@ -40,10 +40,11 @@ func Adopt(dir string) *Adopted {
 // adopter is an entry's part in it; the zero value adopts nothing.
 type adopter struct {
 	*Adopted
-	since time.Time // when the entry was made
+	since  time.Time // when the entry was made
+	beside siblings  // folders as they were read once, for a listing; nil: each is read whenever it is asked about
 }
 
-func (a *Adopted) join() adopter { return adopter{a, time.Now()} }
+func (a *Adopted) join() adopter { return adopter{Adopted: a, since: time.Now()} }
 
 // lag is how long a file may have been at a path before the original noticed: it looks four times a second.
 const lag = time.Second
@@ -160,7 +161,7 @@ func (e *Entry) keep(path string, l left, cp checkpoint) {
 // placeLeft finds the file that the original's offset is about, and says how. False: there is none, and nothing that has to be
 // read before what the path leads to; or another source of the entry is reading it.
 func (e *Entry) placeLeft(path string, l left) (cp checkpoint, why string, ok bool) {
-	s := succession{path: path, left: l, birth: e.adopted.birth}
+	s := succession{path: path, left: l, birth: e.adopted.birth, beside: e.adopted.beside}
 	f, offset, why := s.find()
 	if f == nil {
 		return checkpoint{}, why, false
@@ -190,7 +191,8 @@ func (e *Entry) tell(path string, l left, cp checkpoint, why string) {
 type succession struct {
 	path string
 	left
-	birth func(path string) time.Time
+	birth  func(path string) time.Time
+	beside siblings
 }
 
 // find finds the file to begin with, and where in it. Rotated files that are newer than it are read after it, from their
@@ -224,10 +226,7 @@ func (s *succession) find() (f *file, offset int64, why string) {
 // suspects are the rotated files that may be the one, oldest first.
 func (s *succession) suspects() (all []neighbour) {
 	var before []neighbour // the youngest of those that were there and have been rotated away, then or since
-	for _, n := range (&Source{path: s.path}).neighbours(nil) {
-		if !rotatedName(s.path, n.path) {
-			continue
-		}
+	for _, n := range s.beside.rotations(s.path) {
 		switch born := s.when(s.birth(n.path), lag); {
 		case born == since, born == unknown && s.when(n.info.ModTime(), 0) == since:
 			all = append(all, n) // it may be a copy, compressed or not, of one that was there
