@@ -12,8 +12,6 @@ func readAgent(s, ours section) Agent {
 		Interval:      s.seconds("metrics_collection_interval"),
 		Region:        s.text("region"),
 		Debug:         s.flag("debug"),
-		Quiet:         s.flag("quiet"),
-		SDKLogLevel:   s.text("aws_sdk_log_level"),
 		LogFile:       s.text("logfile"),
 		OmitHostname:  s.flag("omit_hostname"),
 		Hostname:      s.text("hostname"),

@@ -27,14 +27,12 @@ type Agent struct {
 	Interval     time.Duration // metrics_collection_interval; default 60 s
 	Region       string        // "": found out at start
 	Debug        bool
-	Quiet        bool   // quiet: errors alone are logged
-	SDKLogLevel  string // aws_sdk_log_level: words joined with |; "": nothing
 	LogFile      string // "": standard error
 	OmitHostname bool
 	Hostname     string // "": the operating system's
 	RoleARN      string // credentials.role_arn
 	RunAsUser    string // used by the service unit, not by run
-	UserAgent    string // user_agent; "": the product's
+	UserAgent    string // user_agent: added to ours
 	DualStack    bool   // use_dualstack_endpoint
 	// StatusAddress is nephoscope.status_address: the loopback address and port that answer /healthz and /metrics. "": none.
 	StatusAddress string

@@ -267,6 +267,8 @@ func (d *Difference) agent(before, after *config.Config) {
 	differs(&l, "the region", old.Region, now.Region)
 	differs(&l, "the host's name", old.Hostname, now.Hostname)
 	l.flag("omit_hostname", old.OmitHostname, now.OmitHostname)
+	l.flag("use_dualstack_endpoint", old.DualStack, now.DualStack)
+	differs(&l, "user_agent", old.UserAgent, now.UserAgent)
 	differs(&l, "the role", old.RoleARN, now.RoleARN)
 	l.flag("debug", old.Debug, now.Debug)
 	differs(&l, "the agent's own log file, from its next start,", old.LogFile, now.LogFile)

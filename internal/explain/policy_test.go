@@ -63,7 +63,7 @@ func TestPolicyNamesNoMoreThanIsNeeded(t *testing.T) {
 		"logs:PutLogEvents arn:aws:logs:eu-west-1:111122223333:log-group:g:log-stream:*",
 		"logs:CreateLogGroup arn:aws:logs:eu-west-1:111122223333:log-group:g:*",
 		"logs:CreateLogStream arn:aws:logs:eu-west-1:111122223333:log-group:g:*")
-	f(`{"agent": {"region": "cn-north-1"}, "logs": {"read_back": true, `+files(`{"file_path": "/nowhere/a", "log_group_name": "g", "log_stream_name": "s", "retention_in_days": 7}`)+`}}`, "", "x",
+	f(`{"agent": {"region": "cn-north-1"}, "nephoscope": {"read_back": true}, "logs": {`+files(`{"file_path": "/nowhere/a", "log_group_name": "g", "log_stream_name": "s", "retention_in_days": 7}`)+`}}`, "", "x",
 		"logs:PutLogEvents arn:aws-cn:logs:cn-north-1:*:log-group:g:log-stream:s",
 		"logs:CreateLogGroup arn:aws-cn:logs:cn-north-1:*:log-group:g:*",
 		"logs:CreateLogStream arn:aws-cn:logs:cn-north-1:*:log-group:g:*",
