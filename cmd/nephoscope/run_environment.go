@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"os"
+	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
 )
@@ -61,7 +63,7 @@ func (e *environment) move(name, value string) {
 // isOutside tells whether the process was given a variable.
 func (e *environment) isOutside(name string) bool {
 	if was, known := e.outside[name]; known {
-		return was != nil
+		return was != nil && *was != ""
 	}
 	return os.Getenv(name) != ""
 }
@@ -75,8 +77,9 @@ func (e *environment) variables(file map[string]string, common config.CommonConf
 		all = map[string]string{}
 	}
 	for name, value := range map[string]string{"HTTP_PROXY": common.HTTPProxy, "HTTPS_PROXY": common.HTTPSProxy, "NO_PROXY": common.NoProxy} {
-		if value != "" {
-			all[name] = value
+		lower := strings.ToLower(name)
+		if value = cmp.Or(value, all[lower], all[name]); value != "" {
+			all[name], all[lower] = value, value // or what the process was given under the other name would count
 		}
 	}
 	const version1 = "AWS_EC2_METADATA_V1_DISABLED"
