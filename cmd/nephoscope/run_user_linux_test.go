@@ -71,6 +71,9 @@ func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
 			t.Errorf("%s: got %q, want %q in all threads", key, got, want)
 		}
 	}
+	if info, err := os.Stat(fmt.Sprintf("/proc/%d/mem", b.cmd.Process.Pid)); err != nil || ownerOf(info) != 0 {
+		t.Errorf("another process of the user may look into the agent: %v, %v", info, err)
+	}
 	for _, name := range []string{"state", "state/checkpoints", "state/lock", "state/control.sock", "own", "own/agent.log"} {
 		if got := b.owner(name); got != who.uid {
 			t.Errorf("%s belongs to %d", name, got)
