@@ -116,7 +116,7 @@ func (f *runFlags) run() error {
 	}
 	defer r.log.Close()
 	r.cloud = newLiveCloud(cloud{r.now.common, mode})
-	r.log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(mode)))
+	r.log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(mode)), zap.String("user", self()))
 	for _, n := range notes {
 		r.log.Warn(n)
 	}

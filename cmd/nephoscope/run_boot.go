@@ -48,7 +48,7 @@ func (r *reloader) boot() (refused error, err error) {
 
 // tellBoot says loudly that something else runs than what was asked for.
 func (r *reloader) tellBoot(refused error) {
-	for _, w := range r.now.warnings {
+	for _, w := range r.now.beside {
 		r.log.Warn(w.Error())
 	}
 	if refused == nil {

@@ -140,7 +140,7 @@ func TestUserWhoIsNotThere(t *testing.T) {
 	b := newBed(t)
 	b.config(asUser("nobody-of-that-name", ""))
 	b.start()
-	if err := <-b.ended; err == nil || b.cmd.ProcessState.ExitCode() != exitMistakes || !b.said("config.json:1:") || !b.said("agent.run_as_user: look up user nobody-of-that-name") || !b.said("useradd") {
+	if err := <-b.ended; err == nil || b.cmd.ProcessState.ExitCode() != exitMistakes || !b.said("config.json:1:") || !b.said("agent.run_as_user: look up user: user: unknown user nobody-of-that-name") || !b.said("useradd") {
 		t.Errorf("ended with %v", err)
 	}
 	b.cmd = nil
