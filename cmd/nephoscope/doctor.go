@@ -11,6 +11,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/internal/doctor"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/spf13/cobra"
 )
 
@@ -56,8 +57,8 @@ Exit status: 0 nothing failed (there may be warnings), 1 something failed, 2 it 
 			return f.run(cmd)
 		},
 	}
-	cmd.Flags().StringVar(&f.state, "state", "", "state `folder` of the agent (default "+defaultState()+")")
-	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default the running agent's, else "+originalCommon+", if it is there)")
+	cmd.Flags().StringVar(&f.state, "state", "", "state `folder` of the agent (default "+stateOf(install.Layout{})+")")
+	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default the running agent's, else "+(install.Layout{}).Common()+", if it is there)")
 	cmd.Flags().StringVar(&f.mode, "mode", "", "where this host is: auto, ec2 or onPremise (default the running agent's, else auto)")
 	cmd.Flags().StringVar(&f.user, "user", "", "`name` of the user that the agent runs as (default the running agent's, else agent.run_as_user, else the one who asks)")
 	cmd.Flags().StringSliceVar(&f.only, "only", nil, "do these `checks` alone")
@@ -212,7 +213,7 @@ func (t *doctorTable) summary(s doctor.Summary) {
 func askStatus(ctx context.Context, state string) (*agent.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, findTime/2)
 	defer cancel()
-	raw, err := askAgent(ctx, state, "")
+	raw, err := agent.AskStatus(ctx, state, -1)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &doctor.World{Version: version, State: cmp.Or(f.state, defaultState()), Mode: mode, Given: len(f.configs) > 0, Now: time.Now, Env: os.Getenv, Host: doctor.ThisHost()}
+	w := &doctor.World{Version: version, State: cmp.Or(f.state, stateOf(install.Layout{})), Mode: mode, Given: len(f.configs) > 0, Now: time.Now, Env: os.Getenv, Host: doctor.ThisHost()}
 	w.Status, w.NoStatus = askStatus(ctx, w.State)
 	f.likeTheAgent(w)
 	f.sources(w)
@@ -84,26 +84,24 @@ func (f *doctorFlags) sources(w *doctor.World) {
 			}
 		}
 	default:
-		if _, err := os.Stat(originalConfigs); err == nil {
-			w.Sources = []string{originalConfigs}
+		if stored := (install.Layout{}).Configs(); isThere(stored) {
+			w.Sources = []string{stored}
 		}
 	}
 }
 
 func (f *doctorFlags) readCommon(w *doctor.World) error {
-	r := runFlags{common: f.common}
-	common, err := r.readCommon()
+	beside, err := readFilesBeside(install.Layout{}, f.common)
 	if err != nil {
 		return err
 	}
-	w.Common = common
-	if w.CommonFile = f.common; w.CommonFile == "" {
-		if _, err := os.Stat(originalCommon); err == nil {
-			w.CommonFile = originalCommon
-		}
-	}
-	setEnvironment(common)
+	w.Common, w.CommonFile = beside.common, beside.path
 	return nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // load reads the configuration. One that was named and cannot be read is an error of the command line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,8 +65,8 @@ Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 s
 	flags.StringVar(&f.prices, "prices", "", "a `file` with other prices than those of us-east-1")
 	flags.BoolVar(&f.freeTier, "free-tier", false, "take off what is free for an account each month")
 	flags.StringVar(&f.mode, "mode", string(agent.Auto), "where this host is: auto, ec2 or onPremise")
-	flags.StringVar(&f.state, "state", "", "the agent's state `folder`, where it remembers how far it has read (default "+defaultState()+")")
-	flags.StringVar(&f.common, "common-config", "", "credentials and proxy `file`; it may name the region's profile (default "+originalCommon+", if it is there)")
+	flags.StringVar(&f.state, "state", "", "the agent's state `folder`, where it remembers how far it has read (default "+stateOf(install.Layout{})+")")
+	flags.StringVar(&f.common, "common-config", "", "credentials and proxy `file`; it may name the region's profile (default "+(install.Layout{}).Common()+", if it is there)")
 	addRoot(cmd)
 	return cmd
 }
@@ -127,41 +128,17 @@ func (f *explainFlags) options(l install.Layout) (o explain.Options, err error) 
 			return o, err
 		}
 	}
-	common, err := f.readCommon(l)
-	o.Env, o.FreeTier, o.Sample, o.Account, o.Parameter = f.env(l, mode, common), f.freeTier, f.sample, f.account, f.parameter
-	return o, err
+	beside, err := readFilesBeside(l, f.common)
+	if err != nil {
+		return o, err
+	}
+	o.Env, o.FreeTier, o.Sample, o.Account, o.Parameter = f.env(l, mode, beside.common), f.freeTier, f.sample, f.account, f.parameter
+	return o, nil
 }
 
 // env is where the agent of an installation keeps what it remembers, and finds its region.
 func (f *explainFlags) env(l install.Layout, mode agent.Mode, common config.CommonConfig) agent.Env {
-	env := agent.Env{StateDir: f.state, Adopt: l.OriginalState(), Mode: mode, Cloud: cloud{common, mode}}
-	switch {
-	case f.state != "":
-	case l.Root != "":
-		env.StateDir = l.State()
-	default:
-		env.StateDir = defaultState()
-	}
-	return env
-}
-
-func (f *explainFlags) readCommon(l install.Layout) (config.CommonConfig, error) {
-	path := f.common
-	if path == "" {
-		if _, err := os.Stat(l.Common()); err != nil {
-			return config.CommonConfig{}, nil
-		}
-		path = l.Common()
-	}
-	src, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrPermission) && f.common == "" {
-		return config.CommonConfig{}, nil // it would tell a profile's region at most
-	}
-	if err != nil {
-		return config.CommonConfig{}, fmt.Errorf("read common configuration: %w", err)
-	}
-	common, _, err := config.ParseCommon(path, src)
-	return common, err
+	return agent.Env{StateDir: cmp.Or(f.state, stateOf(l)), Adopt: l.OriginalState(), Mode: mode, Cloud: cloud{common, mode}}
 }
 
 func (f *explainFlags) print(w io.Writer, r *explain.Report) error {
@@ -235,6 +212,6 @@ func sayBusy(w io.Writer, sample time.Duration) (done func()) {
 // previewOf is what the wizard shows of a configuration that it has made: what will be sent, and what that costs.
 func previewOf(src []byte) (string, error) {
 	return explain.Preview(context.Background(), "the configuration", src, explain.Options{
-		Env: agent.Env{StateDir: defaultState(), Adopt: install.Layout{}.OriginalState(), Mode: agent.Auto},
+		Env: agent.Env{StateDir: stateOf(install.Layout{}), Adopt: install.Layout{}.OriginalState(), Mode: agent.Auto},
 	})
 }

@@ -185,7 +185,11 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 		r.Target = migrate.Target(m.layout, a.From)
 	}
 	// What it can be built into is known to the agent alone, and it has to go together with what is stored beside it.
-	problems, err := problemsOf(config.ParseTogether(r.Target, r.Config, m.beside(r.Target)...))
+	together, err := m.together(r.Target, r.Config)
+	if err != nil {
+		return nil, err
+	}
+	problems, err := problemsOf(config.LoadDocuments(together))
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +199,16 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 	}
 	r.Next = append(r.Next, "nephoscope check "+quote(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+quote(m.runs(r.Target)))
 	return r, nil
+}
+
+// together is a configuration and those that are stored beside it.
+func (m *migration) together(target string, content []byte) (all []config.Document, err error) {
+	if beside := m.beside(target); len(beside) > 0 {
+		if all, _, err = config.ReadDocuments(beside...); err != nil {
+			return nil, err
+		}
+	}
+	return append(all, config.Document{Name: target, Text: string(content)}), nil
 }
 
 // stopping is how an agent is stopped for good.

@@ -22,17 +22,12 @@ const metadataPatience = 2 * time.Second
 
 // wizardHost is this machine and its way to AWS, as the wizard asks them.
 func wizardHost(layout install.Layout) (wizard.Host, error) {
-	flags := runFlags{}
-	if _, err := os.Stat(layout.Common()); err == nil {
-		flags.common = layout.Common()
-	}
-	common, err := flags.readCommon()
+	beside, err := readFilesBeside(layout, "")
 	if err != nil {
 		return wizard.Host{}, err
 	}
-	setEnvironment(common)
 	name, _ := os.Hostname()
-	aws := wizardCloud{common}
+	aws := wizardCloud{beside.common}
 	h := wizard.Host{
 		OS: runtime.GOOS, Hostname: name,
 		Region: aws.instanceRegion, ProfileRegion: aws.profileRegion, Credentials: aws.credentials, Store: aws.store, Denied: awsapi.Denied,

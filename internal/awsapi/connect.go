@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -37,6 +38,9 @@ type Options struct {
 	DualStack       bool   // ask the endpoints that have IPv4 and IPv6 addresses, where none is given by hand
 	IMDSRetries     *int   // how often a question to the instance metadata service is repeated; nil: once
 	UserAgent       string
+	// Proxy says which proxy a request goes by, nil for none. Without it Go's own decides, which reads the environment once in
+	// the life of a process.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // Account is AWS as one section of the configuration sees it: credentials, region and endpoint.
@@ -56,7 +60,7 @@ func (a Account) Region() string { return a.cfg.Region }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	set := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(keepConnections)),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(keepConnections, o.byProxy)),
 		config.WithRetryer(metadataRetryer(o.IMDSRetries)), // of who asks for credentials and metadata alone; publish retries the rest
 		config.WithAPIOptions([]func(*middleware.Stack) error{agentHeader(o.UserAgent)}),
 	}
@@ -135,6 +139,12 @@ func keepConnections(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns
 
 // anyRegion is one that everybody knows.
 const anyRegion = "us-east-1"
+
+func (o Options) byProxy(t *http.Transport) {
+	if o.Proxy != nil {
+		t.Proxy = o.Proxy
+	}
+}
 
 // FallbackRegion is what requests are signed with when the endpoint was given by hand and no region is known anywhere; ""
 // if it was not.
