@@ -1,5 +1,5 @@
 // Package durable is the only code that writes state to disk: what it has returned from survives kill -9 and power loss.
-// State is readable by its owner alone.
+// State is readable by its owner alone; what an operator has configured by a group as well (shared.go).
 package durable
 
 import (
@@ -24,7 +24,11 @@ func MakeDir(dir string) error {
 }
 
 // WriteFile puts data into a file, whole or not at all: a temporary file beside it, fsync, rename, fsync of the folder.
-func WriteFile(path string, data []byte) (err error) {
+func WriteFile(path string, data []byte) error {
+	return write(path, data, func(f *os.File) error { return f.Chmod(fileMode) })
+}
+
+func write(path string, data []byte, permit func(*os.File) error) (err error) {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".tmp-")
 	if err != nil {
@@ -37,7 +41,7 @@ func WriteFile(path string, data []byte) (err error) {
 			_ = os.Remove(temp.Name())
 		}
 	}()
-	if err = temp.Chmod(fileMode); err != nil {
+	if err = permit(temp); err != nil {
 		return err
 	}
 	if _, err = temp.Write(data); err != nil {

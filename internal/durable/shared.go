@@ -1,0 +1,59 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	sharedDirMode fs.FileMode = 0o755
+	sharedMode    fs.FileMode = 0o640
+)
+
+// NoGroup leaves the group as it is.
+const NoGroup = -1
+
+// MakeSharedDir creates a folder that everybody may look into, and those above it, and makes its name durable.
+func MakeSharedDir(dir string) error {
+	if err := os.MkdirAll(dir, sharedDirMode); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// WriteShared is WriteFile for a file that a group (a gid, or NoGroup) may read too.
+func WriteShared(path string, data []byte, group int) error {
+	return write(path, data, func(f *os.File) error {
+		if group != NoGroup {
+			if err := f.Chown(-1, group); err != nil {
+				return err
+			}
+		}
+		return f.Chmod(sharedMode) // last: a change of owner may take rights away
+	})
+}
+
+// Share gives a file that is there the rights that WriteShared gives a new one. What is right already is not touched, nor is
+// what a link leads to.
+func Share(path string, group int) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("share %s: %w", filepath.Base(path), err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil
+	}
+	if group != NoGroup && !inGroup(info, group) {
+		err = os.Chown(path, -1, group)
+	}
+	if info.Mode().Perm() != sharedMode {
+		err = errors.Join(err, os.Chmod(path, sharedMode))
+	}
+	if err != nil {
+		return fmt.Errorf("share %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
