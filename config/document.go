@@ -1,32 +1,27 @@
 package config
 
-// Document is one configuration file, as it was read.
+// Document is a configuration file as it was read.
 type Document struct {
-	Name   string // stands in the places of its problems
-	Source []byte
+	Name string `json:"name"`
+	Text string `json:"text"`
 }
 
-// ReadDocument reads one file.
-func ReadDocument(path string) (Document, error) {
-	d, err := readFile(path)
-	return Document{d.name, d.src}, err
-}
-
-// ReadFolder reads what Load reads of a folder, which may be empty. The problems are about files that are left out.
-func ReadFolder(folder string) ([]Document, []Problem, error) {
-	found, skipped, err := readFolder(folder)
+// ReadDocuments reads what Load reads, and understands nothing of it: LoadDocuments does. The problems are warnings of files
+// that were passed over.
+func ReadDocuments(paths ...string) ([]Document, []Problem, error) {
+	files, skipped, err := readAll(paths)
 	var all []Document
-	for _, d := range found {
-		all = append(all, Document{d.name, d.src})
+	for _, d := range files {
+		all = append(all, Document{d.name, string(d.src)})
 	}
 	return all, skipped, err
 }
 
-// Merge is Load for what has been read already: Parse for several documents at once.
-func Merge(documents ...Document) (*Config, error) {
+// LoadDocuments makes one configuration of files that were read, as Load does.
+func LoadDocuments(files []Document) (*Config, error) {
 	var all []document
-	for _, d := range documents {
-		all = append(all, document{d.Name, d.Source})
+	for _, d := range files {
+		all = append(all, document{d.Name, []byte(d.Text)})
 	}
 	return build(all)
 }

@@ -17,11 +17,19 @@ const maxFileBytes = 16 << 20
 // standard input, and merges them. What could not be read is an error that wraps a file system error; what is wrong in
 // them is Problems, as for Parse.
 func Load(paths ...string) (*Config, error) {
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("read configuration: no file was named: %w", fs.ErrInvalid)
+	files, skipped, err := readAll(paths)
+	if err != nil {
+		return nil, err
 	}
-	var files []document
-	var skipped []Problem
+	c, err := build(files)
+	c.Warnings = append(skipped, c.Warnings...)
+	return c, err
+}
+
+func readAll(paths []string) (files []document, skipped []Problem, err error) {
+	if len(paths) == 0 {
+		return nil, nil, fmt.Errorf("read configuration: no file was named: %w", fs.ErrInvalid)
+	}
 	var unread []error
 	for _, path := range paths {
 		found, odd, err := read(path)
@@ -31,14 +39,12 @@ func Load(paths ...string) (*Config, error) {
 		}
 	}
 	if len(unread) > 0 {
-		return nil, errors.Join(unread...)
+		return nil, nil, errors.Join(unread...)
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("read configuration: %w", &emptyError{paths, len(skipped) > 0})
+		return nil, nil, fmt.Errorf("read configuration: %w", &emptyError{paths, len(skipped) > 0})
 	}
-	c, err := build(files)
-	c.Warnings = append(skipped, c.Warnings...)
-	return c, err
+	return files, skipped, nil
 }
 
 // emptyError says of folders that there is nothing in them to read. To errors.Is it is a file that does not exist.

@@ -129,11 +129,7 @@ func parameter(ctx context.Context, layout install.Layout, name string, mode age
 	if err != nil {
 		return "", err
 	}
-	text, err := account.Parameters().Get(ctx, name)
-	if err != nil {
-		return "", fmt.Errorf("ssm:%s: %w", name, err)
-	}
-	return text, nil
+	return account.Parameters().Get(ctx, name)
 }
 
 // regional is an account with a region: what is set, else the instance's.

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +45,7 @@ func (c *Control) configure(ctx context.Context, o Options) error {
 
 // readsWell tells mistakes of a source by itself, before any folder is made. What is appended to others need not be complete.
 func (c *Control) readsWell(o Options, d config.Document) error {
-	if len(bytes.TrimSpace(d.Source)) == 0 {
+	if strings.TrimSpace(d.Text) == "" {
 		return fmt.Errorf("fetch configuration: %s is empty; nothing was written", d.Name)
 	}
 	if _, err := os.Stat(c.Layout.Configs()); err == nil && o.Action == "append-config" {
@@ -62,7 +61,7 @@ func (c *Control) store(ctx context.Context, o Options, s source, own config.Doc
 	if err != nil {
 		return err
 	}
-	old, _ := config.Merge(documents...)
+	old, _ := config.LoadDocuments(documents)
 	path := filepath.Join(c.Layout.Configs(), c.storedName(s))
 	same := func(d config.Document) bool { return d.Name == path }
 	var plan changes
@@ -89,7 +88,7 @@ func (c *Control) store(ctx context.Context, o Options, s source, own config.Doc
 		err = errors.Join(err, plan.plan(name, nil))
 	}
 	if o.Action != "remove-config" {
-		err = errors.Join(err, plan.plan(path, own.Source), c.planMode(&plan, o.Mode))
+		err = errors.Join(err, plan.plan(path, []byte(own.Text)), c.planMode(&plan, o.Mode))
 	}
 	if err != nil {
 		return err
@@ -137,7 +136,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 
 // examine merges documents and tells their warnings; the error is every mistake.
 func (c *Control) examine(documents []config.Document) (*config.Config, error) {
-	merged, err := config.Merge(documents...)
+	merged, err := config.LoadDocuments(documents)
 	problems, err := c.Check(merged, err)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type Control struct {
 	State   string // the agent's state folder
 	Version string
 	Program string // what starts the agent by hand, when its command line follows
-	// Check tells everything that is wrong with what config.Merge returned; the error, that it could not be told.
+	// Check tells everything that is wrong with what config.LoadDocuments returned; the error, that it could not be told.
 	Check func(*config.Config, error) ([]config.Problem, error)
 	// Fetch returns a parameter of SSM Parameter Store.
 	Fetch func(ctx context.Context, name string, mode agent.Mode) (string, error)

@@ -4,7 +4,7 @@ import "github.com/nephoscope/nephoscope/agent"
 
 // Default is the configuration of a host whose operator has none: memory and disk in use. With the mode auto it asks for the
 // EC2 dimensions as well: a host that turns out to be elsewhere goes by its name.
-func Default(mode agent.Mode) []byte {
+func Default(mode agent.Mode) string {
 	const start = `{
 	"agent": {
 		"run_as_user": "cwagent"
@@ -37,7 +37,7 @@ func Default(mode agent.Mode) []byte {
 }
 `
 	if mode == agent.OnPremise {
-		return []byte(start + rest)
+		return start + rest
 	}
-	return []byte(start + dimensions + rest)
+	return start + dimensions + rest
 }

@@ -152,7 +152,7 @@ func (c *Control) setVariables(ctx context.Context, pairs []string, said string)
 	if err != nil {
 		return err
 	}
-	merged, _ := config.Merge(documents...) // for its user alone: what is wrong with it is told by others
+	merged, _ := config.LoadDocuments(documents) // for its user alone: what is wrong with it is told by others
 	group := c.groupFor(merged)
 	if err := plan.commit(group); err != nil {
 		return denied(err)

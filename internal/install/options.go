@@ -1,7 +1,6 @@
 package install
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -32,127 +31,50 @@ var (
 	levels  = []string{"DEBUG", "INFO", "WARN", "ERROR", "OFF"}
 )
 
-// ParseOptions reads a command line as the original's getopts does: options in clusters (-sa start), values with or without
-// a blank before them, the last one counts. It differs in that what nobody knows is an error.
+// ParseOptions reads a command line as the original does; of an option that is there twice the last one counts, but every
+// -e does. It differs in that what nobody knows is an error.
 func ParseOptions(args []string) (Options, error) {
 	o := Options{Source: "default"}
-	for len(args) > 0 && !o.Help {
-		arg := args[0]
-		args = args[1:]
-		var err error
-		switch {
-		case arg == "--" && len(args) == 0:
-		case arg == "--":
-			return o, operand(args[0])
-		case strings.HasPrefix(arg, "--"):
-			args, err = o.long(arg[2:], args)
-		case len(arg) > 1 && arg[0] == '-':
-			args, err = o.cluster(arg[1:], args)
-		default:
-			return o, operand(arg)
-		}
-		if err != nil {
-			return o, err
+	found, err := getopt(args)
+	for _, f := range found {
+		switch f.name {
+		case "h", "help":
+			o.Help = true
+			return o, nil
+		case "s":
+			o.Restart = true
+		case "d":
+			o.Dualstack = true
+		case "a":
+			o.Action = f.value
+		case "c":
+			o.Source = f.value
+		case "m":
+			mode, err := agent.ParseMode(f.value)
+			if err != nil || f.value == "" {
+				return o, badMode(f.value)
+			}
+			o.Mode = mode
+		case "l":
+			o.Level = f.value
+		case "e":
+			o.Variables = append(o.Variables, f.value)
+		case "json":
+			o.JSON = true
+		case "root":
+			o.Root = f.value
+		case "state":
+			o.State = f.value
 		}
 	}
-	if o.Help {
-		return o, nil
+	if err != nil {
+		return o, err
 	}
 	return o, o.check()
 }
 
-// lineError is what is wrong with a command line: a sentence as the original begins it, which scripts may know.
-type lineError string
-
-func (e lineError) Error() string { return string(e) }
-
-func badLine(format string, args ...any) error { return lineError(fmt.Sprintf(format, args...)) }
-
-func operand(arg string) error {
-	hint := "every argument follows an option"
-	if slices.Contains(actions, arg) {
-		hint = "did you mean -a " + arg + "?"
-	}
-	return badLine("Unexpected argument: %s (%s)", arg, hint)
-}
-
-// cluster reads -sa start and the like; it returns the arguments that are left.
-func (o *Options) cluster(letters string, args []string) ([]string, error) {
-	for i := range len(letters) {
-		letter := letters[i]
-		switch letter {
-		case 'h':
-			o.Help = true
-			return args, nil
-		case 's':
-			o.Restart = true
-			continue
-		case 'd':
-			o.Dualstack = true
-			continue
-		}
-		if !strings.ContainsRune("acmle", rune(letter)) {
-			return nil, badLine("Invalid option: -%c", rune(letter))
-		}
-		value := letters[i+1:]
-		if value == "" {
-			if len(args) == 0 {
-				return nil, badLine("Option -%c requires an argument", letter)
-			}
-			value, args = args[0], args[1:]
-		}
-		return args, o.set(letter, value)
-	}
-	return args, nil
-}
-
-func (o *Options) set(letter byte, value string) (err error) {
-	switch letter {
-	case 'a':
-		o.Action = value
-	case 'c':
-		o.Source = value
-	case 'm':
-		if o.Mode, err = agent.ParseMode(value); err != nil || value == "" {
-			return badLine("Invalid mode: %s (expected ec2, onPremise, onPrem or auto)", value)
-		}
-	case 'l':
-		o.Level = value
-	case 'e':
-		o.Variables = append(o.Variables, value)
-	}
-	return nil
-}
-
-// long reads an option of ours, what follows its two dashes.
-func (o *Options) long(option string, args []string) ([]string, error) {
-	name, value, with := strings.Cut(option, "=")
-	var into *string
-	switch name {
-	case "json", "help":
-		if with {
-			return nil, badLine("Option --%s takes no argument", name)
-		}
-		o.JSON, o.Help = o.JSON || name == "json", o.Help || name == "help"
-		return args, nil
-	case "root":
-		into = &o.Root
-	case "state":
-		into = &o.State
-	default:
-		return nil, badLine("Invalid option: --%s", name)
-	}
-	if !with {
-		if len(args) == 0 {
-			return nil, badLine("Option --%s requires an argument", name)
-		}
-		value, args = args[0], args[1:]
-	}
-	if value == "" {
-		return nil, badLine("Option --%s requires an argument", name)
-	}
-	*into = value
-	return args, nil
+func badMode(mode string) error {
+	return badLine("Invalid mode: %s (expected ec2, onPremise, onPrem or auto)", mode)
 }
 
 // check finds what is missing or means nothing.
@@ -205,7 +127,7 @@ func checkVariable(pair string) error {
 		return checkLevel(value)
 	case ModeVariable:
 		if _, err := agent.ParseMode(value); err != nil {
-			return badLine("Invalid mode: %s (expected ec2, onPremise, onPrem or auto)", value)
+			return badMode(value)
 		}
 	}
 	return nil

@@ -90,23 +90,23 @@ func (c *Control) isStored(path string) bool {
 func (c *Control) read(ctx context.Context, s source, mode agent.Mode) (config.Document, error) {
 	switch s.kind {
 	case "default":
-		return config.Document{Name: "default", Source: Default(mode)}, nil
+		return config.Document{Name: "default", Text: Default(mode)}, nil
 	case "ssm":
 		text, err := c.Fetch(ctx, s.name, mode)
 		if err != nil {
 			return config.Document{}, fmt.Errorf("fetch configuration: %w", err)
 		}
-		return config.Document{Name: "ssm:" + s.name, Source: []byte(text)}, nil
+		return config.Document{Name: "ssm:" + s.name, Text: text}, nil
 	}
 	path, err := c.find(s.name)
 	if err != nil {
 		return config.Document{}, err
 	}
-	d, err := config.ReadDocument(path)
+	documents, _, err := config.ReadDocuments(path)
 	if err != nil {
-		return d, fmt.Errorf("fetch configuration: %w", err)
+		return config.Document{}, fmt.Errorf("fetch configuration: %w", err)
 	}
-	return d, nil
+	return documents[0], nil
 }
 
 // find is the file that file:PATH means: as given, else from the root, else from the working folder. file://opt/x and

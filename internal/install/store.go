@@ -78,18 +78,23 @@ func put(path string, data []byte, group int) error {
 
 // stored are the configurations that run reads, by name, and every other file that a fetch replaces.
 func (l Layout) stored() (documents []config.Document, others []string, err error) {
-	documents, _, err = config.ReadFolder(l.Configs())
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, gone := os.Stat(l.Configs()); errors.Is(gone, fs.ErrNotExist) {
-			return nil, nil, nil
+	entries, err := os.ReadDir(l.Configs())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("read stored configurations: %w", err)
+	}
+	for _, e := range entries {
+		if path := filepath.Join(l.Configs(), e.Name()); e.Type() == fs.ModeSymlink {
+			if _, err := os.Stat(path); err != nil {
+				return nil, nil, fmt.Errorf("read stored configurations: %w (%s is a link that leads nowhere; remove it)", err, path)
+			}
 		}
 	}
-	if err != nil {
+	documents, _, err = config.ReadDocuments(l.Configs())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // which is to say that there is none
 		return nil, nil, err
-	}
-	entries, err := os.ReadDir(l.Configs())
-	if err != nil {
-		return nil, nil, fmt.Errorf("read stored configurations: %w", err)
 	}
 	for _, e := range entries {
 		path := filepath.Join(l.Configs(), e.Name())
