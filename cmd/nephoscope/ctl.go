@@ -63,7 +63,7 @@ func controlOf(o install.Options) *install.Control {
 	layout := install.Layout{Root: o.Root}
 	ctl := &install.Control{
 		Layout: layout, State: cmp.Or(o.State, layout.State()), Version: version, Program: runProgram(),
-		Check: problemsOf, Status: statusOf, Reload: agent.Reload,
+		Check: problemsOf, Status: statusOf, Reload: reload,
 		Fetch: func(ctx context.Context, name string, mode agent.Mode) (string, error) {
 			return parameter(ctx, layout, name, mode, o.Dualstack)
 		},
@@ -75,10 +75,21 @@ func controlOf(o install.Options) *install.Control {
 	return ctl
 }
 
+// reload has a running agent reload; where there is none, nobody is waited for.
+func reload(ctx context.Context, state string) (agent.Reloaded, error) {
+	if _, err := statusOf(ctx, state); errors.Is(err, agent.ErrNotRunning) {
+		return agent.Reloaded{}, err
+	}
+	return agent.Reload(ctx, state)
+}
+
 // runProgram is what to type for this command's run.
 func runProgram() string {
 	self, err := os.Executable()
-	if base := filepath.Base(self); err != nil || base != "nephoscope" && base != agentName {
+	if err != nil { // no /proc
+		self, _ = filepath.EvalSymlinks(os.Args[0])
+	}
+	if base := filepath.Base(self); base != "nephoscope" && base != agentName {
 		return "nephoscope"
 	}
 	return self

@@ -15,6 +15,8 @@ import (
 	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
+const validating = "Start configuration validation..."
+
 // configure is fetch-config, append-config and remove-config: everything is read and checked first, and only then is
 // anything written.
 func (c *Control) configure(ctx context.Context, o Options) error {
@@ -31,6 +33,7 @@ func (c *Control) configure(ctx context.Context, o Options) error {
 		if own, err = c.read(ctx, s, c.modeOf(o)); err != nil {
 			return err
 		}
+		c.say(validating)
 		if err := c.readsWell(o, own); err != nil {
 			return err
 		}
@@ -96,7 +99,9 @@ func (c *Control) store(ctx context.Context, o Options, s source, own config.Doc
 	if len(wanted) == 0 {
 		return c.finish(ctx, o, plan, old, &config.Config{})
 	}
-	c.say("Start configuration validation...")
+	if o.Action == "remove-config" {
+		c.say(validating)
+	}
 	next, err := c.examine(wanted)
 	if err != nil {
 		return err

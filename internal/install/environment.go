@@ -65,7 +65,7 @@ func (e environment) text() []byte {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "\t")
 	_ = enc.Encode(e) // it was JSON, or is a string
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	return out.Bytes()
 }
 
 func (e environment) set(name, value string) {

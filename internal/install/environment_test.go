@@ -19,7 +19,7 @@ func TestEnvironmentKeepsWhatIsNotOurs(t *testing.T) {
 	if !strings.HasPrefix(h.out.String(), "Set A\nSet B\n") {
 		t.Errorf("it says:\n%s", &h.out)
 	}
-	want := "{\n\t\"A\": \"x=y\",\n\t\"B\": \"\",\n\t\"CWAGENT_LOG_LEVEL\": \"DEBUG\",\n\t\"HTTPS_PROXY\": \"http://proxy:3128/?a&b\",\n\t\"Z\": 1\n}"
+	want := "{\n\t\"A\": \"x=y\",\n\t\"B\": \"\",\n\t\"CWAGENT_LOG_LEVEL\": \"DEBUG\",\n\t\"HTTPS_PROXY\": \"http://proxy:3128/?a&b\",\n\t\"Z\": 1\n}\n"
 	if got, err := os.ReadFile(path); err != nil || string(got) != want {
 		t.Errorf("got %s, %v", got, err)
 	}
