@@ -30,6 +30,8 @@ type Env struct {
 	// For Status to tell.
 	Version, Commit string
 	ConfigFiles     []string
+	// Configuration tells where what runs comes from; nil: nobody knows.
+	Configuration func() Configuration
 }
 
 // Agent runs tasks.
@@ -49,20 +51,17 @@ type Agent struct {
 	tasks    tasks
 	judge    judge
 	applied  atomic.Pointer[config.Config]
+	renewed  atomic.Int64  // how often Reconnect was called
+	closing  chan struct{} // closed when Close begins
+	closed   sync.Once
 
 	mu         sync.Mutex
 	running    []*running
+	stragglers []*running               // were told to end, and have not yet
 	publishers map[string]*publish.Logs // by their task's key
 	stop       context.CancelFunc
 	ctx        context.Context
-	work       sync.WaitGroup
-}
-
-// running is a task at work.
-type running struct {
-	Task
-	cancel context.CancelFunc
-	ended  chan struct{}
+	work       sync.WaitGroup // the watcher
 }
 
 // New takes the state folder for itself and reads what an earlier run remembered. Nothing runs yet.
@@ -97,7 +96,7 @@ func New(env Env) (a *Agent, err error) {
 	disk := &watchedStore{Store: journal}
 	a = &Agent{
 		env: env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
-		holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{},
+		holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{}, closing: make(chan struct{}),
 	}
 	if env.Adopt != "" {
 		a.adopted = tailer.Adopt(env.Adopt)
@@ -107,16 +106,22 @@ func New(env Env) (a *Agent, err error) {
 }
 
 // Apply makes the tasks of a configuration what runs: those that are no longer wanted are stopped, new ones are started, and
-// the others go on undisturbed. On an error nothing has changed.
+// the others go on undisturbed. It does not wait until they are up. On an error nothing has changed.
 func (a *Agent) Apply(c *config.Config) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	_, _, err := a.apply(c)
+	return err
+}
+
+// apply is to be called with mu held.
+func (a *Agent) apply(c *config.Config) (changes Changes, fresh []*running, err error) {
 	if a.ctx.Err() != nil {
-		return errors.New("apply configuration: the agent is stopping")
+		return Changes{}, nil, errStopping
 	}
 	tasks, warnings, err := build(c, a)
 	if err != nil {
-		return err
+		return Changes{}, nil, err
 	}
 	for _, w := range append(c.Warnings, warnings...) {
 		a.env.Log.Warn(w.Error())
@@ -124,71 +129,21 @@ func (a *Agent) Apply(c *config.Config) error {
 	if c.Logs != nil {
 		a.holding.AllowDeleted(c.Logs.DeletedBudget)
 	}
-	wanted := map[string]bool{}
-	for _, t := range tasks {
-		wanted[t.Key] = true
-	}
-	var stay, leave []*running
-	kept := map[string]bool{}
-	for _, r := range a.running {
-		if wanted[r.Key] {
-			stay, kept[r.Key] = append(stay, r), true
-		} else {
-			leave = append(leave, r)
-		}
-	}
-	halt(leave)
-	for _, t := range tasks {
-		if !kept[t.Key] && t.prepare != nil {
-			t.prepare()
-		}
-	}
-	for _, t := range tasks {
-		if !kept[t.Key] {
-			stay, kept[t.Key] = append(stay, a.start(t)), true
-		}
-	}
-	a.env.Log.Info("configuration applied", zap.Int("started", len(stay)-len(a.running)+len(leave)), zap.Int("stopped", len(leave)), zap.Int("undisturbed", len(a.running)-len(leave)))
-	a.running = stay
+	changes, fresh = a.switchTo(tasks)
 	a.applied.Store(c)
-	return nil
-}
-
-// halt stops tasks: first those that bring something, all at once, then those that take it away.
-func halt(tasks []*running) {
-	for _, serves := range []bool{false, true} {
-		for _, r := range tasks {
-			if r.Serves == serves {
-				r.cancel()
-			}
-		}
-		for _, r := range tasks {
-			if r.Serves == serves {
-				<-r.ended
-			}
-		}
-	}
-}
-
-func (a *Agent) start(t Task) *running {
-	ctx, cancel := context.WithCancel(a.ctx)
-	r := &running{t, cancel, make(chan struct{})}
-	a.work.Go(func() {
-		defer close(r.ended)
-		t.run(ctx)
-	})
-	return r
+	return changes, fresh, nil
 }
 
 // Close stops everything: what is on the wire may finish, what was not acknowledged will be sent by the next run.
 func (a *Agent) Close() error {
+	a.closed.Do(func() { close(a.closing) }) // a reload that waits gives up mu
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.ctx.Err() != nil {
 		return nil // closed already
 	}
 	began := time.Now()
-	halt(a.running)
+	a.halt(a.running)
 	a.stop()
 	close(a.watching)
 	a.work.Wait()

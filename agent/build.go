@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/publish"
@@ -20,9 +21,12 @@ type Task struct {
 	Name   string // for people
 	Key    string
 	Serves bool // others need it to the end: it is started before them and stopped after them
-	// prepare, if there is one, is called before any new task runs.
-	prepare func()
-	run     func(ctx context.Context)
+	// Turn is what only one task at a time may have to do with: one that was told to end and hangs is waited for. "": nothing.
+	Turn string
+	// prepare, if there is one, is called before any new task runs, and release when this one has ended.
+	prepare, release func()
+	// run is to call isUp when it is up, or when all that it waits for is the service.
+	run func(ctx context.Context, r *running)
 }
 
 // Check does all that Apply does before it starts anything, without an agent: what it accepts, starts. It returns warnings,
@@ -106,7 +110,8 @@ func identityTask(c *config.Config, a *Agent) (Task, bool) {
 	dest := Destination{Region: c.Agent.Region, RoleARN: c.Agent.RoleARN}
 	return Task{
 		Name: "EC2 identity", Key: key("identity", instance, group, dest), Serves: true,
-		run: func(ctx context.Context) {
+		run: func(ctx context.Context, r *running) {
+			r.isUp()
 			if region, err := a.identity.region(ctx, dest); instance || region == "" || err != nil {
 				a.identity.find(ctx, needs(instance, group), dest)
 			}
@@ -118,10 +123,10 @@ func metricsTask(c *config.Config, a *Agent) Task {
 	m := c.Metrics
 	dest := Destination{c.Agent.Region, m.EndpointOverride, m.RoleARN}
 	return Task{
-		Name: "metrics to namespace " + m.Namespace, Serves: true,
+		Name: "metrics to namespace " + m.Namespace, Serves: true, Turn: "spool",
 		Key: key("metrics", m.Namespace, m.AppendDimensions, m.AppendsDimensions, m.AggregationDimensions, m.ForceFlushInterval, m.SpoolBytes, dest, c.Agent.OmitHostname, c.Agent.Hostname, variablesIn(m)),
-		run: func(ctx context.Context) {
-			api := &watchedMetrics{MetricsAPI: &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics}}}
+		run: func(ctx context.Context, r *running) {
+			api := &watchedMetrics{MetricsAPI: &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics, renewed: &a.renewed}}}
 			bind := a.identity.binder(c)
 			shown := &publishing{namespace: m.Namespace, since: time.Now(), api: api, bind: bind}
 			a.tasks.begin(shown)
@@ -133,6 +138,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 			if p == nil {
 				return
 			}
+			r.isUp()
 			shown.publisher.Store(p)
 			if lost := a.sink.connect(p.Add); lost > 0 {
 				a.env.Log.Error("metrics that nobody took for long are lost", zap.Int("data", lost))
@@ -172,11 +178,17 @@ const reopenSpool = 10 * time.Second
 func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 	return Task{
 		Name: "collector " + p.Name, Key: key("collector", p.Key()),
-		run: func(ctx context.Context) {
+		run: func(ctx context.Context, r *running) {
 			shown := &watchedCollector{Collector: c, name: p.Name, interval: p.Interval}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
-			s := schedule{name: p.Name, interval: p.Interval, collector: shown, add: a.sink.add, log: a.env.Log}
+			add := func(data []cloudwatch.Datum) {
+				r.isUp()
+				if !r.left.Load() { // else they were meant for a publisher that is no more
+					a.sink.add(data)
+				}
+			}
+			s := schedule{name: p.Name, interval: p.Interval, collector: shown, add: add, log: a.env.Log}
 			s.run(ctx)
 		},
 	}
@@ -190,13 +202,14 @@ func logsTask(c *config.Config, a *Agent) (*publish.Logs, Task) {
 	logs := a.publishers[k]
 	if logs == nil {
 		connect := func(ctx context.Context, d Destination) (publish.LogsAPI, error) { return a.env.Cloud.Logs(ctx, d) }
-		api := &lateLogs{connection[publish.LogsAPI]{dest: dest, region: a.identity.region, connect: connect}}
+		api := &lateLogs{connection[publish.LogsAPI]{dest: dest, region: a.identity.region, connect: connect, renewed: &a.renewed}}
 		logs = publish.NewLogs(api, publish.LogsOptions{Lanes: lanes, ReadBack: c.Logs.ReadBack, Log: a.env.Log})
 		a.publishers[k] = logs
 	}
 	return logs, Task{
 		Name: "log events", Key: k, Serves: true,
-		run: func(ctx context.Context) {
+		run: func(ctx context.Context, r *running) {
+			r.isUp()
 			<-ctx.Done()
 			logs.Wait()
 		},
@@ -233,13 +246,15 @@ const defaultStream = "{instance_id}"
 func fileTask(c *config.Config, f config.File, entry *tailer.Entry, logs *publish.Logs, logsKey string, a *Agent) Task {
 	stream := streamOf(c, f)
 	return Task{
-		Name: "log files " + f.Path, Key: key("files", f.Key(), stream, c.Logs.ForceFlushInterval, logsKey), prepare: entry.Claim,
-		run: func(ctx context.Context) {
-			defer entry.Release()
+		Name: "log files " + f.Path, Key: key("files", f.Key(), stream, c.Logs.ForceFlushInterval, logsKey),
+		Turn:    key("files", f.LogGroupName, f.LogStreamName), // whose checkpoints they may share
+		prepare: entry.Claim, release: entry.Release,
+		run: func(ctx context.Context, r *running) {
 			shown := &filesTask{path: f.Path, since: time.Now(), entry: entry, logs: logs}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
 			if needsInstance(f.LogGroupName, stream) {
+				r.isUp() // who this host is may never be known
 				select {
 				case <-ctx.Done():
 					return
@@ -251,8 +266,11 @@ func fileTask(c *config.Config, f config.File, entry *tailer.Entry, logs *publis
 				stream = "{local_hostname}"
 			}
 			shown.named.Store(true)
+			entry.WhenLooked(r.isUp)
 			entry.Run(ctx, entry.Naming(stream, a.identity.expand(c.Agent, region, time.Now())), func(s *tailer.Source) { logs.Wake(ctx, s) })
-			finish(entry, logs)
+			if !r.left.Load() {
+				finish(entry, logs)
+			}
 			for _, s := range entry.Sources() {
 				report(a.env.Log, s)
 			}

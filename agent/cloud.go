@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -36,10 +37,12 @@ type connection[API any] struct {
 	dest    Destination
 	region  func(context.Context, Destination) (string, error)
 	connect func(context.Context, Destination) (API, error)
+	renewed *atomic.Int64 // connections that were opened at another number are out of date
 
 	mu     sync.Mutex
 	api    *API
 	opened time.Time
+	number int64
 }
 
 // renewAfter is how old a connection has to be when it is denied something to be made anew.
@@ -48,7 +51,8 @@ const renewAfter = 10 * time.Second
 func (c *connection[API]) get(ctx context.Context) (api API, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.api != nil {
+	number := c.renewed.Load()
+	if c.api != nil && c.number == number {
 		return *c.api, nil
 	}
 	dest := c.dest
@@ -58,7 +62,7 @@ func (c *connection[API]) get(ctx context.Context) (api API, err error) {
 	if err != nil {
 		return api, &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: err}
 	}
-	c.api, c.opened = &api, time.Now()
+	c.api, c.opened, c.number = &api, time.Now(), number
 	return api, nil
 }
 

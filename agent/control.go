@@ -44,14 +44,16 @@ func CheckSocketPath(path string) error {
 	return nil
 }
 
-// Control answers questions about an agent: GET /status on a socket in its state folder, for the agent's own user; and
+// Control answers questions about an agent, GET /status, and has it reloaded, POST /reload, on a socket in its state folder,
+// for the agent's own user; and
 // /healthz and /metrics on a loopback address, if the configuration names one. That neither can be had is no reason for
 // the agent not to work.
 type Control struct {
-	agent *Agent
-	log   *zap.Logger
-	turn  chan struct{} // who asks the agent; one at a time
-	names labels
+	agent  *Agent
+	reload func() Reloaded
+	log    *zap.Logger
+	turn   chan struct{} // who asks the agent; one at a time
+	names  labels
 
 	mu      sync.Mutex
 	socket  *answering // nil: there is none
@@ -61,14 +63,16 @@ type Control struct {
 }
 
 // OpenControl opens the socket. The agent's state folder is its own until Close, so that what lies there is a leftover.
-func OpenControl(a *Agent) *Control {
-	c := &Control{agent: a, log: a.env.Log, turn: make(chan struct{}, 1)}
+// reload is called for each POST /reload.
+func OpenControl(a *Agent, reload func() Reloaded) *Control {
+	c := &Control{agent: a, reload: reload, log: a.env.Log, turn: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", c.status)
+	mux.HandleFunc("POST /reload", c.reloadNow)
 	path := SocketPath(a.env.StateDir)
 	l, err := listenPrivately(path)
 	if err != nil {
-		c.log.Warn("no control socket; the agent works without, but nephoscope status cannot ask it", zap.Error(err))
+		c.log.Warn("no control socket; the agent works without, but nephoscope status and ctl cannot ask it", zap.Error(err))
 		return c
 	}
 	c.socket = c.answer(l, mux)
@@ -100,28 +104,29 @@ func listenPrivately(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Listen has /healthz and /metrics answered on a loopback address, and no longer on another; "": on none.
-func (c *Control) Listen(address string) {
+// Listen has /healthz and /metrics answered on a loopback address, and no longer on another; "": on none. On an error
+// everything is as before.
+func (c *Control) Listen(address string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.page != nil && c.address == address {
-		return
+		return nil
+	}
+	var page *answering
+	if address != "" {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("listen on status_address: %w (free the port or choose another, and reload)", err)
+		}
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /healthz", c.healthz)
+		mux.HandleFunc("GET /metrics", c.metrics)
+		page = c.answer(l, onlyHere(mux))
+		c.log.Info("answering /healthz and /metrics", zap.String("address", address))
 	}
 	c.page.close()
-	c.page, c.address = nil, address
-	if address == "" {
-		return
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		c.log.Warn("status_address cannot be listened on; the agent works without", zap.Error(err), zap.String("hint", "free the port or choose another, and reload (SIGHUP)"))
-		return
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", c.healthz)
-	mux.HandleFunc("GET /metrics", c.metrics)
-	c.page = c.answer(l, onlyHere(mux))
-	c.log.Info("answering /healthz and /metrics", zap.String("address", address))
+	c.page, c.address = page, address
+	return nil
 }
 
 // Close stops answering. It is to be called before the agent is closed.
@@ -249,6 +254,13 @@ func (c *Control) status(w http.ResponseWriter, r *http.Request) {
 		s.Worst(most)
 	}
 	reply(w, http.StatusOK, s)
+}
+
+// reloadNow answers when the reload is done, which takes as long as the new configuration needs to come up. Whether it was
+// applied is in the answer. Whoever asked may go: a reload is not given up half way.
+func (c *Control) reloadNow(w http.ResponseWriter, _ *http.Request) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the server's own, which it can
+	reply(w, http.StatusOK, c.reload())
 }
 
 func (c *Control) healthz(w http.ResponseWriter, r *http.Request) {

@@ -44,7 +44,7 @@ func read(t *testing.T) func(*http.Response, error) (int, string) {
 
 func TestSocketIsForTheAgentsUserAlone(t *testing.T) {
 	a := newAgent(t, zap.NewNop())
-	c := OpenControl(a)
+	c := OpenControl(a, nil)
 	path := SocketPath(a.env.StateDir)
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != fs.ModeSocket || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
@@ -76,7 +76,7 @@ func TestSocketOfAKilledAgentIsReplaced(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	_ = l.Close()
-	c := OpenControl(a)
+	c := OpenControl(a, nil)
 	defer c.Close()
 	if code, _ := overSocket(t, path, "/status"); code != http.StatusOK {
 		t.Errorf("got %d", code)
@@ -90,7 +90,7 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := OpenControl(a)
+	c := OpenControl(a, nil)
 	defer c.Close()
 	if raw, _ := os.ReadFile(path); string(raw) != "mine" || logs.FilterMessageSnippet("no control socket").Len() != 1 {
 		t.Errorf("got %q, %v", raw, logs.All())
@@ -105,7 +105,7 @@ func TestStateFolderTooDeepForASocketIsAWarning(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	c := OpenControl(a)
+	c := OpenControl(a, nil)
 	defer c.Close()
 	said := logs.FilterMessageSnippet("no control socket").All()
 	if len(said) != 1 || !strings.Contains(said[0].ContextMap()["error"].(string), "shorter --state") {
@@ -126,10 +126,12 @@ func freePort(t *testing.T) string {
 
 func TestLoopbackAnswersItsTwoPagesAndNothingElse(t *testing.T) {
 	a := newAgent(t, zap.NewNop())
-	c := OpenControl(a)
+	c := OpenControl(a, nil)
 	defer c.Close()
 	address := freePort(t)
-	c.Listen(address)
+	if err := c.Listen(address); err != nil {
+		t.Fatal(err)
+	}
 	f := func(method, path, host string, want int) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, nil)
@@ -162,7 +164,7 @@ func TestLoopbackAnswersItsTwoPagesAndNothingElse(t *testing.T) {
 
 func TestHealthzSaysFailing(t *testing.T) {
 	a := newAgent(t, zap.NewNop())
-	c := OpenControl(a)
+	c := OpenControl(a, nil)
 	defer c.Close()
 	a.disk.note(io.ErrShortWrite)
 	w := httptest.NewRecorder()
@@ -172,28 +174,35 @@ func TestHealthzSaysFailing(t *testing.T) {
 	}
 }
 
-func TestPortThatIsTakenIsAWarning(t *testing.T) {
-	log, logs := logged()
-	c := OpenControl(newAgent(t, log))
+func TestPortThatIsTakenLeavesTheAddressBefore(t *testing.T) {
+	c := OpenControl(newAgent(t, zap.NewNop()), nil)
 	defer c.Close()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := taken.Addr().String()
-	c.Listen(address)
-	if said := logs.FilterMessageSnippet("cannot be listened on").All(); len(said) != 1 || said[0].ContextMap()["hint"] == nil {
-		t.Errorf("got %v", logs.All())
+	before := freePort(t)
+	if err := c.Listen(before); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Listen(address); err == nil || !strings.Contains(err.Error(), "free the port") {
+		t.Errorf("got %v", err)
+	}
+	if code, _ := read(t)(http.Get("http://" + before + "/healthz")); code != http.StatusOK {
+		t.Errorf("the address before: got %d", code)
 	}
 	_ = taken.Close()
-	c.Listen(address) // a reload of the same configuration
+	if err := c.Listen(address); err != nil {
+		t.Error(err)
+	}
 	if code, _ := read(t)(http.Get("http://" + address + "/healthz")); code != http.StatusOK {
 		t.Errorf("got %d", code)
 	}
 }
 
 func TestReloadMovesTheAddress(t *testing.T) {
-	c := OpenControl(newAgent(t, zap.NewNop()))
+	c := OpenControl(newAgent(t, zap.NewNop()), nil)
 	defer c.Close()
 	first, second := freePort(t), freePort(t)
 	answers := func(address string) bool {
@@ -205,7 +214,9 @@ func TestReloadMovesTheAddress(t *testing.T) {
 	}
 	f := func(address string, atFirst, atSecond bool) {
 		t.Helper()
-		c.Listen(address)
+		if err := c.Listen(address); err != nil {
+			t.Error(err)
+		}
 		if answers(first) != atFirst || answers(second) != atSecond {
 			t.Errorf("listening on %q: first %v, second %v", address, answers(first), answers(second))
 		}

@@ -38,6 +38,8 @@ type Status struct {
 	Metrics *MetricsLedger `json:"metrics"` // nil: none are collected
 	Memory  MemoryUse      `json:"memory"`
 
+	Configuration Configuration `json:"configuration"`
+
 	// For the judgement alone.
 	disk         publish.Trouble // of the checkpoints
 	unidentified []waitingTask
@@ -132,6 +134,9 @@ func (a *Agent) Status() Status {
 		ctx, cancel := context.WithTimeout(context.Background(), askTime)
 		defer cancel()
 		s.Region, _ = a.identity.region(ctx, Destination{Region: c.Agent.Region}) // "": that is what not known is
+	}
+	if a.env.Configuration != nil {
+		s.Configuration = a.env.Configuration()
 	}
 	s.disk = a.disk.trouble()
 	a.tasks.show(&s)

@@ -57,6 +57,7 @@ type loss struct {
 func (j *judge) judge(s *Status, now time.Time) {
 	v := verdict{Status: s, now: now}
 	v.disk()
+	v.configuration()
 	v.stuck()
 	v.untaken()
 	v.late()

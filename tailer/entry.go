@@ -59,6 +59,7 @@ type Entry struct {
 	left    map[string]time.Time // by their paths: when their last files had been written to last, by those's own word
 	ship    func(*Source)
 	resumed []*Source // and not shipped yet
+	looked  func()    // called when the files that are there have been found; nil: nobody waits for that
 }
 
 // New makes an entry and starts nothing. The error is a config.Problem.
@@ -108,6 +109,9 @@ func (e *Entry) Claim() { e.memory.claim(e.owner, 1) }
 // Release is the opposite of Claim.
 func (e *Entry) Release() { e.memory.claim(e.owner, -1) }
 
+// WhenLooked has f called once Run has found the files that are there; to be called before Run.
+func (e *Entry) WhenLooked(f func()) { e.looked = f }
+
 // Run finds the files of the entry, now and whenever they change, and calls ship for each source that may have something
 // to read; ship must not block. naming gives a path its stream. It returns when ctx is done.
 func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.LogStream, ship func(*Source)) {
@@ -120,6 +124,10 @@ func (e *Entry) Run(ctx context.Context, naming func(path string) cloudwatch.Log
 	defer next.Stop()
 	for waiting := false; ; {
 		e.settle(naming, time.Now())
+		if e.looked != nil {
+			e.looked()
+			e.looked = nil
+		}
 		if !waiting && e.followsNothing() {
 			waiting = true
 			e.log.Info("waiting for a log file: there is none yet", zap.String("file_path", e.pattern.text))

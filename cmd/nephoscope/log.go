@@ -25,23 +25,75 @@ import (
 // arrives causes no other. One that is not taken causes lines, and those may not be taken either, for as long as that lasts: repeats
 // bounds them by time, to eleven a minute of each kind, whatever the number of lines that caused them.
 
-// newLog writes to agent.logfile, else to standard error. closeLog says what is still held back.
-func (f *runFlags) newLog(c *config.Config) (log *zap.Logger, level zap.AtomicLevel, closeLog func(), err error) {
-	if f.logLevel != "" {
-		if _, err := zapcore.ParseLevel(f.logLevel); err != nil {
-			return nil, level, nil, fmt.Errorf("unknown log level %q (debug, info, warn or error)", f.logLevel)
-		}
-	}
-	out, err := logOutput(c.Agent.LogFile)
+// ownLog is the agent's own log, whose level and file may change while it runs.
+type ownLog struct {
+	*zap.Logger
+	level zap.AtomicLevel
+	out   *outlet
+	core  zapcore.Core
+}
+
+// newLog writes to agent.logfile, else to standard error.
+func newLog(path string, level zapcore.Level) (*ownLog, error) {
+	out, err := logOutput(path)
 	if err != nil {
-		return nil, level, nil, err
+		return nil, err
 	}
-	level = zap.NewAtomicLevelAt(f.levelOf(c))
-	core := collapse(zapcore.NewCore(logStyle(), zapcore.Lock(zapcore.AddSync(discreet{out})), level))
-	return zap.New(core), level, func() {
-		_ = core.Sync()
-		_ = out.Close()
-	}, nil
+	l := &ownLog{level: zap.NewAtomicLevelAt(level), out: &outlet{to: out}}
+	l.core = collapse(zapcore.NewCore(logStyle(), zapcore.AddSync(discreet{l.out}), l.level))
+	l.Logger = zap.New(l.core)
+	return l, nil
+}
+
+// Close says what is still held back.
+func (l *ownLog) Close() {
+	_ = l.core.Sync()
+	_ = l.out.Close()
+}
+
+// outlet is where a log goes. It takes one line at a time.
+type outlet struct {
+	mu sync.Mutex
+	to io.WriteCloser
+}
+
+func (o *outlet) Write(line []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.to.Write(line)
+}
+
+// lead has the log go somewhere else.
+func (o *outlet) lead(to io.WriteCloser) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_ = o.to.Close() // every line has been written, or counted as missed
+	o.to = to
+}
+
+func (o *outlet) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.to.Close()
+}
+
+// silent is above every level there is.
+const silent = zapcore.FatalLevel + 1
+
+// parseLevel reads one of config.LogLevels, in any case.
+func parseLevel(text string) (zapcore.Level, bool) {
+	if strings.EqualFold(text, "off") {
+		return silent, true
+	}
+	level, err := zapcore.ParseLevel(text)
+	return level, err == nil && config.IsLogLevel(text)
+}
+
+func levelName(l zapcore.Level) string {
+	if l == silent {
+		return "off"
+	}
+	return l.String()
 }
 
 func logStyle() zapcore.Encoder {

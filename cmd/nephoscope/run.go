@@ -3,67 +3,84 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/kardianos/service"
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-)
-
-// Where the original keeps what run reads.
-const (
-	originalConfigs = "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.d"
-	originalCommon  = "/opt/aws/amazon-cloudwatch-agent/etc/common-config.toml"
-	originalState   = "/opt/aws/amazon-cloudwatch-agent/logs/state"
 )
 
 type runFlags struct {
-	configs  []string
-	common   string
-	mode     string
-	state    string
-	adopt    string
-	logLevel string
+	layout    install.Layout
+	configs   []string
+	common    string
+	envConfig string
+	mode      string
+	state     string
+	adopt     string
+	logLevel  string
+	patience  time.Duration // of a reload
+	strict    bool
+	noReadAll bool
+
+	typed []config.Document // what standard input said
 }
 
 func newRun() *cobra.Command {
 	var f runFlags
+	var usual install.Layout
 	cmd := &cobra.Command{
 		Use:   "run [--config] FILE|DIR ...",
 		Short: "Run the agent in the foreground, or under a service manager",
 		Long: `Run collects and ships until it is asked to stop (SIGTERM, Ctrl-C). What the service has not acknowledged by then is
-sent by the next run. SIGHUP reads the configuration again: what did not change goes on undisturbed, and a configuration
-with mistakes changes nothing.
+sent by the next run.
+
+SIGHUP, or nephoscope ctl, has it read everything again: configuration, common-config.toml and env-config.json. What did not
+change goes on undisturbed. If there are mistakes, or the new configuration is not up within --reload-timeout, the old one
+goes on; nephoscope status says why. A service that is away is no reason.
+
+A configuration with mistakes at the start is replaced by the last one that came up, loudly; --strict refuses instead.
+
+Started as root with agent.run_as_user, it becomes that user before it opens anything, and keeps one thing of root's: reading
+any file (CAP_DAC_READ_SEARCH), so that log files need no other permissions. --no-read-all gives that up as well.
 
 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*, AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_CA_BUNDLE, HTTPS_PROXY and everything else
-that the AWS SDK reads is honoured.`,
+that the AWS SDK reads is honoured, in the process's environment and in env-config.json.`,
 		Example: "  nephoscope run --config /etc/nephoscope/config.json --state /var/lib/nephoscope",
-		RunE: func(_ *cobra.Command, more []string) error {
+		RunE: func(cmd *cobra.Command, more []string) error {
 			f.configs = append(f.configs, more...)
+			f.layout = layoutOf(cmd)
 			return f.run()
 		},
 	}
-	cmd.Flags().StringArrayVar(&f.configs, "config", nil, "configuration `file`, or folder of them; may be repeated (default "+originalConfigs+")")
-	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default "+originalCommon+", if it is there)")
+	cmd.Flags().StringArrayVar(&f.configs, "config", nil, "configuration `file`, or folder of them; may be repeated (default "+usual.Configs()+")")
+	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default "+usual.Common()+", if it is there)")
+	cmd.Flags().StringVar(&f.envConfig, "env-config", "", "environment variables `file` (default "+usual.Environment()+", if it is there)")
 	cmd.Flags().StringVar(&f.mode, "mode", string(agent.Auto), "where this host is: auto, ec2 or onPremise")
-	cmd.Flags().StringVar(&f.state, "state", "", "`folder` for checkpoints and spooled metrics (default "+defaultState()+")")
-	cmd.Flags().StringVar(&f.adopt, "adopt", originalState, "state `folder` of the Amazon CloudWatch agent: files that are new to us go on where it stopped, if it is there; \"\" for none")
-	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default info, or debug if the configuration says so)")
+	cmd.Flags().StringVar(&f.state, "state", "", "`folder` for checkpoints and spooled metrics (default "+stateOf(usual)+")")
+	cmd.Flags().StringVar(&f.adopt, "adopt", usual.OriginalState(), "state `folder` of the Amazon CloudWatch agent: files that are new to us go on where it stopped, if it is there; \"\" for none")
+	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn, error or off (default: "+config.LogLevelVariable+", else debug if the configuration says so, else info)")
+	cmd.Flags().DurationVar(&f.patience, "reload-timeout", 30*time.Second, "how long a new configuration may take to come up")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "refuse to start with mistakes, rather than with the last good configuration")
+	cmd.Flags().BoolVar(&f.noReadAll, "no-read-all", false, "as agent.run_as_user, read only what that user may read")
+	addRoot(cmd)
 	return cmd
 }
 
-// defaultState is the system's folder for root, else the user's own.
-func defaultState() string {
-	if os.Geteuid() == 0 {
-		return "/var/lib/nephoscope"
+// stateOf is the state folder of an installation: the system's for root, else the user's own.
+func stateOf(l install.Layout) string {
+	if l.Root != "" || os.Geteuid() == 0 {
+		return l.State()
 	}
 	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
 		return filepath.Join(dir, "nephoscope")
@@ -76,20 +93,7 @@ func defaultState() string {
 }
 
 func (f *runFlags) run() error {
-	mode, err := agent.ParseMode(f.mode)
-	if err != nil {
-		return &exitError{exitUnread, err}
-	}
-	if len(f.configs) == 0 {
-		if _, err := os.Stat(originalConfigs); err != nil {
-			return &exitError{exitUnread, fmt.Errorf("no configuration: %s is not there; name one with --config FILE", originalConfigs)}
-		}
-		f.configs = []string{originalConfigs}
-	}
-	if f.state == "" {
-		f.state = defaultState()
-	}
-	common, err := f.readCommon()
+	mode, err := f.complete()
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
@@ -97,23 +101,68 @@ func (f *runFlags) run() error {
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
-	setEnvironment(common)
-	c, err := config.Load(f.configs...)
-	problems, err := problemsOf(c, err)
+	r := &reloader{flags: f}
+	refused, err := r.boot()
+	if err != nil {
+		return err
+	}
+	r.user = r.now.config.Agent.RunAsUser
+	relaxTimers() // while that is permitted
+	notes, err := f.becomeUser(r.now.config, &r.environment)
+	if err != nil {
+		return &exitError{exitMistakes, err}
+	}
+	r.log, err = newLog(r.now.config.Agent.LogFile, r.now.level)
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
-	if mistakes := onlyMistakes(problems); len(mistakes) > 0 {
-		return &exitError{exitMistakes, fmt.Errorf("the configuration has mistakes:\n%w", mistakes)}
+	defer r.log.Close()
+	r.cloud = newLiveCloud(cloud{r.now.common, mode})
+	r.log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(mode)))
+	for _, n := range notes {
+		r.log.Warn(n)
 	}
-	log, level, closeLog, err := f.newLog(c)
+	r.tellBoot(refused)
+	return r.serve(agent.Env{
+		StateDir: f.state, Adopt: adopt, Mode: mode, Cloud: r.cloud, Log: r.log.Logger, Version: version, Commit: commit(), ConfigFiles: f.configs,
+		Configuration: r.tell,
+	})
+}
+
+// complete fills in what the command line leaves open.
+func (f *runFlags) complete() (agent.Mode, error) {
+	mode, err := agent.ParseMode(f.mode)
 	if err != nil {
-		return &exitError{exitUnread, err}
+		return "", err
 	}
-	defer closeLog()
-	return f.serve(c, agent.Env{
-		StateDir: f.state, Adopt: adopt, Mode: mode, Cloud: cloud{common, mode}, Log: log, Version: version, Commit: commit(), ConfigFiles: f.configs,
-	}, level)
+	if _, ok := parseLevel(f.logLevel); !ok && f.logLevel != "" {
+		return "", fmt.Errorf("unknown log level %q (debug, info, warn, error or off)", f.logLevel)
+	}
+	if f.patience <= 0 {
+		return "", fmt.Errorf("reload timeout %v: nothing comes up in no time (--reload-timeout 30s)", f.patience)
+	}
+	if len(f.configs) == 0 {
+		usual := f.layout.Configs()
+		if _, err := os.Stat(usual); err != nil {
+			return "", fmt.Errorf("no configuration: %s is not there; name one with --config FILE", usual)
+		}
+		f.configs = []string{usual}
+	}
+	if f.state == "" {
+		f.state = stateOf(f.layout)
+	}
+	return mode, nil
+}
+
+// absolute is what configs are called from anywhere.
+func (f *runFlags) absolute() (paths []string) {
+	for _, p := range f.configs {
+		if whole, err := filepath.Abs(p); err == nil && p != "-" {
+			p = whole
+		}
+		paths = append(paths, p)
+	}
+	return paths
 }
 
 // tightMemory is from where on the garbage collector works harder rather than have the process grow: at a start with ten
@@ -133,10 +182,9 @@ func limitMemory(c *config.Config) {
 }
 
 // serve runs the agent until the service manager, or the terminal, asks it to stop.
-func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel) error {
-	relaxTimers()
+func (r *reloader) serve(env agent.Env) error {
+	c := r.now.config
 	limitMemory(c)
-	env.Log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(env.Mode)))
 	a, err := agent.New(env)
 	if err != nil {
 		return &exitError{exitUnread, err}
@@ -144,11 +192,15 @@ func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel)
 	if err := a.Apply(c); err != nil {
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
-	p := &program{flags: f, agent: a, control: agent.OpenControl(a), log: env.Log, level: level}
-	p.control.Listen(c.Agent.StatusAddress)
+	r.agent = a
+	r.control = agent.OpenControl(a, r.reload)
+	if err := r.control.Listen(c.Agent.StatusAddress); err != nil {
+		env.Log.Warn("the agent works without its status_address", zap.Error(err))
+	}
+	p := &program{reloader: r}
 	s, err := service.New(p, &service.Config{Name: "nephoscope", DisplayName: "Nephoscope", Description: "Ships metrics and logs to Amazon CloudWatch"})
 	if err != nil {
-		p.control.Close()
+		r.control.Close()
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
 	if err := s.Run(); err != nil {
@@ -159,12 +211,8 @@ func (f *runFlags) serve(c *config.Config, env agent.Env, level zap.AtomicLevel)
 
 // program is the agent as service managers see it.
 type program struct {
-	flags   *runFlags
-	agent   *agent.Agent
-	control *agent.Control
-	log     *zap.Logger
-	level   zap.AtomicLevel
-	hup     chan os.Signal
+	*reloader
+	hup chan os.Signal
 }
 
 func (p *program) Start(service.Service) error {
@@ -175,6 +223,7 @@ func (p *program) Start(service.Service) error {
 			p.reload()
 		}
 	}()
+	go p.keepWhenUp()
 	return nil
 }
 
@@ -186,24 +235,12 @@ func (p *program) Stop(service.Service) error {
 	return p.agent.Close()
 }
 
-func (p *program) reload() {
-	c, err := config.Load(p.flags.configs...)
-	if err == nil {
-		err = p.agent.Apply(c)
-	}
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			p.log.Error("configuration not applied, the old one goes on: " + line)
-		}
-		return
-	}
-	p.level.SetLevel(p.flags.levelOf(c))
-	limitMemory(c)
-	p.control.Listen(c.Agent.StatusAddress)
-}
-
 // original is the state folder of the original agent; "": there is none on this host.
 func (f *runFlags) original() (string, error) {
+	usual := install.Layout{}.OriginalState()
+	if f.adopt == usual && f.layout.Root != "" {
+		f.adopt, usual = f.layout.OriginalState(), f.layout.OriginalState()
+	}
 	if f.adopt == "" {
 		return "", nil
 	}
@@ -214,49 +251,61 @@ func (f *runFlags) original() (string, error) {
 	switch {
 	case err == nil:
 		return f.adopt, nil
-	case f.adopt == originalState:
+	case f.adopt == usual:
 		return "", nil
 	}
 	return "", fmt.Errorf("adopt %s: %w; name the state folder of the Amazon CloudWatch agent, or leave --adopt away", f.adopt, err)
 }
 
-func (f *runFlags) readCommon() (config.CommonConfig, error) {
-	path := f.common
-	if path == "" {
-		if _, err := os.Stat(originalCommon); err != nil {
-			return config.CommonConfig{}, nil
+// boot finds what to run with: what is on disk, or, if that has mistakes, what came up last. refused is why then.
+func (r *reloader) boot() (refused error, err error) {
+	f := r.flags
+	s, err := f.read()
+	if err == nil {
+		r.now, err = f.understand(s, &r.environment)
+	}
+	if err == nil {
+		r.facts.Store(&facts{sources: s, applied: time.Now()})
+		return nil, nil
+	}
+	exit := &exitError{exitUnread, err}
+	if _, wrong := errors.AsType[config.Problems](err); wrong {
+		exit = &exitError{exitMistakes, fmt.Errorf("the configuration has mistakes:\n%w", err)}
+	}
+	if f.strict || errors.Is(err, fs.ErrNotExist) {
+		return nil, exit
+	}
+	old, keptErr := recall(f.state, s.Paths)
+	if keptErr == nil {
+		r.now, keptErr = f.understand(old.sources, &r.environment)
+	}
+	if keptErr == nil {
+		keptErr = mayRunAs(old, r.now.config)
+	}
+	if keptErr != nil {
+		if !errors.Is(keptErr, fs.ErrNotExist) {
+			exit.err = fmt.Errorf("%w\nnor can the last good one be used: %w", exit.err, keptErr)
 		}
-		path = originalCommon
+		return nil, exit
 	}
-	src, err := os.ReadFile(path)
-	if err != nil {
-		return config.CommonConfig{}, fmt.Errorf("read common configuration: %w", err)
-	}
-	common, warnings, err := config.ParseCommon(path, src)
-	for _, w := range warnings {
-		fmt.Fprintln(os.Stderr, "warning: "+w.Error())
-	}
-	return common, err
+	r.facts.Store(&facts{sources: old.sources, applied: time.Now(), lastGood: old.when, refused: inShort(err), refusedAt: time.Now()})
+	return err, nil
 }
 
-// setEnvironment sets what Go's HTTP client and the SDK read from the environment, where the operator has not: proxies, and
-// that the metadata service is asked by IMDSv2 alone.
-func setEnvironment(common config.CommonConfig) {
-	for name, value := range map[string]string{
-		"HTTP_PROXY": common.HTTPProxy, "HTTPS_PROXY": common.HTTPSProxy, "NO_PROXY": common.NoProxy, "AWS_EC2_METADATA_V1_DISABLED": "true",
-	} {
-		if value != "" && os.Getenv(name) == "" && os.Getenv(strings.ToLower(name)) == "" {
-			_ = os.Setenv(name, value) // the names are valid
-		}
+// tellBoot says loudly that something else runs than what was asked for.
+func (r *reloader) tellBoot(refused error) {
+	for _, w := range r.now.warnings {
+		r.log.Warn(w.Error())
 	}
-}
-
-func (f *runFlags) levelOf(c *config.Config) zapcore.Level {
-	if level, err := zapcore.ParseLevel(f.logLevel); err == nil && f.logLevel != "" {
-		return level
+	if refused == nil {
+		return
 	}
-	if c.Agent.Debug {
-		return zapcore.DebugLevel
+	said := "the configuration cannot be used; running with the last good one, of " + r.facts.Load().lastGood.Format(time.RFC3339)
+	if r.now.config.Agent.LogFile != "" {
+		fmt.Fprintln(os.Stderr, "nephoscope: "+said+":\n"+refused.Error())
 	}
-	return zapcore.InfoLevel
+	r.log.Error(said)
+	for line := range strings.SplitSeq(refused.Error(), "\n") {
+		r.log.Error("configuration not applied: " + line)
+	}
 }

@@ -26,6 +26,7 @@ func (t *statusTable) print() {
 	s := t.s
 	t.line("nephoscope %s, pid %d, up %s, mode %s, region %s", s.Version, s.PID, span(time.Duration(s.Uptime)*time.Second), s.Mode, cmp.Or(s.Region, "not known yet"))
 	t.line("state %s, configuration %s", s.StateFolder, strings.Join(s.ConfigFiles, " "))
+	t.configuration()
 	t.line("health: %s", s.Health)
 	for _, r := range s.Reasons {
 		since := ""
@@ -37,6 +38,29 @@ func (t *statusTable) print() {
 	}
 	t.files()
 	t.metrics()
+}
+
+// configuration says whether what runs is what the operator has written.
+func (t *statusTable) configuration() {
+	c := t.s.Configuration
+	if c.OnDisk == "" {
+		return // an agent that does not tell
+	}
+	said := fmt.Sprintf("applied %s ago, log level %s", t.ago(c.Applied), c.LogLevel)
+	switch {
+	case c.LastGood && c.OnDisk != agent.Runs:
+		said += "; an earlier one, as what is on disk has mistakes"
+	case c.OnDisk == agent.Differs && c.Refused != "":
+		said += "; what is on disk was refused"
+	case c.OnDisk == agent.Differs:
+		said += "; changed on disk since, and waits for a reload"
+	case c.OnDisk == agent.Unreadable:
+		said += "; what is on disk cannot be read by the agent"
+	}
+	t.wrapped("", said)
+	if c.Restart != "" {
+		t.wrapped("restart needed: ", c.Restart)
+	}
 }
 
 // line prints what an agent said: of a file's name or an error's text, nothing that a terminal would obey.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,6 +30,9 @@ type Options struct {
 	RoleARN         string // to assume with the credentials found
 	Endpoint        string // URL; "": AWS_ENDPOINT_URL_*, else the region's
 	UserAgent       string
+	// Proxy says which proxy a request goes by, nil for none. Without it Go's own decides, which reads the environment once in
+	// the life of a process.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // Account is AWS as one section of the configuration sees it: credentials, region and endpoint.
@@ -45,7 +49,7 @@ func (a Account) Region() string { return a.cfg.Region }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	set := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(keepConnections)),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(keepConnections, o.byProxy)),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // publish retries; nobody else does
 		config.WithAPIOptions([]func(*middleware.Stack) error{agentHeader(o.UserAgent)}),
 	}
@@ -85,6 +89,12 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 // keepConnections keeps every connection for the next request. There is but one host, and the SDK would keep ten: of sixteen
 // lanes that send at once, six would shake hands anew each time.
 func keepConnections(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns }
+
+func (o Options) byProxy(t *http.Transport) {
+	if o.Proxy != nil {
+		t.Proxy = o.Proxy
+	}
+}
 
 // FallbackRegion is what requests are signed with when the endpoint was given by hand and no region is known anywhere; ""
 // if it was not.

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/internal/install"
+)
+
+// handOverState makes a state folder and what is in it a user's. A folder that holds something and that no agent has ever
+// locked is not one.
+func handOverState(dir string, who account) error {
+	made, err := makeState(dir)
+	if err != nil {
+		return err
+	}
+	for _, above := range made {
+		if err := os.Lchown(above, who.uid, who.gid); err != nil {
+			return fmt.Errorf("hand over state folder: %w", err)
+		}
+	}
+	there, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("hand over state folder: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("hand over state folder: %w", err)
+	}
+	defer root.Close()
+	if lock, err := root.Lstat("lock"); len(there) > 0 && (err != nil || !lock.Mode().IsRegular()) {
+		return fmt.Errorf("hand over state folder: %s holds something else (%s); give the agent a --state folder of its own", dir, there[0].Name())
+	}
+	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = handOver(root, name, who)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a stray that has gone
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("hand over state folder: %w", err)
+	}
+	return nil
+}
+
+// makeState makes a state folder, and returns which folders that took.
+func makeState(dir string) (made []string, err error) {
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, at)
+	}
+	return made, durable.MakeDir(dir)
+}
+
+// handOverLog makes the agent's log, and what it was rotated to, a user's: and its folder, if that is for it alone. What
+// cannot be handed over is reported by whoever opens it.
+func handOverLog(path string, layout install.Layout, who account) error {
+	if path == "" || strings.HasPrefix(path, "/dev/") {
+		return nil
+	}
+	l, err := openLogFile(path, os.Stderr) // makes it
+	if err != nil {
+		return fmt.Errorf("hand over log: %w", err)
+	}
+	_ = l.Close()
+	dir := filepath.Dir(path)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("hand over log: %w", err)
+	}
+	defer root.Close()
+	names := map[string]bool{}
+	for i := range maxLogFiles {
+		name := filepath.Base(l.name(i))
+		names[name] = true
+		if err := handOver(root, name, who); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("hand over log: %w", err)
+		}
+	}
+	alone := dir == filepath.Dir(layout.OriginalState())
+	if there, err := os.ReadDir(dir); err == nil && !alone {
+		alone = true
+		for _, f := range there {
+			alone = alone && names[f.Name()]
+		}
+	}
+	if !alone {
+		return nil // the log is emptied there, where it cannot be rotated
+	}
+	if err := handOver(root, ".", who); err != nil {
+		return fmt.Errorf("hand over log: %w", err)
+	}
+	return nil
+}
+
+// handOver makes one folder or file a user's. What is neither, what has a second name somewhere, and what could be run is
+// none of ours and left alone: who may write in there could have put it there for root to give away.
+func handOver(root *os.Root, name string, who account) error {
+	before, err := root.Lstat(name)
+	if err != nil || !before.IsDir() && !before.Mode().IsRegular() {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !os.SameFile(before, info) {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	foreign := info.Mode().IsRegular() && (ok && stat.Nlink > 1 || info.Mode()&(0o111|fs.ModeSetuid|fs.ModeSetgid) != 0)
+	if !ok || foreign || int(stat.Uid) == who.uid && int(stat.Gid) == who.gid {
+		return nil
+	}
+	return f.Chown(who.uid, who.gid)
+}

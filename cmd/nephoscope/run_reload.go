@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
+	"go.uber.org/zap"
+)
+
+// reloader has an agent do what the files say, now and whenever it is told to read them again.
+type reloader struct {
+	flags   *runFlags
+	agent   *agent.Agent
+	control *agent.Control
+	cloud   *liveCloud
+	log     *ownLog
+
+	mu          sync.Mutex // a reload at a time
+	environment environment
+	now         settings // that run
+	user        string   // agent.run_as_user at the start
+	facts       atomic.Pointer[facts]
+}
+
+// facts is what there is to tell of the configuration, at any moment.
+type facts struct {
+	sources   sources // that run
+	applied   time.Time
+	lastGood  time.Time // of when they are, if an earlier run has kept them
+	refused   string
+	refusedAt time.Time
+	restart   string
+}
+
+// reload reads everything again and has it done, or leaves everything as it is.
+func (r *reloader) reload() agent.Reloaded {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, err := r.flags.read()
+	if err != nil {
+		return r.refuse(err)
+	}
+	before := r.environment.set
+	next, err := r.flags.understand(s, &r.environment)
+	if err != nil {
+		r.environment.put(before)
+		return r.refuse(err)
+	}
+	changes, err := r.replace(next)
+	if err != nil {
+		r.environment.put(before)
+		if next.reconnects(r.now) {
+			r.agent.Reconnect() // what was connected meanwhile
+		}
+		return r.refuse(err)
+	}
+	return r.accept(next, changes)
+}
+
+// replace has settings run. On an error what ran before runs, but for the environment.
+func (r *reloader) replace(next settings) (agent.Changes, error) {
+	was := r.now.config.Agent
+	var out io.WriteCloser
+	if next.config.Agent.LogFile != was.LogFile {
+		var err error
+		if out, err = logOutput(next.config.Agent.LogFile); err != nil {
+			return agent.Changes{}, err
+		}
+	}
+	err := r.control.Listen(next.config.Agent.StatusAddress)
+	if err != nil && next.config.Agent.StatusAddress == was.StatusAddress { // nor could it be before
+		r.log.Warn("the agent works without its status_address", zap.Error(err))
+		err = nil
+	}
+	var changes agent.Changes
+	if err == nil {
+		if changes, err = r.agent.Replace(next.config, r.flags.patience); err != nil {
+			_ = r.control.Listen(was.StatusAddress) // as well as it was
+		}
+	}
+	switch {
+	case err != nil && out != nil:
+		_ = out.Close() // nothing was written
+	case out != nil:
+		r.log.Info("the log goes on elsewhere", zap.String("logfile", next.config.Agent.LogFile))
+		r.log.out.lead(out)
+	}
+	return changes, err
+}
+
+// accept notes that settings run.
+func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
+	was := r.now
+	r.now = next
+	done := agent.Reloaded{
+		Applied: true, Changed: changes.Started+changes.Stopped > 0 || next.differs(was),
+		Started: changes.Started, Stopped: changes.Stopped, Undisturbed: changes.Undisturbed,
+		Problems: append(append([]config.Problem{}, next.warnings...), next.config.Warnings...),
+	}
+	if next.reconnects(was) {
+		r.cloud.Store(&cloud{next.common, r.cloud.Load().mode})
+		r.agent.Reconnect()
+	}
+	r.log.level.SetLevel(next.level)
+	limitMemory(next.config)
+	known := facts{sources: next.sources, applied: time.Now()}
+	if next.config.Agent.RunAsUser != r.user {
+		p := config.Suspicion(next.config.At("agent.run_as_user"), "another user takes effect after a restart alone", "restart the agent")
+		known.restart = p.Error()
+		done.Problems = append(done.Problems, p)
+		r.log.Warn(known.restart)
+	}
+	if !done.Changed {
+		known.applied = r.facts.Load().applied
+	}
+	r.facts.Store(&known)
+	for _, w := range next.warnings {
+		r.log.Warn(w.Error())
+	}
+	r.keep()
+	return done
+}
+
+// keep keeps what runs for a start at which what is on disk has mistakes.
+func (r *reloader) keep() {
+	if err := keepLastGood(r.flags.state, r.now.sources); err != nil {
+		r.log.Warn("should the configuration have mistakes at the next start, there will be no good one to run with", zap.Error(err))
+	}
+}
+
+// keepWhenUp keeps what the agent was started with, once it is up.
+func (r *reloader) keepWhenUp() {
+	if err := r.agent.AwaitUp(context.Background()); err != nil {
+		return // it is being stopped
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keep() // what a reload has accepted meanwhile is up as well
+}
+
+// refuse notes that what was read does not run.
+func (r *reloader) refuse(err error) agent.Reloaded {
+	known := *r.facts.Load()
+	known.refused, known.refusedAt = inShort(err), time.Now()
+	r.facts.Store(&known)
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		r.log.Error("configuration not applied, the old one goes on: " + line)
+	}
+	mistakes, _ := errors.AsType[config.Problems](err)
+	return agent.Reloaded{Reason: known.refused, Problems: mistakes}
+}
+
+// inShort is an error in a line: of many mistakes the first.
+func inShort(err error) string {
+	first, more, _ := strings.Cut(err.Error(), "\n")
+	if more != "" {
+		first = fmt.Sprintf("%s (and %d more)", first, strings.Count(more, "\n")+1)
+	}
+	return first
+}
+
+// tell says where what runs comes from, and reads the files to see whether they still say so.
+func (r *reloader) tell() agent.Configuration {
+	known := r.facts.Load()
+	c := agent.Configuration{
+		OnDisk: agent.Differs, Applied: known.applied, LastGood: !known.lastGood.IsZero(), Refused: known.refused, RefusedAt: known.refusedAt,
+		Restart: known.restart, LogLevel: levelName(r.log.level.Level()),
+	}
+	switch there, err := r.flags.read(); {
+	case err != nil:
+		c.OnDisk = agent.Unreadable
+	case there.same(known.sources):
+		c.OnDisk = agent.Runs
+	}
+	return c
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/nephoscope/nephoscope/config"
+	"go.uber.org/zap/zapcore"
+)
+
+// sources is everything that run is told by files, as it was read.
+type sources struct {
+	Paths       []string          `json:"paths"` // that were named
+	Configs     []config.Document `json:"configs"`
+	Common      *config.Document  `json:"common"` // nil: there is none
+	Environment *config.Document  `json:"environment"`
+
+	skipped []config.Problem
+}
+
+// settings is what sources mean.
+type settings struct {
+	sources   sources
+	config    *config.Config
+	common    config.CommonConfig
+	variables map[string]string // that the environment is to have
+	level     zapcore.Level
+	warnings  []config.Problem // of all but the configuration, which tells its own
+}
+
+// read reads all sources. Standard input is read once in a process: what it said stays.
+func (f *runFlags) read() (sources, error) {
+	s := sources{Paths: f.absolute()}
+	var err error
+	if s.Configs = f.typed; s.Configs == nil {
+		if s.Configs, s.skipped, err = config.ReadDocuments(f.configs...); err != nil {
+			return s, err
+		}
+		if slices.Contains(f.configs, "-") {
+			f.typed = s.Configs
+		}
+	}
+	if s.Common, err = readBeside(f.common, f.layout.Common()); err != nil {
+		return s, fmt.Errorf("read common configuration: %w", err)
+	}
+	if s.Environment, err = readBeside(f.envConfig, f.layout.Environment()); err != nil {
+		return s, fmt.Errorf("read environment variables: %w", err)
+	}
+	return s, nil
+}
+
+// readBeside reads a file that was named, or the usual one if it is there.
+func readBeside(named, usual string) (*config.Document, error) {
+	path := named
+	if path == "" {
+		path = usual
+	}
+	src, err := os.ReadFile(path)
+	if named == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &config.Document{Name: path, Text: string(src)}, nil
+}
+
+// same tells whether two readings found the same.
+func (s sources) same(o sources) bool {
+	s.skipped, o.skipped = nil, nil
+	return reflect.DeepEqual(s, o)
+}
+
+// understand makes settings of sources. The environment is theirs from here on, as the configuration may ask it for values:
+// on an error it is up to the caller to put back what was there. The error is config.Problems, every mistake at once.
+func (f *runFlags) understand(s sources, e *environment) (settings, error) {
+	all := settings{sources: s, warnings: s.skipped}
+	var mistakes config.Problems
+	note := func(warnings []config.Problem, err error) {
+		all.warnings = append(all.warnings, warnings...)
+		found, _ := errors.AsType[config.Problems](err) // they return no other
+		mistakes = append(mistakes, found...)
+	}
+	var variables map[string]string
+	if d := s.Environment; d != nil {
+		found, warnings, err := config.ParseEnvironment(d.Name, []byte(d.Text))
+		note(warnings, err)
+		variables = found
+	}
+	if d := s.Common; d != nil {
+		found, warnings, err := config.ParseCommon(d.Name, []byte(d.Text))
+		note(warnings, err)
+		all.common = found
+	}
+	all.variables = e.variables(variables, all.common)
+	e.put(all.variables)
+	c, err := config.LoadDocuments(s.Configs)
+	problems, err := problemsOf(c, err)
+	if err != nil {
+		return settings{}, err
+	}
+	if mistakes = append(mistakes, onlyMistakes(problems)...); len(mistakes) > 0 {
+		return settings{}, mistakes
+	}
+	all.config, all.level = c, f.levelOf(c)
+	return all, nil
+}
+
+// levelOf is the level of the agent's own log: the flag's, else the environment's, else the configuration's.
+func (f *runFlags) levelOf(c *config.Config) zapcore.Level {
+	for _, text := range []string{f.logLevel, os.Getenv(config.LogLevelVariable)} {
+		if level, ok := parseLevel(text); ok {
+			return level
+		}
+	}
+	if c.Agent.Debug {
+		return zapcore.DebugLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// reconnects tells whether connections that were made with one are out of date for the other.
+func (s settings) reconnects(o settings) bool {
+	a, b := maps.Clone(s.variables), maps.Clone(o.variables)
+	delete(a, config.LogLevelVariable)
+	delete(b, config.LogLevelVariable)
+	return s.common != o.common || !maps.Equal(a, b)
+}
+
+// differs tells whether anything that is no task differs: tasks know by themselves.
+func (s settings) differs(o settings) bool {
+	budgets := func(c *config.Config) (memory, deleted int64) {
+		if c.Logs == nil {
+			return 0, 0
+		}
+		return c.Logs.MemoryBudget, c.Logs.DeletedBudget
+	}
+	memory, deleted := budgets(s.config)
+	otherMemory, otherDeleted := budgets(o.config)
+	a, b := s.config.Agent, o.config.Agent
+	return s.reconnects(o) || s.level != o.level || memory != otherMemory || deleted != otherDeleted ||
+		a.StatusAddress != b.StatusAddress || a.LogFile != b.LogFile || a.RunAsUser != b.RunAsUser
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+
+	"github.com/nephoscope/nephoscope/config"
+)
+
+// account is a user of this host.
+type account struct {
+	name     string
+	uid, gid int
+	groups   []int
+	home     string
+}
+
+// accountOf finds a user by name or by number.
+func accountOf(name string) (account, error) {
+	u, err := user.Lookup(name)
+	if _, unknown := errors.AsType[user.UnknownUserError](err); unknown {
+		if _, number := strconv.Atoi(name); number == nil {
+			u, err = user.LookupId(name)
+		}
+	}
+	if err != nil {
+		return account{}, fmt.Errorf("look up user %s: %w", name, err)
+	}
+	a := account{name: u.Username, home: u.HomeDir}
+	a.uid, err = strconv.Atoi(u.Uid)
+	if err == nil {
+		a.gid, err = strconv.Atoi(u.Gid)
+	}
+	if err != nil {
+		return account{}, fmt.Errorf("look up user %s: %w", name, err)
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return account{}, fmt.Errorf("look up groups of user %s: %w", name, err)
+	}
+	for _, id := range ids {
+		g, err := strconv.Atoi(id)
+		if err != nil {
+			return account{}, fmt.Errorf("look up groups of user %s: %w", name, err)
+		}
+		a.groups = append(a.groups, g)
+	}
+	return a, nil
+}
+
+// mayRunAs refuses what another user than root has kept and root would run with: a configuration decides what is read, and
+// whoever owns the state folder could have written it.
+func mayRunAs(k kept, c *config.Config) error {
+	if os.Geteuid() != 0 || k.owner == 0 {
+		return nil
+	}
+	if c.Agent.RunAsUser != "" {
+		if who, err := accountOf(c.Agent.RunAsUser); err == nil && who.uid == k.owner {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s belongs to the user %d, and does not have the agent run as that user", lastGood, k.owner)
+}

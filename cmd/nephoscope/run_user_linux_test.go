@@ -1,0 +1,230 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
+)
+
+// nobody is a user that every Linux has, and that owns nothing.
+func nobody(t *testing.T) account {
+	t.Helper()
+	needsRoot(t)
+	who, err := accountOf("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
+func asUser(name, logfile string) string {
+	return strings.Replace(oneLog, `"region"`, fmt.Sprintf(`"run_as_user": %q, "logfile": %q, "region"`, name, logfile), 1)
+}
+
+// threads is a line of /proc/PID/task/*/status, of all threads, each value once.
+func (b *bed) threads(key string) (values []string) {
+	b.Helper()
+	all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", b.cmd.Process.Pid))
+	b.must(err)
+	for _, name := range all {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		for line := range strings.Lines(string(raw)) {
+			if value, ok := strings.CutPrefix(line, key+":"); ok {
+				values = append(values, strings.Join(strings.Fields(value), " "))
+			}
+		}
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+func (b *bed) owner(name string) int {
+	b.Helper()
+	info, err := os.Lstat(b.path(name))
+	b.must(err)
+	return ownerOf(info)
+}
+
+func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
+	who := nobody(t)
+	b := newBed(t)
+	b.config(asUser("nobody", "%DIR%/own/agent.log"))
+	b.write("access.log", "a\n") // 0600, of root
+	b.start()
+	b.until("the line", func() bool { return slices.Equal(b.events("g", "s"), []string{"a"}) })
+	id := fmt.Sprint(who.uid)
+	for key, want := range map[string]string{
+		"Uid": strings.Join([]string{id, id, id, id}, " "), "Gid": fmt.Sprintf("%[1]d %[1]d %[1]d %[1]d", who.gid),
+		"CapEff": "0000000000000004", "CapPrm": "0000000000000004", "CapInh": "0000000000000000", "CapAmb": "0000000000000000",
+	} {
+		if got := b.threads(key); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got %q, want %q in all threads", key, got, want)
+		}
+	}
+	for _, name := range []string{"state", "state/checkpoints", "state/lock", "state/control.sock", "own", "own/agent.log"} {
+		if got := b.owner(name); got != who.uid {
+			t.Errorf("%s belongs to %d", name, got)
+		}
+	}
+	for _, name := range []string{"config.json", "common-config.toml", "access.log"} {
+		if got := b.owner(name); got != 0 {
+			t.Errorf("%s belongs to %d", name, got)
+		}
+	}
+	b.config(asUser("nobody", "%DIR%/own/agent.log") + " ")
+	if got := b.reload(); !got.Applied || got.Changed {
+		t.Errorf("a reload from files of root: got %+v", got)
+	}
+	b.config(asUser("root", "%DIR%/own/agent.log"))
+	if got := b.reload(); !got.Applied || len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Error(), "run_as_user: another user takes effect after a restart") {
+		t.Errorf("got %+v", got)
+	}
+	if s, _ := b.ledger(); !strings.Contains(s.Configuration.Restart, "run_as_user") {
+		t.Errorf("got %+v", s.Configuration)
+	}
+	b.config(asUser("nobody", "%DIR%/own/agent.log"))
+	if got := b.reload(); !got.Applied || len(got.Problems) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	b.stop()
+	b.write("access.log", "b\n")
+	b.start()
+	b.until("the next line", func() bool { return slices.Equal(b.events("g", "s"), []string{"a", "b"}) })
+	b.replace("config.json", `{"logs": [}`)
+	b.stop()
+	b.write("access.log", "c\n")
+	b.start() // with the last good one, which is the user's
+	b.until("the line after that", func() bool { return slices.Equal(b.events("g", "s"), []string{"a", "b", "c"}) })
+	if got := b.threads("Uid"); !slices.Equal(got, []string{strings.Join([]string{id, id, id, id}, " ")}) {
+		t.Errorf("got %q", got)
+	}
+	b.stop()
+}
+
+func TestRunAsUserWithoutReadAllNeedsPermissions(t *testing.T) {
+	nobody(t)
+	b := newBed(t)
+	for _, dir := range []string{b.dir, filepath.Dir(b.dir)} {
+		b.must(os.Chmod(dir, 0o755))
+	}
+	b.config(strings.Replace(asUser("nobody", ""), `"collect_list": [`, `"collect_list": [{"file_path": "%DIR%/open.log", "log_group_name": "g2", "log_stream_name": "s"},`, 1))
+	b.write("access.log", "a\n")
+	b.write("open.log", "x\n")
+	b.must(os.Chmod(b.path("open.log"), 0o644))
+	b.start("--no-read-all")
+	b.until("the line that it may read", func() bool { return len(b.events("g2", "s")) == 1 })
+	if got := b.threads("CapEff"); !slices.Equal(got, []string{"0000000000000000"}) {
+		t.Errorf("got %q", got)
+	}
+	b.until("a word about the other", func() bool { return b.said("permission denied") })
+	b.must(os.Chmod(b.path("access.log"), 0o644))
+	b.until("the other line", func() bool { return len(b.events("g", "s")) == 1 })
+	b.stop()
+}
+
+func TestUserWhoIsNotThere(t *testing.T) {
+	needsRoot(t)
+	b := newBed(t)
+	b.config(asUser("nobody-of-that-name", ""))
+	b.start()
+	if err := <-b.ended; err == nil || b.cmd.ProcessState.ExitCode() != exitMistakes || !b.said("config.json:1:") || !b.said("agent.run_as_user: look up user nobody-of-that-name") || !b.said("useradd") {
+		t.Errorf("ended with %v", err)
+	}
+	b.cmd = nil
+}
+
+// What is handed over as root lies where the user could have put anything.
+func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
+	who := nobody(t)
+	dir := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	file := func(name string, mode os.FileMode) {
+		t.Helper()
+		must(os.WriteFile(in(name), []byte("x"), 0o600))
+		must(os.Chmod(in(name), mode))
+	}
+	must(os.MkdirAll(in("state/spool"), 0o700))
+	must(os.Mkdir(in("elsewhere"), 0o700))
+	file("secret", 0o600)
+	file("state/lock", 0o600)
+	file("state/checkpoints", 0o600)
+	file("state/spool/batch", 0o600)
+	file("state/program", 0o755)
+	must(os.Symlink(in("secret"), in("state/link")))
+	must(os.Symlink(in("elsewhere"), in("state/folder")))
+	must(os.Symlink("spool", in("state/inside")))
+	must(os.Link(in("secret"), in("state/second-name")))
+	must(syscall.Mkfifo(in("state/pipe"), 0o600))
+	must(handOverState(in("state"), who))
+	owner := func(name string, want int) {
+		t.Helper()
+		info, err := os.Lstat(in(name))
+		must(err)
+		if got := ownerOf(info); got != want {
+			t.Errorf("%s belongs to %d, not %d", name, got, want)
+		}
+	}
+	for _, name := range []string{"state", "state/lock", "state/checkpoints", "state/spool", "state/spool/batch"} {
+		owner(name, who.uid)
+	}
+	for _, name := range []string{"secret", "elsewhere", "state/program", "state/link", "state/folder", "state/inside", "state/second-name", "state/pipe"} {
+		owner(name, 0)
+	}
+
+	if err := handOverState(in("."), who); err == nil || !strings.Contains(err.Error(), "--state") {
+		t.Errorf("a folder of other things: got %v", err)
+	}
+	owner(".", 0)
+	must(handOverState(in("new/one/state"), who))
+	owner("new/one/state", who.uid)
+	owner("new", who.uid)
+
+	var layout install.Layout
+	must(os.Mkdir(in("log"), 0o755))
+	file("log/syslog", 0o640)
+	must(os.Symlink("syslog", in("log/agent.log.1")))
+	must(handOverLog(in("log/agent.log"), layout, who))
+	owner("log/agent.log", who.uid)
+	owner("log/syslog", 0)
+	owner("log/agent.log.1", 0)
+	owner("log", 0) // others log there
+	must(handOverLog(in("own/agent.log"), layout, who))
+	owner("own", who.uid)
+	must(handOverLog("/dev/stdout", layout, who))
+}
+
+func TestLastGoodOfAnotherUserIsNotRunAsRoot(t *testing.T) {
+	who := nobody(t)
+	f := func(owner int, user string, fine bool) {
+		t.Helper()
+		c, err := config.Parse("c.json", fmt.Appendf(nil, `{"agent": {"run_as_user": %q}}`, user))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mayRunAs(kept{owner: owner}, c); (err == nil) != fine {
+			t.Errorf("of %d, to run as %q: got %v", owner, user, err)
+		}
+	}
+	f(0, "", true)
+	f(0, "nobody", true)
+	f(who.uid, "nobody", true)
+	f(who.uid, "", false)
+	f(who.uid, "root", false)
+	f(who.uid, "nobody-of-that-name", false)
+}
