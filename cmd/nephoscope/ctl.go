@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
@@ -63,7 +61,7 @@ func controlOf(o install.Options) *install.Control {
 	layout := install.Layout{Root: o.Root}
 	ctl := &install.Control{
 		Layout: layout, State: cmp.Or(o.State, layout.State()), Version: version, Program: runProgram(),
-		Check: problemsOf, Status: statusOf, Reload: reload,
+		Check: problemsOf, Status: statusOf, Reload: agent.Reload,
 		Fetch: func(ctx context.Context, name string, mode agent.Mode) (string, error) {
 			return parameter(ctx, layout, name, mode, o.Dualstack)
 		},
@@ -73,14 +71,6 @@ func controlOf(o install.Options) *install.Control {
 		ctl.Systemctl = systemctl
 	}
 	return ctl
-}
-
-// reload has a running agent reload; where there is none, nobody is waited for.
-func reload(ctx context.Context, state string) (agent.Reloaded, error) {
-	if _, err := statusOf(ctx, state); errors.Is(err, agent.ErrNotRunning) {
-		return agent.Reloaded{}, err
-	}
-	return agent.Reload(ctx, state)
 }
 
 // runProgram is what to type for this command's run.
@@ -105,10 +95,7 @@ func statusOf(ctx context.Context, state string) (s agent.Status, err error) {
 	if agent.CheckSocketPath(agent.SocketPath(state)) != nil {
 		return s, agent.ErrNotRunning // none can have been made
 	}
-	raw, err := askAgent(ctx, state, "?files=0")
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return s, fmt.Errorf("%w: %w", agent.ErrNotRunning, err)
-	}
+	raw, err := agent.AskStatus(ctx, state, 0)
 	if err == nil {
 		err = json.Unmarshal(raw, &s)
 	}
@@ -117,30 +104,37 @@ func statusOf(ctx context.Context, state string) (s agent.Status, err error) {
 
 // parameter reads one from SSM Parameter Store, with the credentials, proxies and variables that the agent has.
 func parameter(ctx context.Context, layout install.Layout, name string, mode agent.Mode, dualstack bool) (string, error) {
-	var common config.CommonConfig
-	if _, err := os.Stat(layout.Common()); err == nil {
-		if common, err = (&runFlags{common: layout.Common()}).readCommon(); err != nil {
-			return "", err
-		}
+	common, err := commonOf(layout)
+	if err != nil {
+		return "", err
 	}
-	setEnvironment(common)
-	variables, err := layout.Variables()
+	file, err := layout.Variables()
 	if err != nil {
 		return "", err
 	}
 	if dualstack {
-		variables["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
+		file["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
 	}
-	for name, value := range variables {
-		if os.Getenv(name) == "" {
-			_ = os.Setenv(name, value) // what no name can be is none
-		}
-	}
+	var env environment
+	env.put(env.variables(file, common))
 	account, err := regional(ctx, cloud{common, mode})
 	if err != nil {
 		return "", err
 	}
 	return account.Parameters().Get(ctx, name)
+}
+
+// commonOf is an installation's common-config.toml, if it is there.
+func commonOf(layout install.Layout) (config.CommonConfig, error) {
+	d, err := readBeside("", layout.Common())
+	if err != nil || d == nil {
+		return config.CommonConfig{}, err
+	}
+	common, warnings, err := config.ParseCommon(d.Name, []byte(d.Text))
+	for _, w := range warnings {
+		fmt.Fprintln(os.Stderr, "warning: "+w.Error())
+	}
+	return common, err
 }
 
 // regional is an account with a region: what is set, else the instance's.

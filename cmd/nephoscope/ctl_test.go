@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -20,7 +21,8 @@ var originals = []string{
 }
 
 // A case is a file in testdata/ctl. $ROOT is an installation of its own, in which nothing is yet; $ETC and $STORE are
-// folders of it. "up" waits until an agent answers on $STATE.
+// folders of it; taken.json asks for an
+// address that is in use. "up" waits until an agent answers on $STATE.
 func TestControlCommand(t *testing.T) {
 	path, err := binary()
 	if err != nil {
@@ -45,6 +47,10 @@ func TestControlCommand(t *testing.T) {
 				front.Close()
 				_ = service.Close()
 			})
+			taken := fmt.Appendf(nil, `{"agent": {"status_address": %q}}`, strings.TrimPrefix(front.URL, "http://"))
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "taken.json"), taken, 0o600); err != nil {
+				return err
+			}
 			layout := install.Layout{Root: filepath.Join(e.WorkDir, "root")}
 			for name, value := range map[string]string{
 				"PATH": bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME": e.WorkDir, "ROOT": layout.Root, "ETC": layout.Etc(), "STORE": layout.Configs(), "STATE": layout.State(),

@@ -136,7 +136,14 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	if !o.Restart {
 		return nil
 	}
-	return c.takeUp(ctx, plan, group, old.Agent.RunAsUser != next.Agent.RunAsUser)
+	restart := ""
+	switch {
+	case old.Agent.RunAsUser != next.Agent.RunAsUser:
+		restart = "agent.run_as_user"
+	case plan.touches(c.Layout.Environment()):
+		restart = "the mode"
+	}
+	return c.takeUp(ctx, plan, group, restart)
 }
 
 // examine merges documents and tells their warnings; the error is every mistake.

@@ -87,7 +87,7 @@ func (c *Control) do(ctx context.Context, o Options) error {
 		c.say(header)
 		return c.configure(ctx, o)
 	case "set-log-level":
-		return c.setVariables(ctx, []string{logLevelVariable + "=" + o.Level}, "Set "+logLevelVariable+" to "+o.Level)
+		return c.setVariables(ctx, []string{config.LogLevelVariable + "=" + o.Level}, "Set "+config.LogLevelVariable+" to "+o.Level)
 	case "set-env":
 		return c.setVariables(ctx, o.Variables, "")
 	}

@@ -16,12 +16,8 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 )
 
-// Variables of env-config.json that mean something to the agent itself.
-const (
-	logLevelVariable = "CWAGENT_LOG_LEVEL"
-	// ModeVariable is where this host is, as the operator has said it with -m: a key of ours.
-	ModeVariable = "NEPHOSCOPE_MODE"
-)
+// ModeVariable is a variable of env-config.json of ours: where this host is, as the operator has said it with -m.
+const ModeVariable = "NEPHOSCOPE_MODE"
 
 // environment is env-config.json: variables for the agent. What is not a string is kept as it is.
 type environment map[string]json.RawMessage

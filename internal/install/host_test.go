@@ -23,14 +23,15 @@ type host struct {
 	layout   Layout
 	out, err bytes.Buffer
 
-	running   bool
-	reload    func() agent.Reloaded // nil: everything is taken up
-	reloads   int
-	systemd   bool // runs, and knows the agent's service
-	failing   bool // the service ends as soon as it is started
-	active    bool
-	commands  []string
-	parameter func(name string) (string, error)
+	running     bool
+	reload      func() agent.Reloaded // nil: everything is taken up
+	reloads     int
+	interrupted bool // a reload goes on until somebody has enough of it
+	systemd     bool // runs, and knows the agent's service
+	failing     bool // the service ends as soon as it is started
+	active      bool
+	commands    []string
+	parameter   func(name string) (string, error)
 }
 
 func newHost(t *testing.T) *host {
@@ -55,13 +56,18 @@ func (h *host) ctl(args ...string) error {
 			if !h.running {
 				return agent.Status{}, agent.ErrNotRunning
 			}
-			return agent.Status{Version: "1.2.0", PID: os.Getpid(), Started: time.Date(2026, 1, 1, 1, 0, 0, 5e8, time.FixedZone("", 3600)), Health: agent.OK, Reasons: []agent.Reason{}, Region: "eu-west-1"}, nil
+			return agent.Status{Version: "1.2.0", PID: os.Getpid(), Started: time.Date(2026, 1, 1, 1, 0, 0, 5e8, time.FixedZone("", 3600)), Health: agent.OK, Reasons: []agent.Reason{}, Region: "eu-west-1", Configuration: agent.Configuration{OnDisk: agent.Runs}}, nil
 		},
-		Reload: func(context.Context, string) (agent.Reloaded, error) {
+		Reload: func(ctx context.Context, _ string) (agent.Reloaded, error) {
 			if !h.running {
 				return agent.Reloaded{}, fmt.Errorf("reload: %w", agent.ErrNotRunning)
 			}
 			h.reloads++
+			if h.interrupted {
+				h.reload()
+				<-ctx.Done()
+				return agent.Reloaded{}, ctx.Err()
+			}
 			if h.reload != nil {
 				return h.reload(), nil
 			}

@@ -83,9 +83,8 @@ func TestAgentThatDoesNotComeUpIsAFailure(t *testing.T) {
 
 func TestAskedToStartWhereNothingStarts(t *testing.T) {
 	h := newHost(t)
-	h.write("opt/aws/amazon-cloudwatch-agent/etc/common-config.toml", "")
 	err := h.ctl("-a", "fetch-config", "-m", "onPremise", "-s")
-	want := "run it with: nephoscope run --config " + h.layout.Configs() + " --common-config " + h.layout.Common() + " --state " + h.layout.State() + " --mode onPremise"
+	want := "run it with: nephoscope run --root " + h.layout.Root
 	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want …%s", err, want)
 	}
@@ -100,6 +99,41 @@ func TestOtherUserTakesARestart(t *testing.T) {
 	h.fine("-a", "fetch-config", "-c", "file:"+h.write("config.json", mem))
 	if h.fine("-a", "fetch-config", "-s"); h.reloads > 0 || !slices.Equal(h.commands, started) {
 		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
+	}
+}
+
+func TestOtherModeTakesARestart(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config", "-m", "ec2")
+	h.running = true
+	h.fine("-a", "fetch-config", "-m", "onPremise", "-s")
+	if h.reloads != 1 || !strings.Contains(h.err.String(), "the mode is another, which takes effect when the agent is started again") {
+		t.Errorf("%d reloads, it says:\n%s", h.reloads, &h.err)
+	}
+	h.systemd, h.active = true, true
+	if h.fine("-a", "fetch-config", "-m", "ec2", "-s"); h.reloads != 1 || !slices.Equal(h.commands, started) {
+		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
+	}
+}
+
+func TestInterruptWhileTheAgentIsToldLeavesTheNewConfiguration(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	h.running = true
+	h.reload = func() agent.Reloaded {
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Signal(os.Interrupt)
+		}
+		if err != nil {
+			t.Skip("NOT RUN: ", err)
+		}
+		return agent.Reloaded{}
+	}
+	h.interrupted = true
+	err := h.ctl("-a", "append-config", "-s", "-c", "file:"+h.write("swap.json", swap))
+	if err == nil || !strings.Contains(err.Error(), "whether the agent has taken it up is not known: context canceled") || h.stored() != "default file_swap.json" {
+		t.Errorf("got %v, stored %s", err, h.stored())
 	}
 }
 
@@ -209,7 +243,8 @@ func TestStatusIsTheOriginalsAndThenOurs(t *testing.T) {
     "uptime_seconds": 0,
     "state_folder": "",
     "mode": "",
-    "region": "eu-west-1"
+    "region": "eu-west-1",
+    "on_disk": "runs"
   }
 }
 `, "PID", itoa(os.Getpid())), "status-with-workloads")

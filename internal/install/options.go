@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // Options are a command line of the control command.
@@ -28,7 +29,6 @@ type Options struct {
 var (
 	actions = []string{"fetch-config", "append-config", "remove-config", "start", "stop", "status", "status-with-workloads", "set-log-level", "set-env"}
 	hidden  = []string{"prep-restart", "cond-restart", "preun"}
-	levels  = []string{"DEBUG", "INFO", "WARN", "ERROR", "OFF"}
 )
 
 // ParseOptions reads a command line as the original does; of an option that is there twice the last one counts, but every
@@ -102,12 +102,12 @@ func (o *Options) check() error {
 }
 
 func checkLevel(level string) error {
-	if slices.Contains(levels, level) {
+	if slices.Contains(config.LogLevels(), level) {
 		return nil
 	}
-	hint := "expected -l " + strings.Join(levels, ", ")
-	if up := strings.ToUpper(level); slices.Contains(levels, up) {
-		hint = "did you mean " + up + "?"
+	hint := "expected -l " + strings.Join(config.LogLevels(), ", ")
+	if config.IsLogLevel(level) {
+		hint = "did you mean " + strings.ToUpper(level) + "?"
 	}
 	return badLine("Invalid log level: %s (%s)", level, hint)
 }
@@ -123,7 +123,7 @@ func checkVariable(pair string) error {
 		return badLine("Invalid environment variable: %s (its value has a line break or another control character)", name)
 	}
 	switch name {
-	case logLevelVariable:
+	case config.LogLevelVariable:
 		return checkLevel(value)
 	case ModeVariable:
 		if _, err := agent.ParseMode(value); err != nil {

@@ -55,7 +55,7 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 	f("Option --json takes no argument", "--json=yes", "-a", "start")
 	f("did you mean -a status?", "status")
 	f("Unexpected argument: x", "-a", "status", "--", "x")
-	f("Invalid log level:  (expected -l DEBUG", "-a", "set-log-level")
+	f("Invalid log level:  (expected -l INFO", "-a", "set-log-level")
 	f("did you mean WARN?", "-a", "set-log-level", "-l", "warn")
 	f("Invalid environment variable: ''", "-a", "set-env")
 	f(`Invalid environment variable: "PATH"`, "-a", "set-env", "-e", "PATH")

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // status is what the original prints, key by key, and then what only this agent has to say. Scripts look for the words
@@ -28,12 +29,14 @@ type status struct {
 }
 
 type agentIdentity struct {
-	Version     string     `json:"version"`
-	PID         int        `json:"pid"`
-	Uptime      int64      `json:"uptime_seconds"`
-	StateFolder string     `json:"state_folder"`
-	Mode        agent.Mode `json:"mode"`
-	Region      string     `json:"region"`
+	Version     string       `json:"version"`
+	PID         int          `json:"pid"`
+	Uptime      int64        `json:"uptime_seconds"`
+	StateFolder string       `json:"state_folder"`
+	Mode        agent.Mode   `json:"mode"`
+	Region      string       `json:"region"`
+	OnDisk      agent.OnDisk `json:"on_disk"`           // what is stored, beside what it runs with
+	Restart     string       `json:"restart,omitempty"` // what of it takes a restart
 }
 
 // isoSeconds is date -Isec.
@@ -55,7 +58,7 @@ func (c *Control) printStatus(ctx context.Context, workloads bool) error {
 		s.ConfigStatus = "configured"
 	}
 	if env, err := c.Layout.readEnvironment(); err == nil {
-		s.Mode, s.LogLevel = cmp.Or(env.get(ModeVariable), s.Mode), env.get(logLevelVariable)
+		s.Mode, s.LogLevel = cmp.Or(env.get(ModeVariable), s.Mode), env.get(config.LogLevelVariable)
 	} else if !errors.Is(err, os.ErrPermission) {
 		c.warn("warning: %v", err)
 	}
@@ -74,7 +77,7 @@ func (c *Control) lookAt(ctx context.Context, s *status) error {
 	if err == nil {
 		s.Status, s.StartTime = "running", a.Started.UTC().Format(isoSeconds)
 		s.Health, s.Reasons = a.Health, &a.Reasons
-		s.Agent = &agentIdentity{a.Version, a.PID, a.Uptime, a.StateFolder, a.Mode, a.Region}
+		s.Agent = &agentIdentity{a.Version, a.PID, a.Uptime, a.StateFolder, a.Mode, a.Region, a.Configuration.OnDisk, a.Configuration.Restart}
 		return nil
 	}
 	u := c.unit(ctx)

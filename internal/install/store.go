@@ -41,6 +41,10 @@ func (cs *changes) plan(path string, after []byte) error {
 	return nil
 }
 
+func (cs changes) touches(path string) bool {
+	return slices.ContainsFunc(cs, func(c change) bool { return c.path == path })
+}
+
 // commit writes everything that is new, and then removes what is to go: a crash between the two leaves too much rather than
 // too little, and the next run of the same command puts it right. After an error everything is as it was.
 func (cs changes) commit(group int) error {
@@ -125,7 +129,7 @@ func (l Layout) groupOf(user string) (group int, known bool) {
 	}
 	for line := range strings.Lines(string(raw)) {
 		fields := strings.Split(line, ":")
-		if len(fields) < 4 || fields[0] != user {
+		if len(fields) < 4 || fields[0] != user && fields[2] != user {
 			continue
 		}
 		if _, err := fmt.Sscanf(fields[3], "%d", &group); err == nil {

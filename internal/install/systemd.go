@@ -3,11 +3,8 @@ package install
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
-
-	"github.com/nephoscope/nephoscope/agent"
 )
 
 // unitName is the original's.
@@ -71,16 +68,10 @@ func indented(said string) string {
 func (c *Control) byHand() string {
 	command := c.Program + " run"
 	if c.Layout.Root != "" {
-		command += " --config " + c.Layout.Configs()
-		if _, err := os.Stat(c.Layout.Common()); err == nil {
-			command += " --common-config " + c.Layout.Common()
-		}
+		command += " --root " + c.Layout.Root
 	}
-	if c.State != (Layout{}).State() {
+	if c.State != c.Layout.State() {
 		command += " --state " + c.State
-	}
-	if mode := c.modeOf(Options{}); mode != "" && mode != agent.Auto {
-		command += " --mode " + string(mode)
 	}
 	return command
 }

@@ -8,15 +8,19 @@ import (
 	"github.com/nephoscope/nephoscope/agent"
 )
 
-// takeUp has the agent run with what is stored: one that runs is told of it, else it is started.
-func (c *Control) takeUp(ctx context.Context, plan changes, group int, otherUser bool) error {
-	if u := c.unit(ctx); u.active() && otherUser {
-		c.say("agent.run_as_user is another: the agent is restarted")
+// takeUp has the agent run with what is stored: one that runs is told of it, else it is started. restart, if it is not "", is
+// what a running agent cannot take up.
+func (c *Control) takeUp(ctx context.Context, plan changes, group int, restart string) error {
+	if restart != "" && c.unit(ctx).active() {
+		c.say("%s is another: the agent is restarted", restart)
 		return c.start(ctx)
 	}
 	err := c.tell(ctx, plan, group)
 	if errors.Is(err, agent.ErrNotRunning) {
 		return c.start(ctx)
+	}
+	if err == nil && restart != "" {
+		c.warn("warning: %s is another, which takes effect when the agent is started again", restart)
 	}
 	return err
 }
