@@ -31,7 +31,7 @@ type Agent struct {
 	OmitHostname bool
 	Hostname     string // "": the operating system's
 	RoleARN      string // credentials.role_arn
-	RunAsUser    string // used by the service unit, not by run
+	RunAsUser    string // whom run becomes when root starts it; "": nobody else
 	// StatusAddress is status_address, a key of ours: the loopback address and port that answer /healthz and /metrics. "": none.
 	StatusAddress string
 }

@@ -79,7 +79,7 @@ func (e *environment) variables(file map[string]string, common config.CommonConf
 	for name, value := range map[string]string{"HTTP_PROXY": common.HTTPProxy, "HTTPS_PROXY": common.HTTPSProxy, "NO_PROXY": common.NoProxy} {
 		lower := strings.ToLower(name)
 		if value = cmp.Or(value, all[lower], all[name]); value != "" {
-			all[name], all[lower] = value, value // or what the process was given under the other name would count
+			all[name], all[lower] = value, value // else the other name, as the process was given it, could count
 		}
 	}
 	const version1 = "AWS_EC2_METADATA_V1_DISABLED"

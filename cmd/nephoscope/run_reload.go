@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -103,7 +104,7 @@ func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
 	done := agent.Reloaded{
 		Applied: true, Changed: changes.Started+changes.Stopped > 0 || next.differs(was),
 		Started: changes.Started, Stopped: changes.Stopped, Undisturbed: changes.Undisturbed,
-		Problems: append(append([]config.Problem{}, next.warnings...), next.config.Warnings...),
+		Problems: slices.Clone(next.warnings),
 	}
 	if next.reconnects(was) {
 		r.cloud.Store(&cloud{next.common, r.cloud.Load().mode})
@@ -122,7 +123,7 @@ func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
 		known.applied = r.facts.Load().applied
 	}
 	r.facts.Store(&known)
-	for _, w := range next.warnings {
+	for _, w := range next.beside {
 		r.log.Warn(w.Error())
 	}
 	r.keep()

@@ -30,7 +30,8 @@ type settings struct {
 	common    config.CommonConfig
 	variables map[string]string // that the environment is to have
 	level     zapcore.Level
-	warnings  []config.Problem // of all but the configuration, which tells its own
+	beside    []config.Problem // warnings of what stands beside the configuration
+	warnings  []config.Problem // all there are
 }
 
 // read reads all sources. Standard input is read once in a process: what it said stays.
@@ -79,10 +80,10 @@ func (s sources) same(o sources) bool {
 // understand makes settings of sources. The environment is theirs from here on, as the configuration may ask it for values:
 // on an error it is up to the caller to put back what was there. The error is config.Problems, every mistake at once.
 func (f *runFlags) understand(s sources, e *environment) (settings, error) {
-	all := settings{sources: s, warnings: s.skipped}
+	all := settings{sources: s, beside: s.skipped}
 	var mistakes config.Problems
 	note := func(warnings []config.Problem, err error) {
-		all.warnings = append(all.warnings, warnings...)
+		all.beside = append(all.beside, warnings...)
 		found, _ := errors.AsType[config.Problems](err) // they return no other
 		mistakes = append(mistakes, found...)
 	}
@@ -107,7 +108,7 @@ func (f *runFlags) understand(s sources, e *environment) (settings, error) {
 	if mistakes = append(mistakes, onlyMistakes(problems)...); len(mistakes) > 0 {
 		return settings{}, mistakes
 	}
-	all.config, all.level = c, f.levelOf(c)
+	all.config, all.level, all.warnings = c, f.levelOf(c), append(slices.Clone(all.beside), problems...)
 	return all, nil
 }
 

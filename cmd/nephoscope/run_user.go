@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -21,13 +20,11 @@ type account struct {
 // accountOf finds a user by name or by number.
 func accountOf(name string) (account, error) {
 	u, err := user.Lookup(name)
-	if _, unknown := errors.AsType[user.UnknownUserError](err); unknown {
-		if _, number := strconv.Atoi(name); number == nil {
-			u, err = user.LookupId(name)
-		}
+	if _, number := strconv.Atoi(name); err != nil && number == nil {
+		u, err = user.LookupId(name)
 	}
 	if err != nil {
-		return account{}, fmt.Errorf("look up user %s: %w", name, err)
+		return account{}, fmt.Errorf("look up user: %w", err)
 	}
 	a := account{name: u.Username, home: u.HomeDir}
 	a.uid, err = strconv.Atoi(u.Uid)
@@ -63,4 +60,12 @@ func mayRunAs(k kept, c *config.Config) error {
 		}
 	}
 	return fmt.Errorf("%s belongs to the user %d, and does not have the agent run as that user", lastGood, k.owner)
+}
+
+// self names the user that the process is of.
+func self() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Geteuid())
 }

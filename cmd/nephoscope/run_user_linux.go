@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
-	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -50,13 +48,6 @@ func (f *runFlags) becomeUser(c *config.Config, e *environment) (notes []string,
 	}
 	e.move("HOME", who.home)
 	return notes, nil
-}
-
-func self() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return strconv.Itoa(os.Geteuid())
 }
 
 // become gives up root for good. With readAll one capability stays, CAP_DAC_READ_SEARCH: the right to read any file.

@@ -71,6 +71,9 @@ func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
 			t.Errorf("%s: got %q, want %q in all threads", key, got, want)
 		}
 	}
+	if info, err := os.Stat(fmt.Sprintf("/proc/%d/mem", b.cmd.Process.Pid)); err != nil || ownerOf(info) != 0 {
+		t.Errorf("another process of the user may look into the agent: %v, %v", info, err)
+	}
 	for _, name := range []string{"state", "state/checkpoints", "state/lock", "state/control.sock", "own", "own/agent.log"} {
 		if got := b.owner(name); got != who.uid {
 			t.Errorf("%s belongs to %d", name, got)
@@ -137,7 +140,7 @@ func TestUserWhoIsNotThere(t *testing.T) {
 	b := newBed(t)
 	b.config(asUser("nobody-of-that-name", ""))
 	b.start()
-	if err := <-b.ended; err == nil || b.cmd.ProcessState.ExitCode() != exitMistakes || !b.said("config.json:1:") || !b.said("agent.run_as_user: look up user nobody-of-that-name") || !b.said("useradd") {
+	if err := <-b.ended; err == nil || b.cmd.ProcessState.ExitCode() != exitMistakes || !b.said("config.json:1:") || !b.said("agent.run_as_user: look up user: user: unknown user nobody-of-that-name") || !b.said("useradd") {
 		t.Errorf("ended with %v", err)
 	}
 	b.cmd = nil
