@@ -127,8 +127,11 @@ func parameter(ctx context.Context, layout install.Layout, name string, mode age
 // commonOf is an installation's common-config.toml, if it is there.
 func commonOf(layout install.Layout) (config.CommonConfig, error) {
 	d, err := readBeside("", layout.Common())
-	if err != nil || d == nil {
+	if err != nil {
 		return config.CommonConfig{}, err
+	}
+	if d == nil {
+		d = &config.Document{Name: layout.Common()} // none is as good as an empty one
 	}
 	common, warnings, err := config.ParseCommon(d.Name, []byte(d.Text))
 	for _, w := range warnings {

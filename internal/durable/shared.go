@@ -36,6 +36,14 @@ func WriteShared(path string, data []byte, group int) error {
 	})
 }
 
+// RemoveForGood is Remove of what no power loss is to bring back.
+func RemoveForGood(path string) error {
+	if err := Remove(path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // Share gives a file that is there the rights that WriteShared gives a new one. What is right already is not touched, nor is
 // what a link leads to.
 func Share(path string, group int) error {

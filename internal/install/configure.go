@@ -122,6 +122,11 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 		c.warn("warning: %v", err)
 	}
 	c.report.Changed = len(plan) > 0
+	for _, change := range plan {
+		if change.after != nil {
+			c.say("Stored as %s", change.path)
+		}
+	}
 	names, err := c.Layout.Stored()
 	if err != nil {
 		return err

@@ -26,9 +26,10 @@ type host struct {
 	running     bool
 	reload      func() agent.Reloaded // nil: everything is taken up
 	reloads     int
-	interrupted bool // a reload goes on until somebody has enough of it
-	systemd     bool // runs, and knows the agent's service
-	failing     bool // the service ends as soon as it is started
+	silent      error // what the agent answers with
+	interrupted bool  // a reload goes on until somebody has enough of it
+	systemd     bool  // runs, and knows the agent's service
+	failing     bool  // the service ends as soon as it is started
 	active      bool
 	commands    []string
 	parameter   func(name string) (string, error)
@@ -53,6 +54,9 @@ func (h *host) ctl(args ...string) error {
 		Out: &h.out, Err: &h.err, Patience: time.Millisecond,
 		Fetch: func(_ context.Context, name string, _ agent.Mode) (string, error) { return h.parameter(name) },
 		Status: func(context.Context, string) (agent.Status, error) {
+			if h.silent != nil {
+				return agent.Status{}, h.silent
+			}
 			if !h.running {
 				return agent.Status{}, agent.ErrNotRunning
 			}

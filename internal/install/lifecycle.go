@@ -90,7 +90,7 @@ func (c *Control) stop(ctx context.Context) error {
 	switch {
 	case u.active() || answers:
 	case !errors.Is(err, agent.ErrNotRunning):
-		return fmt.Errorf("stop agent: %w", denied(err))
+		return fmt.Errorf("stop agent: %w", err)
 	default:
 		c.say("amazon-cloudwatch-agent has already been stopped")
 		return nil

@@ -2,6 +2,9 @@ package install
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -253,6 +256,27 @@ func TestStatusIsTheOriginalsAndThenOurs(t *testing.T) {
 	if err := h.ctl("-a", "status", "--json"); err != nil || !strings.HasPrefix(h.out.String(), "{\n  \"status\": \"running\",\n") {
 		t.Errorf("%v\n%s", err, &h.out)
 	}
+}
+
+func TestStatusOfAnAgentThatMayNotBeAsked(t *testing.T) {
+	h := newHost(t)
+	h.silent = fmt.Errorf("dial: %w (try sudo)", fs.ErrPermission)
+	if err := h.ctl("-a", "status"); err == nil || err.Error() != "dial: permission denied (try sudo)" {
+		t.Errorf("got %v", err)
+	}
+	h.systemd = true
+	for _, state := range []string{"stopped", "running"} {
+		h.active = state == "running"
+		if err := h.ctl("-a", "status"); err != nil || !strings.HasPrefix(h.out.String(), "{\n  \"status\": \""+state+"\",") {
+			t.Errorf("%s: %v\n%s", state, err, &h.out)
+		}
+	}
+	// One that is there and does not answer is no reason to say that it is stopped.
+	h.systemd, h.silent = false, errors.New("no answer")
+	if err := h.ctl("-a", "status"); err != nil || !strings.HasPrefix(h.out.String(), "{\n  \"status\": \"running\",") || !strings.Contains(h.err.String(), "warning: no answer") {
+		t.Errorf("%v\n%s", err, &h.out)
+	}
+	h.fails("stop agent: no answer", "-a", "stop")
 }
 
 func itoa(n int) string {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -88,7 +87,7 @@ func (c *Control) lookAt(ctx context.Context, s *status) error {
 			s.StartTime = began.UTC().Format(isoSeconds)
 		}
 	case errors.Is(err, os.ErrPermission) && !u.loaded:
-		return fmt.Errorf("ask agent: %w", denied(err))
+		return err
 	case errors.Is(err, agent.ErrNotRunning), errors.Is(err, os.ErrPermission):
 	default:
 		s.Status = "running" // but it has nothing to say

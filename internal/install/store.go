@@ -75,7 +75,7 @@ func (cs changes) inOrder() changes {
 
 func put(path string, data []byte, group int) error {
 	if data == nil {
-		return durable.Remove(path)
+		return durable.RemoveForGood(path)
 	}
 	return durable.WriteShared(path, data, group)
 }
