@@ -123,7 +123,10 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	}
 	c.report.Changed = len(plan) > 0
 	for _, change := range plan {
-		if change.after != nil {
+		switch {
+		case change.path == c.Layout.Environment():
+			c.say("The mode is kept in %s", change.path)
+		case change.after != nil:
 			c.say("Stored as %s", change.path)
 		}
 	}
