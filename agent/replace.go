@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/config"
+	"go.uber.org/zap"
 )
 
 var errStopping = errors.New("apply configuration: the agent is stopping")
@@ -53,6 +54,7 @@ func (a *Agent) Replace(c *config.Config, patience time.Duration) (Changes, erro
 	if before == nil {
 		return changes, failed
 	}
+	a.env.Log.Warn("the configuration is not up in time; going back to the one before", zap.Strings("tasks", late), zap.Duration("waited", patience))
 	if _, _, err := a.apply(before); err != nil { // it was built before
 		return Changes{}, errors.Join(failed, err)
 	}

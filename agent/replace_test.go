@@ -123,8 +123,6 @@ func TestAwaitUpEndsWhenTheAgentIsClosed(t *testing.T) {
 	log, _ := logged()
 	a := newAgent(t, log)
 	a.mu.Lock()
-	disk := make(chan struct{})
-	defer close(disk)
 	a.switchTo([]Task{{Name: "slow", Key: "slow", run: func(ctx context.Context, _ *running) { <-ctx.Done() }}})
 	a.mu.Unlock()
 	short, cancel := context.WithCancel(t.Context())

@@ -30,6 +30,6 @@ func (v *verdict) configuration() {
 		if c.LastGood {
 			what = "the configuration on disk is not the one that runs, which is the last good one: "
 		}
-		v.say(Degraded, c.RefusedAt, what+c.Refused, "nephoscope check names every mistake; correct it and reload (nephoscope ctl, or SIGHUP)")
+		v.say(Degraded, c.RefusedAt, what+c.Refused, "correct it and reload (nephoscope ctl, or SIGHUP); nephoscope check names every mistake, the agent's log what did not come up")
 	}
 }

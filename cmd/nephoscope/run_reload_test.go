@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 )
@@ -118,9 +119,12 @@ func TestReloadUnderLoadLosesAndRepeatsNothing(t *testing.T) {
 	var want []string
 	var work sync.WaitGroup
 	work.Go(func() {
+		pace := time.NewTicker(10 * time.Millisecond)
+		defer pace.Stop()
 		for ctx.Err() == nil {
+			<-pace.C
 			var lines strings.Builder
-			for range 50 {
+			for range 20 {
 				want = append(want, fmt.Sprintf("line %06d", len(want)))
 				lines.WriteString(want[len(want)-1] + "\n")
 			}
