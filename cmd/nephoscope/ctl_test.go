@@ -47,7 +47,7 @@ func TestControlCommand(t *testing.T) {
 				front.Close()
 				_ = service.Close()
 			})
-			taken := fmt.Appendf(nil, `{"agent": {"status_address": %q}}`, strings.TrimPrefix(front.URL, "http://"))
+			taken := fmt.Appendf(nil, `{"agent": {"status_address": %[1]q}, "nephoscope": {"status_address": %[1]q}}`, strings.TrimPrefix(front.URL, "http://"))
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "taken.json"), taken, 0o600); err != nil {
 				return err
 			}

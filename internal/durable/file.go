@@ -1,5 +1,5 @@
 // Package durable is the only code that writes state to disk: what it has returned from survives kill -9 and power loss.
-// State is readable by its owner alone; what an operator has configured by a group as well (shared.go).
+// State is readable by its owner alone.
 package durable
 
 import (

@@ -8,21 +8,10 @@ import (
 	"path/filepath"
 )
 
-const (
-	sharedDirMode fs.FileMode = 0o755
-	sharedMode    fs.FileMode = 0o640
-)
+const sharedMode fs.FileMode = 0o640
 
 // NoGroup leaves the group as it is.
 const NoGroup = -1
-
-// MakeSharedDir creates a folder that everybody may look into, and those above it, and makes its name durable.
-func MakeSharedDir(dir string) error {
-	if err := os.MkdirAll(dir, sharedDirMode); err != nil {
-		return fmt.Errorf("make folder: %w", err)
-	}
-	return syncDir(filepath.Dir(dir))
-}
 
 // WriteShared is WriteFile for a file that a group (a gid, or NoGroup) may read too.
 func WriteShared(path string, data []byte, group int) error {

@@ -12,7 +12,7 @@ import (
 
 func TestSharedFileIsReadableByItsGroup(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "etc", "shared")
-	if err := MakeSharedDir(dir); err != nil {
+	if err := MakePublicDir(dir); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "env-config.json")

@@ -104,7 +104,7 @@ func (c *Control) warn(format string, args ...any) { fmt.Fprintf(c.Err, format+"
 
 // turn makes the folders and waits for its turn to write into them.
 func (c *Control) turn(ctx context.Context) (done func(), err error) {
-	if err := durable.MakeSharedDir(c.Layout.Configs()); err != nil {
+	if err := durable.MakePublicDir(c.Layout.Configs()); err != nil {
 		return nil, denied(err)
 	}
 	lock := filepath.Join(c.Layout.Etc(), ".amazon-cloudwatch-agent-ctl.lock")

@@ -159,7 +159,7 @@ func (c *Control) packaging(ctx context.Context, o Options) error {
 		if !c.runs(ctx) {
 			return nil
 		}
-		if err := durable.MakeSharedDir(c.Layout.Etc()); err != nil {
+		if err := durable.MakePublicDir(c.Layout.Etc()); err != nil {
 			return denied(err)
 		}
 		c.report.Changed = true

@@ -1,0 +1,26 @@
+package durable
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	publicDirMode fs.FileMode = 0o755
+	publicMode    fs.FileMode = 0o644
+)
+
+// WritePublic is WriteFile for a file that everybody may read: what a user makes, and the agent reads as another user.
+func WritePublic(path string, data []byte) error {
+	return write(path, data, func(f *os.File) error { return f.Chmod(publicMode) })
+}
+
+// MakePublicDir creates a folder that everybody may look into, and those above it, and makes its name durable.
+func MakePublicDir(dir string) error {
+	if err := os.MkdirAll(dir, publicDirMode); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	return syncDir(filepath.Dir(dir))
+}
