@@ -37,7 +37,14 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-func main() { os.Exit(execute(os.Args[1:])) }
+func main() {
+	args, err := commandLine(os.Args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitMistakes)
+	}
+	os.Exit(execute(args))
+}
 
 func execute(args []string) int {
 	root := newRoot()

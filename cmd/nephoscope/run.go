@@ -104,6 +104,9 @@ func (f *runFlags) run() error {
 	if err != nil {
 		return err
 	}
+	if said, err := agent.ParseMode(os.Getenv(install.ModeVariable)); err == nil && mode == agent.Auto {
+		mode = said // to the control command, which keeps it in env-config.json
+	}
 	r.user = r.now.config.Agent.RunAsUser
 	relaxTimers() // while that is permitted
 	notes, err := f.becomeUser(r.now.config, &r.environment)

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,34 @@ func Lock(dir string) (unlock func(), err error) {
 		if time.Since(began) > lockPatience {
 			_ = f.Close()
 			return nil, fmt.Errorf("lock state folder: another agent is using %s (stop it, or give this one its own --state)", dir)
+		}
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// turnPatience is how long whoever has the turn may take: an agent that is told of its new configuration has its own time.
+const turnPatience = 5 * time.Minute
+
+// Turn takes a lock file for this process, and waits for whoever has it. busy, if any, is called once when it has to wait.
+// The file stays; that it is free again when the process ends, however it ends, is what counts.
+func Turn(ctx context.Context, path string, busy func()) (done func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
+	if err != nil {
+		return nil, fmt.Errorf("take turn: %w", err)
+	}
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	ctx, cancel := context.WithTimeout(ctx, turnPatience)
+	defer cancel()
+	for first := true; tryLock(f) != nil; first = false {
+		if first && busy != nil {
+			busy()
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, fmt.Errorf("take turn: somebody else holds %s: %w", path, ctx.Err())
+		case <-again.C:
 		}
 	}
 	return func() { _ = f.Close() }, nil

@@ -3,7 +3,9 @@
 package durable
 
 import (
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,3 +22,8 @@ func syncDir(dir string) error {
 
 // tryLock fails if another process has locked the file. The lock is gone when the process is, however it ends.
 func tryLock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+func inGroup(info fs.FileInfo, group int) bool {
+	about, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(about.Gid) == group
+}

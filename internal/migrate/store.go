@@ -34,7 +34,7 @@ func Store(l install.Layout, path string, content []byte, force bool) (changed b
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if filepath.Dir(path) == l.Configs() {
-			err = durable.MakeDir(l.Configs())
+			err = durable.MakePublicDir(l.Configs())
 		} else {
 			err = nil
 		}
@@ -49,7 +49,7 @@ func Store(l install.Layout, path string, content []byte, force bool) (changed b
 	if err != nil {
 		return false, "", err
 	}
-	return true, backup, durable.WriteFile(path, content)
+	return true, backup, durable.WriteShared(path, content, durable.NoGroup)
 }
 
 // keep writes a copy that is not read as a configuration: beside the file, or where the wizard keeps what it replaces.
@@ -57,14 +57,14 @@ func keep(l install.Layout, path string, content []byte) (backup string, err err
 	dir := filepath.Dir(path)
 	if dir == l.Configs() {
 		dir = l.Backups()
-		if err := durable.MakeDir(dir); err != nil {
+		if err := durable.MakePublicDir(dir); err != nil {
 			return "", err
 		}
 	}
 	for n := 0; ; n++ {
 		backup = filepath.Join(dir, fmt.Sprintf("%s.before-%d", filepath.Base(path), n))
 		if _, err := os.Lstat(backup); errors.Is(err, fs.ErrNotExist) {
-			return backup, durable.WriteFile(backup, content)
+			return backup, durable.WriteShared(backup, content, durable.NoGroup)
 		} else if err != nil {
 			return "", err
 		}

@@ -1,0 +1,53 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nephoscope/nephoscope/agent"
+)
+
+// takeUp has the agent run with what is stored: one that runs is told of it, else it is started. restart, if it is not "", is
+// what a running agent cannot take up.
+func (c *Control) takeUp(ctx context.Context, plan changes, group int, restart string) error {
+	if restart != "" && c.unit(ctx).active() {
+		c.say("%s is another: the agent is restarted", restart)
+		return c.start(ctx)
+	}
+	err := c.tell(ctx, plan, group)
+	if errors.Is(err, agent.ErrNotRunning) {
+		return c.start(ctx)
+	}
+	if err == nil && restart != "" {
+		c.warn("warning: %s is another, which takes effect when the agent is started again", restart)
+	}
+	return err
+}
+
+// tell has a running agent read everything again. If it cannot go on with that, what was stored before is put back, with
+// which it does go on. errors.Is(err, agent.ErrNotRunning) if there is no agent.
+func (c *Control) tell(ctx context.Context, plan changes, group int) error {
+	r, err := c.Reload(ctx, c.State)
+	switch {
+	case errors.Is(err, agent.ErrNotRunning):
+		return err
+	case err != nil:
+		return fmt.Errorf("reload agent: it is stored, but whether the agent has taken it up is not known: %w", err)
+	}
+	c.report.Reload, c.report.Agent = &r, "reloaded"
+	if !r.Applied {
+		c.report.Changed, c.report.Agent = false, ""
+		err := fmt.Errorf("reload agent: %s", r.Reason)
+		for _, p := range r.Problems {
+			err = errors.Join(err, p)
+		}
+		if failed := plan.undo(group); failed != nil {
+			return errors.Join(err, failed)
+		}
+		return errors.Join(err, errors.New("the configuration that was stored before is back, and the agent goes on with it"))
+	}
+	c.report.Changed = c.report.Changed || r.Changed
+	c.say("The agent has taken it up without a restart: %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)
+	return nil
+}
