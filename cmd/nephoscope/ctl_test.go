@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -22,7 +26,8 @@ var originals = []string{
 
 // A case is a file in testdata/ctl. $ROOT is an installation of its own, in which nothing is yet; $ETC and $STORE are
 // folders of it; taken.json asks for an
-// address that is in use. "up" waits until an agent answers on $STATE.
+// address that is in use. "up" waits until an agent answers on $STATE,
+// "parameter" puts a file into Parameter Store.
 func TestControlCommand(t *testing.T) {
 	path, err := binary()
 	if err != nil {
@@ -61,7 +66,7 @@ func TestControlCommand(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"up": up},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"up": up, "parameter": parameterOf},
 	})
 }
 
@@ -79,6 +84,24 @@ func up(ts *testscript.TestScript, _ bool, _ []string) {
 			ts.Fatalf("no agent came up on %s", ts.Getenv("STATE"))
 		case <-look.C:
 		}
+	}
+}
+
+// parameterOf puts a file into the local Parameter Store: parameter NAME TYPE FILE.
+func parameterOf(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := json.Marshal(map[string]string{"Name": args[0], "Type": args[1], "Value": ts.ReadFile(args[2])})
+	ts.Check(err)
+	r, err := http.NewRequest(http.MethodPost, ts.Getenv("AWS_ENDPOINT_URL"), bytes.NewReader(body))
+	ts.Check(err)
+	r.Header.Set("X-Amz-Target", "AmazonSSM.PutParameter")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/ssm/aws4_request, SignedHeaders=host, Signature=unchecked")
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		said, _ := io.ReadAll(answer.Body)
+		ts.Fatalf("put parameter %s: %s %s", args[0], answer.Status, said)
 	}
 }
 
