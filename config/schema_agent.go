@@ -36,7 +36,7 @@ func agentShape() *shape {
 			says: "the user that the service unit starts the agent as; `run` does not read it"},
 		key{name: "aws_sdk_log_level", shape: anything(), state: idle, why: `requests that fail are logged as it is; "debug" logs more`,
 			says: "what the AWS SDK logs: `LogDebug`, `LogDebugWithSigning`, `LogDebugWithHTTPBody`, `LogDebugWithRequestRetries`, `LogDebugWithRequestErrors`, `LogDebugWithEventStreamBody`, joined with `|`"},
-		key{name: "user_agent", shape: str(0, 0), absent: "none", says: "is added to what requests give as their sender"},
+		key{name: "user_agent", shape: str(0, 0).judged((*reading).headerValue, "fleet/7"), absent: "none", says: "is added to what requests give as their sender"},
 		key{name: "use_dualstack_endpoint", shape: toggle(), preset: false, says: "endpoints that answer over IPv6 too"},
 		key{name: "quiet", shape: anything(), state: idle, why: "set-log-level ERROR logs errors alone", says: "logs errors alone"},
 		key{name: "service.name", shape: str(1, 255), absent: "none", state: later, says: "the service that all telemetry is of (an entity of CloudWatch)"},
