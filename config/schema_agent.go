@@ -33,7 +33,7 @@ func agentShape() *shape {
 		key{name: "hostname", shape: str(0, 255), absent: "the operating system's", says: "the value of `host`"},
 		key{name: "credentials", shape: credentialsShape("the role of all requests; `metrics` and `logs` may have their own", "none")},
 		key{name: "run_as_user", shape: str(0, 255), absent: "root",
-			says: "the user that the service unit starts the agent as; `run` does not read it"},
+			says: "whom `run` becomes when root starts it (Linux); it keeps the right to read any file ([more](control-command.md))"},
 		key{name: "aws_sdk_log_level", shape: anything(), state: idle, why: `requests that fail are logged as it is; "debug" logs more`,
 			says: "what the AWS SDK logs: `LogDebug`, `LogDebugWithSigning`, `LogDebugWithHTTPBody`, `LogDebugWithRequestRetries`, `LogDebugWithRequestErrors`, `LogDebugWithEventStreamBody`, joined with `|`"},
 		key{name: "user_agent", shape: str(0, 0).judged((*reading).headerValue, "fleet/7"), absent: "none", says: "is added to what requests give as their sender"},
