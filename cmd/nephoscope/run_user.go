@@ -23,6 +23,9 @@ func accountOf(name string) (account, error) {
 	if _, number := strconv.Atoi(name); err != nil && number == nil {
 		u, err = user.LookupId(name)
 	}
+	if err != nil && (name == "root" || name == "0") {
+		return account{name: "root"}, nil // a container may have no list of users: it has root
+	}
 	if err != nil {
 		return account{}, fmt.Errorf("look up user: %w", err)
 	}
