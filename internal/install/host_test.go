@@ -26,10 +26,11 @@ type host struct {
 	running     bool
 	reload      func() agent.Reloaded // nil: everything is taken up
 	reloads     int
-	silent      error // what the agent answers with
-	interrupted bool  // a reload goes on until somebody has enough of it
-	systemd     bool  // runs, and knows the agent's service
-	failing     bool  // the service ends as soon as it is started
+	silent      error       // what the agent answers with
+	interrupted bool        // a reload goes on until somebody has enough of it
+	systemd     bool        // runs, and knows the agent's service
+	failing     bool        // the service ends as soon as it is started, and systemd tries again later
+	starts      func() bool // decides that each time; nil: it stays as it is
 	active      bool
 	commands    []string
 	parameter   func(name string) (string, error)
@@ -88,11 +89,15 @@ func (h *host) systemctl(_ context.Context, args ...string) (string, error) {
 	switch args[0] {
 	case "show":
 		state := map[bool]string{true: "active", false: "inactive"}[h.active]
+		sub := "dead"
 		if h.failing && slices.Contains(h.commands, "restart "+unitName) {
-			state = "failed"
+			state, sub = "activating", "auto-restart"
 		}
-		return "LoadState=loaded\nActiveState=" + state + "\nMainPID=0\n", nil
+		return "LoadState=loaded\nActiveState=" + state + "\nSubState=" + sub + "\nMainPID=0\n", nil
 	case "restart":
+		if h.starts != nil {
+			h.failing = !h.starts()
+		}
 		h.active, h.running = !h.failing, !h.failing
 	case "stop":
 		h.active, h.running = false, false

@@ -74,7 +74,7 @@ func (c *Control) start(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("start agent: %w", context.Cause(ctx))
-	case last.active():
+	case last.active() && !last.ended():
 		c.warn("warning: the agent was started, but none answers on the state folder %s", c.State)
 		return nil
 	}

@@ -109,6 +109,7 @@ func TestOtherModeTakesARestart(t *testing.T) {
 	h := newHost(t)
 	h.fine("-a", "fetch-config", "-m", "ec2")
 	h.running = true
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Applied: true, Changed: true, Restart: "the mode"} }
 	h.fine("-a", "fetch-config", "-m", "onPremise", "-s")
 	if h.reloads != 1 || !strings.Contains(h.err.String(), "the mode is another, which takes effect when the agent is started again") {
 		t.Errorf("%d reloads, it says:\n%s", h.reloads, &h.err)
@@ -117,6 +118,39 @@ func TestOtherModeTakesARestart(t *testing.T) {
 	if h.fine("-a", "fetch-config", "-m", "ec2", "-s"); h.reloads != 1 || !slices.Equal(h.commands, started) {
 		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
 	}
+}
+
+func TestRestartThatWasLeftOpenIsMadeUpFor(t *testing.T) {
+	h := newHost(t)
+	h.running, h.systemd, h.active = true, true, true
+	h.fine("-a", "fetch-config", "-m", "onPremise") // without -s
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Applied: true, Restart: "agent.run_as_user"} }
+	if !h.fine("-a", "fetch-config", "-m", "onPremise", "-s") || !slices.Equal(h.commands, started) {
+		t.Errorf("systemctl %v:\n%s", h.commands, &h.out)
+	}
+	h.fine("-a", "set-env", "-e", "NEPHOSCOPE_MODE=ec2")
+	if !strings.Contains(h.err.String(), "agent.run_as_user is another, which takes effect when the agent is started again") {
+		t.Errorf("set-env says:\n%s", &h.err)
+	}
+}
+
+func TestConfigurationThatDoesNotComeUpAfterARestartIsPutBack(t *testing.T) {
+	h := newHost(t)
+	h.running, h.systemd, h.active = true, true, true
+	h.fine("-a", "fetch-config")
+	h.starts = func() bool { return h.stored() == "default" }
+	h.fails("it did not come up; see why: journalctl -u amazon-cloudwatch-agent\nthe configuration that was stored before is back, and the agent runs with it", "-a", "fetch-config", "-s", "-c", "file:"+h.write("root.json", mem))
+	if !h.running || !slices.Equal(h.commands, slices.Concat(started, started)) {
+		t.Errorf("systemctl %v", h.commands)
+	}
+}
+
+func TestStoredConfigurationThatIsRefusedIsNotSaidToBeBack(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	h.running = true
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
+	h.fails("no\nit was stored before and stays so", "-a", "fetch-config", "-s")
 }
 
 func TestInterruptWhileTheAgentIsToldLeavesTheNewConfiguration(t *testing.T) {
