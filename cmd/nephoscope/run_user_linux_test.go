@@ -196,7 +196,10 @@ func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
 	owner(".", 0)
 	must(handOverState(in("new/one/state"), who))
 	owner("new/one/state", who.uid)
-	owner("new", who.uid)
+	owner("new", 0)
+	if info, err := os.Stat(in("new/one")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the folder above the state has mode %v, %v", info.Mode(), err)
+	}
 
 	var layout install.Layout
 	must(os.Mkdir(in("log"), 0o755))

@@ -322,3 +322,16 @@ func TestDiskThatTakesOnlySomeOfItIsPutBack(t *testing.T) {
 		t.Errorf("got %v, and on disk\n%swant\n%s", err, h.disk(), before)
 	}
 }
+
+func TestWhatAKilledCommandHasLeftGoes(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	for _, dir := range []string{h.layout.Etc(), h.layout.Configs()} {
+		if err := os.WriteFile(filepath.Join(dir, ".x.tmp-123"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.fine("-a", "fetch-config"); strings.Contains(h.disk(), ".tmp-") {
+		t.Errorf("left:\n%s", h.disk())
+	}
+}
