@@ -60,6 +60,11 @@ func (c *Control) readsWell(o Options, d config.Document) error {
 
 // store brings the store to what is wanted of it, and the agent too if that is asked for. The caller has its turn.
 func (c *Control) store(ctx context.Context, o Options, s source, own config.Document) error {
+	if o.Action == "fetch-config" || s.kind == "all" {
+		if err := c.removeDeadLinks(); err != nil {
+			return err
+		}
+	}
 	documents, others, err := c.Layout.stored()
 	if err != nil {
 		return err
@@ -121,7 +126,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	if err := c.share(group); err != nil {
 		c.warn("warning: %v", err)
 	}
-	c.report.Changed = len(plan) > 0
+	c.report.Changed = c.report.Changed || len(plan) > 0
 	for _, change := range plan {
 		switch {
 		case change.path == c.Layout.Environment():

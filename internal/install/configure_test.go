@@ -295,7 +295,7 @@ func TestStoreIsForTheAgentsGroup(t *testing.T) {
 	}
 }
 
-func TestLinkThatLeadsNowhereIsNamed(t *testing.T) {
+func TestLinkThatLeadsNowhereIsNamedOrReplaced(t *testing.T) {
 	h := newHost(t)
 	h.fine("-a", "fetch-config")
 	link := filepath.Join(h.layout.Configs(), "gone.json")
@@ -304,6 +304,18 @@ func TestLinkThatLeadsNowhereIsNamed(t *testing.T) {
 	}
 	if err := h.ctl("-a", "append-config"); err == nil || !strings.Contains(err.Error(), link+" is a link that leads nowhere") {
 		t.Errorf("got %v", err)
+	}
+	for _, args := range [][]string{{"-a", "fetch-config"}, {"-a", "remove-config", "-c", "all"}} {
+		_ = os.Remove(link)
+		if err := os.Symlink("/nowhere", link); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(link); !h.fine(args...) || err != nil {
+			t.Errorf("%q: changed nothing", args)
+		}
+		if _, err := os.Lstat(link); err == nil {
+			t.Errorf("%q: the link is there", args)
+		}
 	}
 }
 
