@@ -26,11 +26,12 @@ type host struct {
 	running     bool
 	reload      func() agent.Reloaded // nil: everything is taken up
 	reloads     int
-	silent      error       // what the agent answers with
-	interrupted bool        // a reload goes on until somebody has enough of it
-	systemd     bool        // runs, and knows the agent's service
-	failing     bool        // the service ends as soon as it is started, and systemd tries again later
-	starts      func() bool // decides that each time; nil: it stays as it is
+	silent      error        // what the agent answers with
+	asked       func() error // decides that each time; nil: it stays as it is
+	interrupted bool         // a reload goes on until somebody has enough of it
+	systemd     bool         // runs, and knows the agent's service
+	failing     bool         // the service ends as soon as it is started, and systemd tries again later
+	starts      func() bool  // decides that each time; nil: it stays as it is
 	active      bool
 	commands    []string
 	parameter   func(name string) (string, error)
@@ -55,6 +56,9 @@ func (h *host) ctl(args ...string) error {
 		Out: &h.out, Err: &h.err, Patience: time.Millisecond,
 		Fetch: func(_ context.Context, name string, _ agent.Mode) (string, error) { return h.parameter(name) },
 		Status: func(context.Context, string) (agent.Status, error) {
+			if h.asked != nil {
+				h.silent = h.asked()
+			}
 			if h.silent != nil {
 				return agent.Status{}, h.silent
 			}
