@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -38,6 +40,9 @@ func accountOf(name string) (account, error) {
 		return account{}, fmt.Errorf("look up user %s: %w", name, err)
 	}
 	ids, err := u.GroupIds()
+	if errors.Is(err, fs.ErrNotExist) {
+		ids, err = []string{u.Gid}, nil // a container may have no list of groups
+	}
 	if err != nil {
 		return account{}, fmt.Errorf("look up groups of user %s: %w", name, err)
 	}
@@ -67,8 +72,9 @@ func mayRunAs(k kept, c *config.Config) error {
 
 // self names the user that the process is of.
 func self() string {
-	if u, err := user.Current(); err == nil {
+	id := strconv.Itoa(os.Geteuid()) // user.Current is whoever started the process
+	if u, err := user.LookupId(id); err == nil {
 		return u.Username
 	}
-	return strconv.Itoa(os.Geteuid())
+	return id
 }

@@ -74,6 +74,9 @@ func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
 	if info, err := os.Stat(fmt.Sprintf("/proc/%d/mem", b.cmd.Process.Pid)); err != nil || ownerOf(info) != 0 {
 		t.Errorf("another process of the user may look into the agent: %v, %v", info, err)
 	}
+	if own, err := os.ReadFile(b.path("own/agent.log")); err != nil || !strings.Contains(string(own), `"user": "nobody"`) {
+		t.Errorf("the log does not say which user it is: %v\n%s", err, own)
+	}
 	for _, name := range []string{"state", "state/checkpoints", "state/lock", "state/control.sock", "own", "own/agent.log"} {
 		if got := b.owner(name); got != who.uid {
 			t.Errorf("%s belongs to %d", name, got)
