@@ -72,9 +72,13 @@ func mayRunAs(k kept, c *config.Config) error {
 
 // self names the user that the process is of.
 func self() string {
-	id := strconv.Itoa(os.Geteuid()) // user.Current is whoever started the process
-	if u, err := user.LookupId(id); err == nil {
-		return u.Username
+	id := os.Geteuid()
+	u, err := user.LookupId(strconv.Itoa(id)) // user.Current is whoever started the process
+	if id < 0 {
+		u, err = user.Current() // on Windows, where it stays so
 	}
-	return id
+	if err != nil {
+		return strconv.Itoa(id)
+	}
+	return u.Username
 }
