@@ -189,10 +189,12 @@ func (r *reloader) serve(env agent.Env) error {
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
 	r.agent = a
+	r.mu.Lock() // the first to ask for a reload may be there before the control is
 	r.control = agent.OpenControl(a, r.reload)
 	if err := r.control.Listen(c.Agent.StatusAddress); err != nil {
 		env.Log.Warn("the agent works without its status_address", zap.Error(err))
 	}
+	r.mu.Unlock()
 	p := &program{reloader: r}
 	s, err := service.New(p, &service.Config{Name: "nephoscope", DisplayName: "Nephoscope", Description: "Ships metrics and logs to Amazon CloudWatch"})
 	if err != nil {
