@@ -204,7 +204,7 @@ func TestStatusAddressThatIsTakenIsRefused(t *testing.T) {
 	address := l.Addr().String()
 	b.must(l.Close())
 	with := func(address string) string {
-		return strings.Replace(oneLog, `"region"`, `"status_address": "`+address+`", "region"`, 1)
+		return strings.Replace(oneLog, `"agent"`, `"nephoscope": {"status_address": "`+address+`"}, "agent"`, 1)
 	}
 	b.config(with(address))
 	b.start()
