@@ -45,11 +45,16 @@ func TestConfigurationThatDoesNotComeUpIsPutBack(t *testing.T) {
 		if h.stored() != "file_new.json" {
 			t.Errorf("the agent is told when %s is stored", h.stored())
 		}
-		return agent.Reloaded{Reason: "not up within 30s: collector swap", Problems: []config.Problem{config.Mistake(config.Place{File: "x"}, "odd", "")}}
+		return agent.Reloaded{Reason: "not up within 30s: collector swap"}
 	}
-	h.fails("reload agent: not up within 30s: collector swap\nx: odd\nthe configuration that was stored before is back", "-a", "fetch-config", "-m", "onPremise", "-s", "-c", "file:"+next)
+	h.fails("reload agent: not up within 30s: collector swap\nwhat was stored before is back", "-a", "fetch-config", "-m", "onPremise", "-s", "-c", "file:"+next)
 	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
 	h.fails("reload agent: no", "-a", "set-env", "-e", "HTTPS_PROXY=nonsense")
+	h.reload = func() agent.Reloaded {
+		return agent.Reloaded{Reason: "x: odd", Problems: []config.Problem{config.Mistake(config.Place{File: "x"}, "odd", "")}}
+	}
+	h.fails("reload agent: it was refused:\nx: odd\nwhat was stored before is back", "-a", "set-env", "-e", "HTTPS_PROXY=nonsense")
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
 	h.fails("reload agent: no", "-a", "set-log-level", "-l", "DEBUG")
 	h.fails("reload agent: no", "-a", "append-config", "-s", "-c", "file:"+next)
 	h.fine("-a", "append-config", "-c", "file:"+next)
@@ -139,7 +144,7 @@ func TestConfigurationThatDoesNotComeUpAfterARestartIsPutBack(t *testing.T) {
 	h.running, h.systemd, h.active = true, true, true
 	h.fine("-a", "fetch-config")
 	h.starts = func() bool { return h.stored() == "default" }
-	h.fails("it did not come up; see why: journalctl -u amazon-cloudwatch-agent\nthe configuration that was stored before is back, and the agent runs with it", "-a", "fetch-config", "-s", "-c", "file:"+h.write("root.json", mem))
+	h.fails("it did not come up; see why: journalctl -u amazon-cloudwatch-agent\nwhat was stored before is back, and the agent runs with it", "-a", "fetch-config", "-s", "-c", "file:"+h.write("root.json", mem))
 	if !h.running || !slices.Equal(h.commands, slices.Concat(started, started)) {
 		t.Errorf("systemctl %v", h.commands)
 	}

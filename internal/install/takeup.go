@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // takeUp has the agent run with what is stored: one that runs is told of it, else it is started. restart, if it is not "", is
@@ -47,10 +48,10 @@ func (c *Control) restart(ctx context.Context, plan changes, group int) error {
 		return errors.Join(err, failed)
 	}
 	if failed := c.start(ctx); failed != nil {
-		return errors.Join(err, errors.New("the configuration that was stored before is back, but with that it does not come up either"), failed)
+		return errors.Join(err, errors.New("what was stored before is back, but with that it does not come up either"), failed)
 	}
 	c.report.Changed = false
-	return errors.Join(err, errors.New("the configuration that was stored before is back, and the agent runs with it"))
+	return errors.Join(err, errors.New("what was stored before is back, and the agent runs with it"))
 }
 
 // tell has a running agent read everything again. If it cannot go on with that, what was stored before is put back, with
@@ -67,8 +68,8 @@ func (c *Control) tell(ctx context.Context, plan changes, group int) error {
 	if !r.Applied {
 		c.report.Changed, c.report.Agent = false, ""
 		err := fmt.Errorf("reload agent: %s", r.Reason)
-		for _, p := range r.Problems {
-			err = errors.Join(err, p)
+		if len(r.Problems) > 0 { // the reason is the first of them
+			err = fmt.Errorf("reload agent: it was refused:\n%w", config.Problems(r.Problems))
 		}
 		if len(plan) == 0 {
 			return errors.Join(err, errors.New("it was stored before and stays so, and the agent goes on with what it was told before that"))
@@ -76,7 +77,7 @@ func (c *Control) tell(ctx context.Context, plan changes, group int) error {
 		if failed := plan.undo(group); failed != nil {
 			return errors.Join(err, failed)
 		}
-		return errors.Join(err, errors.New("the configuration that was stored before is back, and the agent goes on with it"))
+		return errors.Join(err, errors.New("what was stored before is back, and the agent goes on with it"))
 	}
 	c.report.Changed = c.report.Changed || r.Changed
 	c.say("The agent has taken it up without a restart: %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)
