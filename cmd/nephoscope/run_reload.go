@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,7 +135,7 @@ func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
 
 // restartFor is what of settings takes effect after a restart alone.
 func (r *reloader) restartFor(next settings) (problems []config.Problem) {
-	if next.config.Agent.RunAsUser != r.user {
+	if cmp.Or(next.config.Agent.RunAsUser, "root") != cmp.Or(r.user, "root") {
 		problems = append(problems, config.Suspicion(next.config.At("agent.run_as_user"), "another user takes effect after a restart alone", "restart the agent"))
 	}
 	if next.mode != r.mode {

@@ -117,6 +117,19 @@ func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
 	b.stop()
 }
 
+func TestRootInSoManyWordsIsNoOtherUser(t *testing.T) {
+	needsRoot(t)
+	b := newBed(t)
+	b.config(oneLog)
+	b.start()
+	b.answers()
+	b.config(asUser("root", ""))
+	if got := b.reload(); !got.Applied || got.Restart != "" {
+		t.Errorf("got %+v", got)
+	}
+	b.stop()
+}
+
 func TestRunAsUserWithoutReadAllNeedsPermissions(t *testing.T) {
 	nobody(t)
 	b := newBed(t)

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	}
 	restart := ""
 	switch {
-	case old.Agent.RunAsUser != next.Agent.RunAsUser:
+	case cmp.Or(old.Agent.RunAsUser, "root") != cmp.Or(next.Agent.RunAsUser, "root"):
 		restart = "agent.run_as_user"
 	case plan.touches(c.Layout.Environment()):
 		restart = "the mode"

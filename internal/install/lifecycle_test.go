@@ -105,7 +105,11 @@ func TestOtherUserTakesARestart(t *testing.T) {
 	h := newHost(t)
 	h.running, h.systemd, h.active = true, true, true
 	h.fine("-a", "fetch-config", "-c", "file:"+h.write("config.json", mem))
-	if h.fine("-a", "fetch-config", "-s"); h.reloads > 0 || !slices.Equal(h.commands, started) {
+	root := strings.Replace(mem, "{", `{"agent": {"run_as_user": "root"}, `, 1) // as before, in so many words
+	if h.fine("-a", "fetch-config", "-s", "-c", "file:"+h.write("config.json", root)); h.reloads != 1 || len(h.commands) > 0 {
+		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
+	}
+	if h.fine("-a", "fetch-config", "-s"); h.reloads != 1 || !slices.Equal(h.commands, started) {
 		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
 	}
 }
