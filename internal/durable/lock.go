@@ -28,6 +28,16 @@ func Lock(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
+// Locked tells whether a process has taken a state folder.
+func Locked(dir string) bool {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|noFollow, 0)
+	if err != nil {
+		return false // none ever has, or it is for somebody else to know
+	}
+	defer f.Close()
+	return tryLock(f) != nil
+}
+
 // turnPatience is how long whoever has the turn may take: an agent that is told of its new configuration has its own time.
 const turnPatience = 5 * time.Minute
 

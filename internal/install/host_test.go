@@ -2,6 +2,7 @@ package install
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type host struct {
 
 	running     bool
 	reload      func() agent.Reloaded // nil: everything is taken up
+	patience    time.Duration         // 0: none
 	reloads     int
 	silent      error        // what the agent answers with
 	asked       func() error // decides that each time; nil: it stays as it is
@@ -53,7 +55,7 @@ func (h *host) ctl(args ...string) error {
 	}
 	c := &Control{
 		Layout: h.layout, State: h.layout.State(), Version: "1.2.3", Program: "nephoscope", Check: checked,
-		Out: &h.out, Err: &h.err, Patience: time.Millisecond,
+		Out: &h.out, Err: &h.err, Patience: cmp.Or(h.patience, time.Millisecond),
 		Fetch: func(_ context.Context, name string, _ agent.Mode) (string, error) { return h.parameter(name) },
 		Status: func(context.Context, string) (agent.Status, error) {
 			if h.asked != nil {

@@ -121,10 +121,10 @@ func (c *Control) end(ctx context.Context, s agent.Status) error {
 	}
 	gone := func() bool {
 		_, err := c.Status(ctx, c.State)
-		return errors.Is(err, agent.ErrNotRunning)
+		return errors.Is(err, agent.ErrNotRunning) && !durable.Locked(c.State) // it stops answering first
 	}
 	if !c.wait(ctx, gone) {
-		return fmt.Errorf("stop agent: process %d was asked to end and still answers", pid)
+		return fmt.Errorf("stop agent: process %d was asked to end and has not yet: does a disk or a network mount hang?", pid)
 	}
 	return nil
 }

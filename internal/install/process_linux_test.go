@@ -3,33 +3,53 @@ package install
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
-const mute = "NEPHOSCOPE_TEST_MUTE" // the socket that an agent listens on and never answers at
+// mute is the state folder of an agent that never answers, and that takes its time to end.
+const mute = "NEPHOSCOPE_TEST_MUTE"
 
-func TestAgentThatDoesNotAnswerIsStopped(t *testing.T) {
-	if path := os.Getenv(mute); path != "" {
-		if _, err := net.Listen("unix", path); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = os.Stdout.WriteString("listening\n")
-		select {}
+func beMute(t *testing.T, state string) {
+	_, err := durable.Lock(state)
+	if err == nil {
+		_, err = net.Listen("unix", agent.SocketPath(state))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	_, _ = os.Stdout.WriteString("listening\n")
+	<-asked
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(7)
+}
+
+func TestAgentThatDoesNotAnswerIsStoppedAndWaitedFor(t *testing.T) {
+	if state := os.Getenv(mute); state != "" {
+		beMute(t, state)
 	}
 	h := newHost(t)
-	if err := os.MkdirAll(h.layout.State(), 0o700); err != nil {
+	if err := durable.MakeDir(h.layout.State()); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), mute+"="+filepath.Join(h.layout.State(), "control.sock"))
+	cmd.Env = append(os.Environ(), mute+"="+h.layout.State())
 	said, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -39,16 +59,23 @@ func TestAgentThatDoesNotAnswerIsStopped(t *testing.T) {
 	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil {
 		t.Fatalf("%q, %v", line, err)
 	}
+	h.patience = time.Minute
 	asked := 0
 	h.asked = func() error {
-		if asked++; asked == 1 {
+		switch asked++; asked {
+		case 1:
 			return errors.New("a disk hangs")
+		case 3:
+			_ = hold.Close() // now it ends
 		}
-		_ = cmd.Wait() // the exit status is looked at below
 		return agent.ErrNotRunning
 	}
 	h.fine("-a", "stop")
-	if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGTERM {
-		t.Errorf("it was ended by %v", got)
+	if durable.Locked(h.layout.State()) {
+		t.Error("it has not ended")
+	}
+	_ = hold.Close()
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
+		t.Errorf("it ended with %v", cmd.ProcessState)
 	}
 }
