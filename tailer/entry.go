@@ -271,7 +271,7 @@ func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
 		if exists && e.all {
 			continue // every one is followed
 		}
-		cp, found, err := e.memory.read(path + e.owner)
+		cp, found, _ := e.memory.load(path, e.owner) // what is wrong with it is said when it is followed
 		if found && len(cp.Files) == 0 {
 			e.shelf.recall(cp.Drained)
 			if !exists && time.Since(time.Unix(0, cp.Left)) > forgetAfter {
@@ -279,7 +279,7 @@ func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
 			}
 			continue
 		}
-		if err == nil && found && !(exists && cp.covers(path)) {
+		if found && !(exists && cp.covers(path)) {
 			e.leaving[path] = true
 			e.resumed = append(e.resumed, e.follow(path, cp, naming))
 		}
@@ -303,7 +303,7 @@ func (e *Entry) placeOf(path string) (at []position, reading bool) {
 // follow makes a source of a path, and has it hold the files that are to be read.
 func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) *Source {
 	stream := naming(path)
-	s := &Source{path: path, stream: stream, entry: e, log: e.log.WithLazy(zap.String("file", path)), leftAt: e.left[path]}
+	s := &Source{path: path, stream: stream, entry: e, from: cp.From, log: e.log.WithLazy(zap.String("file", path)), leftAt: e.left[path]}
 	delete(e.left, path)
 	s.mu.Lock()
 	if len(cp.Files) > 0 || cp.Left != 0 {

@@ -76,7 +76,9 @@ func controlOf(o install.Options) *install.Control {
 func runProgram() string {
 	self, err := os.Executable()
 	if err != nil { // no /proc
-		self, _ = filepath.EvalSymlinks(os.Args[0])
+		self, _ = exec.LookPath(os.Args[0])
+		self, _ = filepath.EvalSymlinks(self)
+		self, _ = filepath.Abs(self)
 	}
 	if base := filepath.Base(self); base != "nephoscope" && base != agentName {
 		return "nephoscope"
