@@ -34,6 +34,8 @@ func agentShape() *shape {
 		key{name: "credentials", shape: credentialsShape("the role of all requests; `metrics` and `logs` may have their own", "none")},
 		key{name: "run_as_user", shape: str(0, 255), absent: "root",
 			says: "the user that the service unit starts the agent as; `run` does not read it"},
+		key{name: "mode", shape: anything(), state: idle, why: "where the agent runs is found out at start", says: "where the agent runs"},
+		key{name: "opamp", shape: anything(), state: later, why: "the agent is not managed from afar", says: "lets an OpAMP server manage the agent"},
 		key{name: "aws_sdk_log_level", shape: anything(), state: idle, why: `requests that fail are logged as it is; "debug" logs more`,
 			says: "what the AWS SDK logs: `LogDebug`, `LogDebugWithSigning`, `LogDebugWithHTTPBody`, `LogDebugWithRequestRetries`, `LogDebugWithRequestErrors`, `LogDebugWithEventStreamBody`, joined with `|`"},
 		key{name: "user_agent", shape: str(0, 0), absent: "none", says: "is added to what requests give as their sender"},
@@ -59,7 +61,10 @@ func agentShape() *shape {
 func credentialsShape(says, absent string) *shape {
 	role := str(20, 2048)
 	role.unless, role.example = `^\$\{.+\}$`, "arn:aws:iam::123456789012:role/agent"
-	return strictly(key{name: "role_arn", shape: role, absent: absent, says: says})
+	return strictly(
+		key{name: "role_arn", shape: role, absent: absent, says: says},
+		key{name: "oidc_auth", shape: openly(), state: later, why: "sign in with keys, a profile or a role", says: "signs in with a token of an OpenID Connect provider"},
+	)
 }
 
 func selfTelemetryShape() *shape {
