@@ -27,7 +27,7 @@ func agentShape() *shape {
 			says: "how often every plugin collects, unless it says otherwise. Below 60 the data are high resolution (StorageResolution 1)"},
 		key{name: "region", shape: str(1, 64), absent: "found out at start", says: "the region of all requests"},
 		key{name: "debug", shape: toggle(), preset: false, says: "logs at debug level"},
-		key{name: "logfile", shape: str(0, 4096), preset: "",
+		key{name: "logfile", shape: str(0, 4096).judged((*reading).logFile, "/var/log/nephoscope.log"), preset: "",
 			says: "the agent's own log; `\"\"` is standard error. [More](#the-agents-own-log)"},
 		key{name: "omit_hostname", shape: toggle(), preset: false, says: "no dimension `host`"},
 		key{name: "hostname", shape: str(0, 255), absent: "the operating system's", says: "the value of `host`"},
