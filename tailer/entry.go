@@ -50,6 +50,7 @@ type Entry struct {
 	log       *zap.Logger
 	shelf     *shelf
 	adopted   adopter
+	folders   *folders
 	finder
 
 	mu      sync.Mutex
@@ -77,6 +78,7 @@ func New(f config.File, o Options) (*Entry, error) {
 	if e.holding == nil {
 		e.holding = NewHolding(DefaultOpen, DefaultDeleted)
 	}
+	e.folders = e.holding.folders
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {
 		return nil, config.Mistake(f.Place, err.Error(), "")

@@ -14,6 +14,7 @@ type Holding struct {
 
 	resting atomic.Int64 // files that stay open
 	deleted atomic.Int64 // bytes
+	folders *folders
 }
 
 // What a Holding allows unless the operator says otherwise.
@@ -25,7 +26,7 @@ const (
 // NewHolding allows open files that nobody writes to to stay open (one that is open is read to its end even when it is
 // deleted), and deleted files to hold so many bytes of disk until they have been acknowledged.
 func NewHolding(open int, deleted int64) *Holding {
-	h := &Holding{}
+	h := &Holding{folders: newFolders()}
 	h.mayOpen.Store(int64(open))
 	h.AllowDeleted(deleted)
 	return h
