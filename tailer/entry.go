@@ -17,6 +17,9 @@ import (
 	"go.uber.org/zap"
 )
 
+// maxAbreast is how many sources are looked at together.
+const maxAbreast = 128
+
 // multiLineHold is how long the original waits for more lines of an event; here it counts from the last one.
 const multiLineHold = 5 * time.Second
 
@@ -193,17 +196,31 @@ func (e *Entry) source(path string) *Source {
 
 // shipChanged looks at every source, whatever the kernel has said.
 func (e *Entry) shipChanged() {
-	for _, s := range e.Sources() {
-		e.shipIfChanged(s)
-	}
+	abreast(e.Sources(), e.shipIfChanged)
 }
 
 // shipDoubted looks at the sources of which the kernel may not say everything.
 func (e *Entry) shipDoubted(least trust) {
+	var all []*Source
 	for s, t := range e.trusts {
 		if t >= least {
-			e.shipIfChanged(s)
+			all = append(all, s)
 		}
+	}
+	abreast(all, e.shipIfChanged)
+}
+
+// abreast does something with each source, with some of them at a time: those that look for files in one folder share its reading.
+func abreast(sources []*Source, do func(*Source)) {
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	free := make(chan struct{}, maxAbreast)
+	for _, s := range sources {
+		free <- struct{}{}
+		busy.Go(func() {
+			defer func() { <-free }()
+			do(s)
+		})
 	}
 }
 

@@ -10,35 +10,50 @@ import (
 )
 
 const (
-	// coarse is how long a name must have come or gone before a folder is read, for the next one to change the folder's time: some
-	// file systems keep every other second.
+	// fine is how long a name must have come or gone before a folder is read, for the next one to give the folder another time: the
+	// kernel's clock for such times ticks every ten milliseconds at least.
+	fine = 100 * time.Millisecond
+	// coarse is the same where only seconds are kept (ext4 with small inodes).
 	coarse = 2 * time.Second
 	// shortly is how long a reading is kept for others who ask. Idle files hold none.
 	shortly = 10 * time.Second
 )
 
-// folders are the names in folders. Thousands of files in one of them are looked for together, after a switch-over or a start:
-// it is read once for all who ask while no name comes or goes.
+// folders are the names in folders. Thousands of files in one of them are looked for together, after a switch-over, a start or a
+// rotation of all: it is read once for many who ask.
 //
-// That leaves nothing out: whoever asks is given what a reading of his own would have given him. A reading is given to another
-// only where the kernel itself keeps the folder's time, the time is the same as before the reading, and it was so old then that
-// any name that has come or gone since would have made it another. What a name leads to is never kept but by readers of inodes,
-// which are the names' as long as the names are there; size and time are asked for each time.
+// That leaves nothing out: whoever asks is given what a reading of his own might have given him. A reading that began after he
+// asked is one, whoever began it. An earlier one is given to him only where the kernel itself keeps the folder's time, the time
+// is the same as before the reading, and it was so old then that any name that has come or gone since would have made it
+// another. What is kept of the files are their inodes, which are the names' as long as no name comes or goes; sizes and times are
+// asked for each time.
 type folders struct {
 	moment bool                  // a listing is of one moment: nothing is read twice, whatever happens meanwhile
 	times  func(dir string) bool // tells whether nobody but the kernel of this host keeps the folder's time
 
-	mu    sync.Mutex
-	known map[string]*reading
+	mu     sync.Mutex
+	known  map[string]*reading
+	rounds map[string]*round // that are being read
 }
 
-func newFolders() *folders { return &folders{times: announces, known: map[string]*reading{}} }
+func newFolders() *folders {
+	return &folders{times: announces, known: map[string]*reading{}, rounds: map[string]*round{}}
+}
+
+// round is a reading that is under way, or waits until the one before it has ended.
+type round struct {
+	done chan struct{}
+	next *round // for those who ask while this one is under way
+	*reading
+	err error
+}
 
 // reading is what stood in a folder.
 type reading struct {
 	dir     string
 	names   []os.DirEntry // sorted
 	changed time.Time     // the folder, before it was read
+	until   time.Time     // when it is forgotten
 
 	once  sync.Once
 	infos []os.FileInfo // of the names; nil: there is none, or it is no regular file
@@ -50,37 +65,80 @@ func (d *folders) read(dir string) (*reading, error) {
 	d.mu.Lock()
 	r := d.known[dir]
 	d.mu.Unlock()
-	if r != nil && d.moment {
+	if r != nil && (d.moment || r.changed.Equal(changedAt(dir))) {
 		return r, nil
 	}
-	var changed time.Time
-	if info, err := os.Stat(dir); err == nil {
-		changed = info.ModTime()
-	}
-	if r != nil && r.changed.Equal(changed) {
-		return r, nil
-	}
-	began := time.Now()
-	names, err := os.ReadDir(dir)
-	r = &reading{dir: dir, names: names, changed: changed}
-	if err == nil && (d.moment || !changed.IsZero() && began.Sub(changed) > coarse && d.times(dir)) {
-		d.keep(r)
-	}
-	return r, err
+	return d.share(dir)
 }
 
-func (d *folders) keep(r *reading) {
+func changedAt(dir string) time.Time {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// share reads a folder together with all who ask before that begins: while it is being read for one, the others wait, and the
+// next reading is for all of them.
+func (d *folders) share(dir string) (*reading, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.known[r.dir] = r
-	if d.moment {
+	before := d.rounds[dir]
+	switch {
+	case before == nil:
+		mine := &round{done: make(chan struct{})}
+		d.rounds[dir] = mine
+		d.mu.Unlock()
+		return d.run(dir, mine)
+	case before.next == nil:
+		mine := &round{done: make(chan struct{})}
+		before.next = mine
+		d.mu.Unlock()
+		<-before.done
+		return d.run(dir, mine)
+	}
+	theirs := before.next
+	d.mu.Unlock()
+	<-theirs.done
+	return theirs.reading, theirs.err
+}
+
+func (d *folders) run(dir string, r *round) (*reading, error) {
+	changed, began := changedAt(dir), time.Now()
+	names, err := os.ReadDir(dir)
+	r.reading, r.err = &reading{dir: dir, names: names, changed: changed}, err
+	holds := err == nil && (d.moment || !changed.IsZero() && began.Sub(changed) > tick(changed) && d.times(dir))
+	d.mu.Lock()
+	if d.rounds[dir] = r.next; r.next == nil {
+		delete(d.rounds, dir)
+	}
+	if holds {
+		d.keep(r.reading, began)
+	}
+	d.mu.Unlock()
+	close(r.done)
+	return r.reading, r.err
+}
+
+// tick is how long after a folder's time another change may have the same one.
+func tick(changed time.Time) time.Duration {
+	if changed.Nanosecond() == 0 {
+		return coarse
+	}
+	return fine
+}
+
+func (d *folders) keep(r *reading, began time.Time) {
+	if d.known[r.dir] = r; d.moment {
 		return
 	}
-	time.AfterFunc(shortly, func() {
+	r.until = began.Add(shortly)
+	dir, until := r.dir, r.until
+	time.AfterFunc(shortly, func() { // which does not hold the reading: another may come in its place
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.known[r.dir] == r {
-			delete(d.known, r.dir)
+		if kept := d.known[dir]; kept != nil && !kept.until.After(until) {
+			delete(d.known, dir)
 		}
 	})
 }

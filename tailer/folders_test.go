@@ -43,6 +43,11 @@ func TestFolderIsReadOnceWhileNoNameComesOrGoes(t *testing.T) {
 		isKept("changed a moment ago", false)
 		a.quieten(coarse + 1)
 		isKept("quiet", true)
+		time.Sleep(time.Millisecond)
+		a.quieten(fine)
+		isKept("changed a moment ago, where milliseconds are kept", false)
+		a.quieten(fine + 1)
+		isKept("quiet, where milliseconds are kept", true)
 		before, _ := d.read(a.dir)
 		a.put("access.log.1", "x\n", 0)
 		a.quieten(time.Minute)
@@ -154,6 +159,46 @@ func TestFileThatIsRenamedWhileOthersAreLookedForIsFound(t *testing.T) {
 		a.deliver()
 		if got := strings.Join(a.got, " "); got != "c d" {
 			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// Of many who ask for a folder while it is being read, each is given a reading that began after he asked.
+func TestFolderIsReadForAllWhoWaitForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		d := newFolders()
+		first := &round{done: make(chan struct{})}
+		d.rounds[a.dir] = first // somebody is reading it
+		given := make(chan *reading, 100)
+		for range cap(given) {
+			go func() {
+				r, err := d.read(a.dir)
+				if err != nil {
+					t.Error(err)
+				}
+				given <- r
+			}()
+		}
+		synctest.Wait()
+		a.put("came.log", "x", 0) // after they asked; a reading of their own may have it
+		if len(given) > 0 {
+			t.Fatal("somebody was given a reading that began before he asked")
+		}
+		if _, err := d.run(a.dir, first); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		all := map[*reading]bool{}
+		for range cap(given) {
+			r := <-given
+			all[r] = true
+			if r == first.reading || len(r.names) != 1 {
+				t.Fatalf("somebody was given a reading with %d names", len(r.names))
+			}
+		}
+		if len(all) != 1 || len(d.rounds) != 0 {
+			t.Errorf("%d readings for those who waited; %d are under way", len(all), len(d.rounds))
 		}
 	})
 }

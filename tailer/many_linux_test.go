@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -154,11 +155,21 @@ func BenchmarkStartWithFilesThatAreGone(b *testing.B) {
 	})
 }
 
+// BenchmarkMassRotation rotates a few hundred files at a time, as many as are announced together, and looks at them.
 func BenchmarkMassRotation(b *testing.B) {
 	var e *Entry
 	eachOfMany(b, func(m *many) {
 		e = m.start(nil)
 		m.readAll(e)
-		m.rotate()
-	}, func(m *many) { m.look(e) })
+	}, func(m *many) {
+		for paths := range slices.Chunk(m.paths, 500) {
+			few := many{B: m.B, paths: paths}
+			few.rotate()
+			var announced []*Source
+			for _, path := range paths {
+				announced = append(announced, e.source(path))
+			}
+			abreast(announced, (*Source).keepUp)
+		}
+	})
 }

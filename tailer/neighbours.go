@@ -50,6 +50,10 @@ type search struct {
 
 // openIf opens a file and closes it again if it is not the one that is looked for.
 func (s *Source) openIf(path string, offset int64, wanted func(*file) bool) *file {
+	if packed(path) {
+		s.entry.holding.unpack <- struct{}{}
+		defer func() { <-s.entry.holding.unpack }()
+	}
 	f, err := s.open(path, offset)
 	if err != nil {
 		return nil
