@@ -17,9 +17,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxAbreast is how many sources are looked at together.
-const maxAbreast = 128
-
 // multiLineHold is how long the original waits for more lines of an event; here it counts from the last one.
 const multiLineHold = 5 * time.Second
 
@@ -196,7 +193,7 @@ func (e *Entry) source(path string) *Source {
 
 // shipChanged looks at every source, whatever the kernel has said.
 func (e *Entry) shipChanged() {
-	abreast(e.Sources(), e.shipIfChanged)
+	e.shipIfChanged(e.Sources())
 }
 
 // shipDoubted looks at the sources of which the kernel may not say everything.
@@ -207,28 +204,18 @@ func (e *Entry) shipDoubted(least trust) {
 			all = append(all, s)
 		}
 	}
-	abreast(all, e.shipIfChanged)
+	e.shipIfChanged(all)
 }
 
-// abreast does something with each source, with some of them at a time: those that look for files in one folder share its reading.
-func abreast(sources []*Source, do func(*Source)) {
-	var busy sync.WaitGroup
-	defer busy.Wait()
-	free := make(chan struct{}, maxAbreast)
-	for _, s := range sources {
-		free <- struct{}{}
-		busy.Go(func() {
-			defer func() { <-free }()
-			do(s)
-		})
-	}
-}
-
-func (e *Entry) shipIfChanged(s *Source) {
-	if s.changed() {
+func (e *Entry) shipIfChanged(sources []*Source) {
+	changed := slices.DeleteFunc(sources, func(s *Source) bool { return !s.changed() })
+	var one sync.Mutex
+	abreast(changed, func(s *Source) {
 		s.keepUp()
+		one.Lock()
+		defer one.Unlock()
 		e.ship(s)
-	}
+	})
 }
 
 // discover reads all folders, makes sources of files that are new, and drops those of files that are gone. It returns whether

@@ -17,6 +17,8 @@ const (
 	coarse = 2 * time.Second
 	// shortly is how long a reading is kept for others who ask. Idle files hold none.
 	shortly = 10 * time.Second
+	// hung is how long the reading of another is waited for. It may be of a disk that hangs, and another be mounted there by now.
+	hung = time.Second
 )
 
 // folders are the names in folders. Thousands of files in one of them are looked for together, after a switch-over, a start or a
@@ -94,13 +96,31 @@ func (d *folders) share(dir string) (*reading, error) {
 		mine := &round{done: make(chan struct{})}
 		before.next = mine
 		d.mu.Unlock()
-		<-before.done
+		if !before.ends() {
+			d.mu.Lock()
+			d.rounds[dir] = mine
+			d.mu.Unlock()
+		}
 		return d.run(dir, mine)
 	}
 	theirs := before.next
 	d.mu.Unlock()
-	<-theirs.done
+	if !theirs.ends() {
+		return d.share(dir)
+	}
 	return theirs.reading, theirs.err
+}
+
+// ends waits for the end of a round, but not for long.
+func (r *round) ends() bool {
+	limit := time.NewTimer(hung)
+	defer limit.Stop()
+	select {
+	case <-r.done:
+		return true
+	case <-limit.C:
+		return false
+	}
 }
 
 func (d *folders) run(dir string, r *round) (*reading, error) {
@@ -109,8 +129,10 @@ func (d *folders) run(dir string, r *round) (*reading, error) {
 	r.reading, r.err = &reading{dir: dir, names: names, changed: changed}, err
 	holds := err == nil && (d.moment || !changed.IsZero() && began.Sub(changed) > tick(changed) && d.times(dir))
 	d.mu.Lock()
-	if d.rounds[dir] = r.next; r.next == nil {
-		delete(d.rounds, dir)
+	if d.rounds[dir] == r { // and not one that has ceased to wait for it
+		if d.rounds[dir] = r.next; r.next == nil {
+			delete(d.rounds, dir)
+		}
 	}
 	if holds {
 		d.keep(r.reading, began)

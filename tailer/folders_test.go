@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,6 +200,34 @@ func TestFolderIsReadForAllWhoWaitForIt(t *testing.T) {
 		}
 		if len(all) != 1 || len(d.rounds) != 0 {
 			t.Errorf("%d readings for those who waited; %d are under way", len(all), len(d.rounds))
+		}
+	})
+}
+
+func TestReadingThatHangsHoldsUpNobodyForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		d := newFolders()
+		stuck := &round{done: make(chan struct{})}
+		d.rounds[a.dir] = stuck // and does not end
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				if r, err := d.read(a.dir); err != nil || r == nil {
+					t.Error(r, err)
+				}
+			})
+		}
+		all.Wait()
+		if waited := time.Since(began); waited > 2*hung {
+			t.Errorf("waited for %s", waited)
+		}
+		if len(d.rounds) != 0 {
+			t.Error("those who come now would wait again")
+		}
+		if _, err := d.run(a.dir, stuck); err != nil || len(d.rounds) != 0 {
+			t.Error("the end of what was hanging is taken for another's", err)
 		}
 	})
 }

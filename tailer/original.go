@@ -48,8 +48,10 @@ func (a *Adopted) find(path string, in *folders) (left, error) {
 
 // stateName is how the original names the state file of a path.
 func stateName(path string) string {
-	return strings.NewReplacer("/", "_", " ", "_", ":", "_").Replace(filepath.ToSlash(path))
+	return stateRunes.Replace(filepath.ToSlash(path))
 }
+
+var stateRunes = strings.NewReplacer("/", "_", " ", "_", ":", "_")
 
 // readState reads a small regular file that nobody but those who may rule the agents can have written. A link is not followed.
 func readState(dir, name string) (raw []byte, saved time.Time, err error) {
