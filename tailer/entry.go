@@ -50,6 +50,7 @@ type Entry struct {
 	log       *zap.Logger
 	shelf     *shelf
 	adopted   adopter
+	folders   *folders
 	finder
 
 	mu      sync.Mutex
@@ -77,6 +78,7 @@ func New(f config.File, o Options) (*Entry, error) {
 	if e.holding == nil {
 		e.holding = NewHolding(DefaultOpen, DefaultDeleted)
 	}
+	e.folders = e.holding.folders
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {
 		return nil, config.Mistake(f.Place, err.Error(), "")
@@ -191,25 +193,29 @@ func (e *Entry) source(path string) *Source {
 
 // shipChanged looks at every source, whatever the kernel has said.
 func (e *Entry) shipChanged() {
-	for _, s := range e.Sources() {
-		e.shipIfChanged(s)
-	}
+	e.shipIfChanged(e.Sources())
 }
 
 // shipDoubted looks at the sources of which the kernel may not say everything.
 func (e *Entry) shipDoubted(least trust) {
+	var all []*Source
 	for s, t := range e.trusts {
 		if t >= least {
-			e.shipIfChanged(s)
+			all = append(all, s)
 		}
 	}
+	e.shipIfChanged(all)
 }
 
-func (e *Entry) shipIfChanged(s *Source) {
-	if s.changed() {
+func (e *Entry) shipIfChanged(sources []*Source) {
+	changed := slices.DeleteFunc(sources, func(s *Source) bool { return !s.changed() })
+	var one sync.Mutex
+	abreast(changed, func(s *Source) {
 		s.keepUp()
+		one.Lock()
+		defer one.Unlock()
 		e.ship(s)
-	}
+	})
 }
 
 // discover reads all folders, makes sources of files that are new, and drops those of files that are gone. It returns whether
