@@ -26,8 +26,12 @@ func (iv *interview) prepare() (err error) {
 		return fmt.Errorf("find the output: %w", err)
 	}
 	iv.result.Output = iv.Output
-	if info, err := os.Stat(iv.Output); err == nil && info.IsDir() {
+	switch info, err := os.Stat(iv.Output); {
+	case err != nil:
+	case info.IsDir():
 		return fmt.Errorf("write %s: it is a folder (name a file with --output)", iv.Output)
+	case !info.Mode().IsRegular(): // a device or a pipe, which a file would take the place of
+		return fmt.Errorf("write %s: it is no regular file (name one with --output)", iv.Output)
 	}
 	if inLayout {
 		if err := durable.MakePublicDir(filepath.Dir(iv.Output)); err != nil {
@@ -48,9 +52,12 @@ func (iv *interview) prepare() (err error) {
 }
 
 func cannotWrite(path string, err error) error {
-	hint := "make the folder, or name another file with --output"
-	if errors.Is(err, fs.ErrPermission) {
+	hint := "name another file with --output"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		hint = "run it with sudo, or name a file of your own with --output"
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "make the folder, or " + hint
 	}
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
@@ -84,16 +91,28 @@ func (iv *interview) replace(content []byte) error {
 		}
 		iv.say("The previous configuration is kept as " + iv.result.Backup + ".\n")
 	}
-	path := iv.Output
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a link stays one
-	}
+	path := linked(iv.Output)
 	if err := durable.WritePublic(path, content); err != nil {
 		return cannotWrite(path, err)
 	}
 	iv.result.Changed = true
 	iv.say("Saved config file to " + iv.Output + " successfully.\n")
 	return nil
+}
+
+// linked is the file that a link leads to, which need not be there yet: a link stays one.
+func linked(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	target, err := os.Readlink(path)
+	switch {
+	case err != nil:
+		return path
+	case filepath.IsAbs(target):
+		return target
+	}
+	return filepath.Join(filepath.Dir(path), target)
 }
 
 var backupName = regexp.MustCompile(`^config-([0-9]+)\.json$`)

@@ -98,8 +98,9 @@ func TestOutputThatCannotBeWrittenIsAMistakeBeforeTheFirstQuestion(t *testing.T)
 		}
 	}
 	f(dir, "it is a folder (name a file with --output)")
+	f(os.DevNull, "it is no regular file (name one with --output)")
 	f(filepath.Join(dir, "none", "c.json"), "make the folder, or name another file with --output")
-	f(filepath.Join(file, "c.json"), "--output")
+	f(filepath.Join(file, "c.json"), "(name another file with --output)")
 }
 
 func TestOutputOfOnesOwnKeepsItsBackupsBesideIt(t *testing.T) {
@@ -136,6 +137,16 @@ func TestLinkStaysALink(t *testing.T) {
 	}
 	if raw, _ := os.ReadFile(target); len(raw) < 10 {
 		t.Errorf("got %s", raw)
+	}
+	nowhere := filepath.Join(dir, "nowhere.json")
+	if err := os.Symlink("later.json", nowhere); err != nil {
+		t.Fatal(err)
+	}
+	if got := hold(t, "", nil, func(o *Options) { o.Yes, o.Output = true, nowhere }); got.err != nil {
+		t.Fatal(got.err)
+	}
+	if raw, err := os.ReadFile(filepath.Join(dir, "later.json")); err != nil || len(raw) < 10 {
+		t.Errorf("what the link leads to: got %s, %v", raw, err)
 	}
 }
 
