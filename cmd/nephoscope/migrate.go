@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -276,8 +277,13 @@ func (m *migration) store(r *report) error {
 		r.Refused = r.Target + " is there and holds something else (--force replaces it and keeps a copy)"
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("migrate: %w (it has to be written by root, into a folder that is there)", err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("migrate: %w (run it with sudo, or name a file of your own with --output)", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("migrate: %w (make the folder, or name another file with --output)", err)
+	case err != nil:
+		return fmt.Errorf("migrate: %w", err)
 	}
 	r.Changed, r.Backup, r.Same, r.Next = changed, backup, !changed, next
 	return nil
