@@ -222,7 +222,7 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	id := v.prefix + q.id
 	iv.answers[id] = answer
 	defer delete(iv.answers, id)
-	content := encode(iv.build())
+	content := migrate.JSON(iv.build())
 	if bytes.Equal(content, iv.sound) {
 		return answer, nil
 	}

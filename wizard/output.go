@@ -13,6 +13,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
 // keptBackups is how many configurations the wizard keeps of those that it replaced.
@@ -67,7 +68,7 @@ func cannotWrite(path string, err error) error {
 
 // write puts the configuration into its file, keeps the one that was there, and says what is wrong with it, if anything is.
 func (v view) write() (string, error) {
-	content := encode(v.build())
+	content := migrate.JSON(v.build())
 	if err := v.replace(content); err != nil {
 		return "", err
 	}
@@ -203,7 +204,7 @@ func (iv *interview) migrate() (Result, error) {
 	iv.note("import.path", file)
 	iv.note("os", orElse(iv.Host.OS, "linux"))
 	iv.say(notes(iv.imported["awslogs "+file].Notes))
-	if _, err := config.Parse(file, encode(iv.build())); err != nil {
+	if _, err := config.Parse(file, migrate.JSON(iv.build())); err != nil {
 		return iv.result, fmt.Errorf("take over %s: %w", file, err)
 	}
 	if _, err := v.write(); err != nil {
