@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // onPremisesProfile is the profile that the agent uses where there is no instance role, as the original does.
@@ -167,25 +169,17 @@ func (v view) mode() string {
 
 func (v view) command() (string, error) {
 	v.result.Mode = v.mode()
-	what := " -a fetch-config -m " + v.mode() + " -c file:" + quoted(v.Output) + " -s"
+	what := " -a fetch-config -m " + v.mode() + " -c file:" + install.ShellWord(v.Output) + " -s"
 	switch {
 	case v.windows():
 		v.result.Command = `& "C:\Program Files\Amazon\AmazonCloudWatchAgent\amazon-cloudwatch-agent-ctl.ps1" -a fetch-config -m ` + v.mode() + " -c file:config.json -s"
 	case v.Layout.Root != "":
-		v.result.Command = "sudo nephoscope ctl --root " + quoted(v.Layout.Root) + what
+		v.result.Command = "sudo nephoscope ctl --root " + install.ShellWord(v.Layout.Root) + what
 	default:
 		v.result.Command = "sudo amazon-cloudwatch-agent-ctl" + what
 	}
 	v.say("Start the agent with it:\n  " + v.result.Command + "\n\n")
 	return v.result.Command, nil
-}
-
-// quoted is a path as a shell takes it.
-func quoted(path string) string {
-	if strings.ContainsAny(path, " \t'\"\\$`&;|<>()*?[]#~!{}") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }
 
 func (v view) start() (string, error) {

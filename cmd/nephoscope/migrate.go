@@ -198,7 +198,7 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 	if !m.apply {
 		r.Next = []string{m.again(a.From, a.Path)}
 	}
-	r.Next = append(r.Next, "nephoscope check "+quote(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+quote(m.runs(r.Target)))
+	r.Next = append(r.Next, "nephoscope check "+install.ShellWord(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+install.ShellWord(m.runs(r.Target)))
 	return r, nil
 }
 
@@ -232,7 +232,7 @@ func (m *migration) again(from, path string) string {
 	line := "nephoscope migrate --from " + from
 	for _, f := range [][2]string{{" --root ", m.layout.Root}, {" --output ", m.output}, {" ", path}} {
 		if f[1] != "" {
-			line += f[0] + quote(f[1])
+			line += f[0] + install.ShellWord(f[1])
 		}
 	}
 	return line + " --apply"
@@ -287,12 +287,4 @@ func (m *migration) store(r *report) error {
 	}
 	r.Changed, r.Backup, r.Same, r.Next = changed, backup, !changed, next
 	return nil
-}
-
-// quote puts a path in quotes where a shell needs them.
-func quote(path string) string {
-	if strings.ContainsAny(path, " '\"$&;()*?[]{}|<>\\`") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }
