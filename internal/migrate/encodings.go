@@ -158,7 +158,7 @@ func pythonCodec(name string) (here string, k kinship) {
 // isEncoding tells whether config.json knows an encoding under a name.
 func isEncoding(name string) bool {
 	for line := range strings.Lines(codecs) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name && strings.Trim(name, "-!~") == name {
 			return true
 		}
 	}
