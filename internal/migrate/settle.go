@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/tailer"
 )
 
 // importing is the way from the files of another agent to what they amount to here.
@@ -81,6 +82,9 @@ func (m *importing) settle() (Imported, error) {
 		if err != nil && !ok {
 			return Imported{}, fmt.Errorf("check what was taken over: %w", err)
 		}
+		if err == nil {
+			mistakes = notFollowed(c)
+		}
 		spots := m.spots(c)
 		out := map[*draft]bool{}
 		for _, p := range first(mistakes) {
@@ -105,6 +109,20 @@ func (m *importing) settle() (Imported, error) {
 		result.Notes, result.Carried = m.notes, m.carried()
 		return result, nil
 	}
+}
+
+// notFollowed are the mistakes that only who follows a log file finds, such as a pattern that is not closed.
+func notFollowed(c *config.Config) (all config.Problems) {
+	if c.Logs == nil {
+		return nil
+	}
+	for _, f := range c.Logs.Files {
+		_, err := tailer.New(f, tailer.Options{})
+		if p, ok := errors.AsType[config.Problem](err); ok {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // first are the mistakes to do something about now. Those that are about two places wait: the other place may be one that goes.
