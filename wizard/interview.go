@@ -17,6 +17,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/migrate"
+	"github.com/nephoscope/nephoscope/tailer"
 )
 
 // interview is one of them, under way.
@@ -226,8 +227,12 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	if bytes.Equal(content, iv.sound) {
 		return answer, nil
 	}
-	_, err = config.Parse("", content)
-	if mistakes, ok := errors.AsType[config.Problems](err); ok {
+	c, err := config.Parse("", content)
+	mistakes, _ := errors.AsType[config.Problems](err)
+	if err == nil {
+		mistakes = tailer.Check(c)
+	}
+	if len(mistakes) > 0 {
 		m := mistakes[0]
 		m.Place = config.Place{} // of a file that is not there yet
 		m.Text = inNoFile.ReplaceAllString(m.Text, " in an earlier answer")

@@ -53,7 +53,7 @@ func TestTypedPipedAndAnsweredByIDGiveTheSameFile(t *testing.T) {
 func TestAnswersThatDoNotFitAreNamed(t *testing.T) {
 	f := func(id, answer, want string) {
 		t.Helper()
-		got := hold(t, "", nil, func(o *Options) { o.Answers = map[string]string{id: answer} })
+		got := hold(t, "", nil, func(o *Options) { o.Answers = map[string]string{"logs": yes, id: answer} })
 		wrong, ok := errors.AsType[*AnswerError](got.err)
 		if !ok || !strings.Contains(wrong.Error(), want) {
 			t.Errorf("%s=%s: got error %v, want one with %q", id, answer, got.err, want)
@@ -67,6 +67,7 @@ func TestAnswersThatDoNotFitAreNamed(t *testing.T) {
 	f("log.one.path", "/a", `did you mean "log.1.path"?`)
 	f("log.0.path", "/a", "there is no such question")
 	f("statsd.port", "99999", "a number from 1 to 65535")
+	f("log.1.path", "/var/log/[abc", "bad pattern")
 	f("colour", "blue", "there is no such question")
 	if _, err := ParseAnswers([]byte(`{"os": ["linux"]}`)); err == nil {
 		t.Error("a list was taken for an answer")

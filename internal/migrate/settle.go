@@ -83,7 +83,7 @@ func (m *importing) settle() (Imported, error) {
 			return Imported{}, fmt.Errorf("check what was taken over: %w", err)
 		}
 		if err == nil {
-			mistakes = notFollowed(c)
+			mistakes = tailer.Check(c)
 		}
 		spots := m.spots(c)
 		out := map[*draft]bool{}
@@ -109,20 +109,6 @@ func (m *importing) settle() (Imported, error) {
 		result.Notes, result.Carried = m.notes, m.carried()
 		return result, nil
 	}
-}
-
-// notFollowed are the mistakes that only who follows a log file finds, such as a pattern that is not closed.
-func notFollowed(c *config.Config) (all config.Problems) {
-	if c.Logs == nil {
-		return nil
-	}
-	for _, f := range c.Logs.Files {
-		_, err := tailer.New(f, tailer.Options{})
-		if p, ok := errors.AsType[config.Problem](err); ok {
-			all = append(all, p)
-		}
-	}
-	return all
 }
 
 // first are the mistakes to do something about now. Those that are about two places wait: the other place may be one that goes.

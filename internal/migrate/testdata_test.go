@@ -59,13 +59,8 @@ func accepted(t *testing.T, i Imported) {
 	if err != nil {
 		t.Errorf("the result is not accepted:\n%v\n%s", err, i.JSON())
 	}
-	if err != nil || c.Logs == nil {
-		return
-	}
-	for _, f := range c.Logs.Files {
-		if _, err := tailer.New(f, tailer.Options{}); err != nil {
-			t.Errorf("an entry is not accepted:\n%v\n%s", err, i.JSON())
-		}
+	if err == nil && len(tailer.Check(c)) > 0 {
+		t.Errorf("an entry is not accepted:\n%v\n%s", tailer.Check(c), i.JSON())
 	}
 }
 
