@@ -2,9 +2,11 @@ package wizard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"strings"
@@ -12,11 +14,18 @@ import (
 	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
-// AnswerError is an answer of Options.Answers that does not fit.
-type AnswerError struct{ ID, Reason, Near string }
+// AnswerError is an answer of Options.Answers, or in a line of an exact Options.In, that does not fit.
+type AnswerError struct {
+	ID, Reason, Near string
+	Line             int // 0: it is named by ID alone
+}
 
 func (e *AnswerError) Error() string {
-	text := fmt.Sprintf("read answers: %s: %s", e.ID, e.Reason)
+	text := "read answers: "
+	if e.Line > 0 {
+		text += fmt.Sprintf("line %d: ", e.Line)
+	}
+	text += e.ID + ": " + e.Reason
 	if e.Near != "" {
 		text += fmt.Sprintf(" (did you mean %q?)", e.Near)
 	}
@@ -46,7 +55,7 @@ func (iv *interview) recall() (left map[string]string, err error) {
 
 // remember keeps the answers so far, without secrets.
 func (iv *interview) remember() error {
-	if iv.ended {
+	if iv.ended || iv.unasked {
 		return nil // nobody has anything to lose
 	}
 	answers := map[string]string{}
@@ -91,12 +100,34 @@ func readAnswers(path string) (map[string]string, error) {
 func ParseAnswers(raw []byte) (map[string]string, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	var values map[string]any
-	if err := d.Decode(&values); err != nil {
-		return nil, fmt.Errorf("read answers: %w", err)
-	}
 	answers := map[string]string{}
-	for id, value := range values {
+	line := func(at int64) int { return bytes.Count(raw[:min(at, int64(len(raw)))], []byte("\n")) + 1 }
+	wrong := func(err error) (map[string]string, error) {
+		at := d.InputOffset()
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			at = syntax.Offset
+		}
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, fmt.Errorf("read answers: line %d: %w", line(at), err)
+	}
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return wrong(cmp.Or(err, errors.New("it is no JSON object")))
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return wrong(err)
+		}
+		id := key.(string) // there is no other key in JSON
+		if _, twice := answers[id]; twice {
+			return nil, &AnswerError{ID: id, Line: line(d.InputOffset()), Reason: "it is answered twice"}
+		}
+		value, err := d.Token()
+		if err != nil {
+			return wrong(err)
+		}
 		switch a := value.(type) {
 		case string:
 			answers[id] = a
@@ -108,8 +139,14 @@ func ParseAnswers(raw []byte) (map[string]string, error) {
 				answers[id] = yes
 			}
 		default:
-			return nil, &AnswerError{ID: id, Reason: "an answer is a string, a number, true or false"}
+			return nil, &AnswerError{ID: id, Line: line(d.InputOffset()), Reason: "an answer is a string, a number, true or false"}
 		}
+	}
+	if _, err := d.Token(); err != nil {
+		return wrong(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return wrong(errors.New("something stands behind the answers"))
 	}
 	return answers, nil
 }

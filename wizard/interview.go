@@ -25,6 +25,7 @@ type interview struct {
 	Options
 	ctx      context.Context
 	in       *bufio.Reader
+	lines    int // that were read of it
 	script   []step
 	answers  map[string]string
 	order    []string          // ids in the order in which they were answered
@@ -65,8 +66,8 @@ func newInterview(ctx context.Context, o Options) (*interview, error) {
 		iv.script = tracesScript()
 		iv.given["traces"] = yes
 	}
-	iv.unasked = o.Yes || o.Answers != nil
-	iv.ended = iv.unasked
+	iv.ended = o.Yes || o.Answers != nil
+	iv.unasked = iv.ended || o.Exact
 	return iv, iv.prepare()
 }
 
@@ -143,6 +144,9 @@ func (iv *interview) take(id string, s step, v view) error {
 	if given, ok := iv.given[id]; ok {
 		delete(iv.given, id)
 		answer, err := iv.judge(q, v, given)
+		if err == nil && iv.ended && q.retry != "" && answer == no {
+			err = errors.New("nobody is there to answer " + q.retry + " again")
+		}
 		if err == nil {
 			iv.say(q.text + "\n-> " + q.shown(answer) + "\n")
 			return iv.settle(q, v, answer)
@@ -183,6 +187,9 @@ func (iv *interview) put(q *question, v view) error {
 			line = line[1:]
 		}
 		answer, err := iv.judge(q, v, line)
+		if err != nil && iv.Exact {
+			return &AnswerError{ID: v.prefix + q.id, Line: iv.lines, Reason: err.Error()}
+		}
 		if err != nil {
 			iv.say(err.Error() + "\n")
 			continue
@@ -202,6 +209,7 @@ func (iv *interview) answerTo(q *question, v view) (string, error) {
 	}
 	iv.say(q.print(v))
 	typed, err := iv.in.ReadString('\n')
+	iv.lines++
 	if typed != "" {
 		err = nil
 	}

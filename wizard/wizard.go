@@ -59,6 +59,7 @@ type Daemon struct {
 type Options struct {
 	In      io.Reader            // the answers, one a line
 	Out     io.Writer            // the questions
+	Exact   bool                 // In is no dialogue: an answer that does not fit is a mistake, and not asked for again
 	Echo    bool                 // print the answers, as there is no terminal that shows them
 	Hide    func() (show func()) // stops the terminal from showing what is typed; nil: it is none
 	Layout  install.Layout

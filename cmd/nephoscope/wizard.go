@@ -220,6 +220,7 @@ func (f *wizardFlags) readAnswers(o *wizard.Options) error {
 		return fmt.Errorf("read answers: %w", err)
 	}
 	text := strings.TrimPrefix(string(raw), "\ufeff")
+	o.Exact = true
 	if o.In = strings.NewReader(text); strings.HasPrefix(strings.TrimSpace(text), "{") {
 		o.Answers, err = wizard.ParseAnswers([]byte(text))
 	}
