@@ -32,18 +32,30 @@ func (e *AnswerError) Error() string {
 	return text
 }
 
-// answersFile is where the answers are while the wizard runs, so that nothing is lost when it is cut off.
-func (iv *interview) answersFile() string { return iv.Output + ".answers" }
+// CutOff is what there is to say of an interview that was ended from outside.
+func CutOff(o Options) error {
+	output, err := o.file()
+	if err == nil {
+		_, err = os.Stat(answersOf(output))
+	}
+	if err != nil || o.unasked() {
+		return errors.New("the wizard was cut off")
+	}
+	return errors.New("the interview was cut off; its answers are kept, and --resume goes on with them")
+}
+
+// answersOf is where the answers are while the wizard runs, so that nothing is lost when it is cut off.
+func answersOf(output string) string { return output + ".answers" }
 
 // recall finds what an interview that was cut off has left, and takes it over if that was asked for.
 func (iv *interview) recall() (left map[string]string, err error) {
-	left, err = readAnswers(iv.answersFile())
+	left, err = readAnswers(answersOf(iv.Output))
 	if err == nil && len(left) == 0 {
 		err = errors.New("it is empty")
 	}
 	switch {
 	case iv.Resume && err != nil:
-		return nil, fmt.Errorf("resume: %s holds no answers: %w", iv.answersFile(), err)
+		return nil, fmt.Errorf("resume: %s holds no answers: %w", answersOf(iv.Output), err)
 	case iv.Resume:
 		maps.Copy(iv.given, left)
 		maps.DeleteFunc(iv.given, func(id, _ string) bool { return !known(iv.script, id) }) // another version's
@@ -55,7 +67,7 @@ func (iv *interview) recall() (left map[string]string, err error) {
 
 // remember keeps the answers so far, without secrets.
 func (iv *interview) remember() error {
-	if iv.ended || iv.unasked {
+	if iv.ended || iv.unasked() {
 		return nil // nobody has anything to lose
 	}
 	answers := map[string]string{}
@@ -64,18 +76,26 @@ func (iv *interview) remember() error {
 			answers[id] = iv.answers[id]
 		}
 	}
-	if err := durable.WriteFile(iv.answersFile(), encodeAnswers(answers)); err != nil {
+	if err := keepAnswers(iv.Output, answers); err != nil {
 		return fmt.Errorf("keep the answers: %w", err)
 	}
 	return nil
 }
 
+// keepAnswers writes them, and makes sure that they could be if there are none.
+func keepAnswers(output string, answers map[string]string) error {
+	if err := durable.WriteFile(answersOf(output), encodeAnswers(answers)); err != nil || len(answers) > 0 {
+		return err
+	}
+	return durable.Remove(answersOf(output))
+}
+
 // forget removes what is needed only by an interview that was cut off.
 func (iv *interview) forget() {
-	if iv.unasked {
+	if iv.unasked() {
 		return // those that are there are another interview's
 	}
-	if err := durable.Remove(iv.answersFile()); err != nil {
+	if err := durable.Remove(answersOf(iv.Output)); err != nil {
 		iv.say(err.Error() + "\n")
 	}
 }

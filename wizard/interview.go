@@ -32,7 +32,6 @@ type interview struct {
 	done     map[string]bool   // ids among them that are of actions
 	given    map[string]string // answers that were there before anybody was asked
 	kept     map[string]string // answers that were taken back; they are offered again
-	unasked  bool              // nobody is asked at all
 	ended    bool              // nobody answers any more
 	imported map[string]migrate.Imported
 	found    findings
@@ -67,7 +66,6 @@ func newInterview(ctx context.Context, o Options) (*interview, error) {
 		iv.given["traces"] = yes
 	}
 	iv.ended = o.Yes || o.Answers != nil
-	iv.unasked = iv.ended || o.Exact
 	return iv, iv.prepare()
 }
 

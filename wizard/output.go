@@ -22,8 +22,7 @@ const keptBackups = 10
 // prepare makes sure before the first question that there is a place for the result.
 func (iv *interview) prepare() (err error) {
 	inLayout := iv.Output == "" || iv.Output == iv.Layout.WizardConfig()
-	iv.Output, err = filepath.Abs(orElse(iv.Output, iv.Layout.WizardConfig()))
-	if err != nil {
+	if iv.Output, err = iv.file(); err != nil {
 		return fmt.Errorf("find the output: %w", err)
 	}
 	iv.result.Output = iv.Output
@@ -39,14 +38,14 @@ func (iv *interview) prepare() (err error) {
 			return cannotWrite(iv.Output, err)
 		}
 	}
-	if iv.unasked {
+	if iv.unasked() {
 		return nil
 	}
 	left, err := iv.recall()
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(iv.answersFile(), encodeAnswers(left)); err != nil {
+	if err := keepAnswers(iv.Output, left); err != nil {
 		return cannotWrite(iv.Output, err)
 	}
 	return nil

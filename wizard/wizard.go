@@ -6,6 +6,7 @@ package wizard
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -76,6 +77,14 @@ type Options struct {
 	StoreName     string // parameter that is offered; "": AmazonCloudWatch- and the system
 	StoreRegion   string // region that is offered; "": the host's
 }
+
+// file is where the configuration goes.
+func (o Options) file() (string, error) {
+	return filepath.Abs(orElse(o.Output, o.Layout.WizardConfig()))
+}
+
+// unasked is whether nobody sits there who is asked.
+func (o Options) unasked() bool { return o.Yes || o.Answers != nil || o.Exact }
 
 // Result is what came of it, for programs.
 type Result struct {
