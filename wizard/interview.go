@@ -217,9 +217,14 @@ func (iv *interview) answerTo(q *question, v view) (string, error) {
 // inNoFile is a place in a file without a name.
 var inNoFile = regexp.MustCompile(` at :\d+:\d+`)
 
+// notText is whether there is something in an answer that no configuration may hold.
+func notText(answer string) bool {
+	return !utf8.ValidString(answer) || strings.ContainsFunc(answer, unicode.IsControl)
+}
+
 // judge says whether an answer will do: the question's own check, and then what the configuration is with it.
 func (iv *interview) judge(q *question, v view, typed string) (string, error) {
-	if !utf8.ValidString(typed) || strings.ContainsFunc(typed, unicode.IsControl) {
+	if notText(typed) {
 		return "", errors.New("this holds characters that no configuration may hold, such as those of an arrow key: type it again")
 	}
 	answer, err := q.accept(v, typed)
@@ -229,9 +234,14 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	id := v.prefix + q.id
 	iv.answers[id] = answer
 	defer delete(iv.answers, id)
+	return answer, iv.refused()
+}
+
+// refused says what is wrong with the configuration of the answers so far; nil: nothing is.
+func (iv *interview) refused() error {
 	content := migrate.JSON(iv.build())
 	if bytes.Equal(content, iv.sound) {
-		return answer, nil
+		return nil
 	}
 	c, err := config.Parse("", content)
 	mistakes, _ := errors.AsType[config.Problems](err)
@@ -242,10 +252,10 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 		m := mistakes[0]
 		m.Place = config.Place{} // of a file that is not there yet
 		m.Text = inNoFile.ReplaceAllString(m.Text, " in an earlier answer")
-		return "", m
+		return m
 	}
 	iv.sound = content
-	return answer, err
+	return err
 }
 
 // settle keeps an answer.
