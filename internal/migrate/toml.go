@@ -3,6 +3,7 @@ package migrate
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,11 +33,19 @@ func (m *importing) readTOML(d document) *table {
 			before := d.body()[:min(max(e.Position.Start, 0), len(d.body()))]
 			at.Line, at.Column = strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n')
 		}
-		m.wrong(at, "not TOML: "+strings.TrimPrefix(text, "toml: "), "")
+		text = strings.TrimPrefix(text, "toml: ")
+		hint := ""
+		if !strings.HasPrefix(text, "Key '") { // what it quotes is the file, and may be a secret
+			text, hint = quotation.ReplaceAllString(text, "a text"), "texts stand in quotes, and so do variables of the environment, which are not known here"
+		}
+		m.wrong(at, "not TOML: "+text, hint)
 		return nil
 	}
 	return &table{values: values, places: tomlPlaces(d), near: d.at(1, 1, "")}
 }
+
+// quotation is what a message of the TOML reader quotes, if it is more than one character.
+var quotation = regexp.MustCompile(`"(?:\\.|[^"\\])*"|'[^'\\]{2,}'`)
 
 // tomlPlaces finds headers and keys. What it takes for a key within a text of several lines does no harm: nobody asks for it.
 func tomlPlaces(d document) map[string]config.Place {
