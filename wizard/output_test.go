@@ -1,11 +1,13 @@
 package wizard
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/nephoscope/nephoscope/config"
 )
@@ -243,4 +245,19 @@ func TestCommandIsWhatAShellTakes(t *testing.T) {
 	f("a", ec2, "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:DIR/a/c.json -s")
 	f("a b", onPremises, "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m onPremise -c file:'DIR/a b/c.json' -s")
 	f("it's", ec2, `sudo amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:'DIR/it'\''s/c.json' -s`)
+}
+
+// A pattern such as /** may match half a disk.
+func TestPreviewIsNotWaitedForForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		defer close(over)
+		got := hold(t, "", nil, func(o *Options) {
+			o.Yes = true
+			o.Host.Preview = func(context.Context, []byte) (string, error) { <-over; return "", nil }
+		})
+		if got.err != nil || !strings.Contains(got.transcript, "takes longer than 10s to find out: nephoscope explain /opt/") || !strings.HasSuffix(got.transcript, "Program exits now.\n") {
+			t.Errorf("got %v\n%s", got.err, got.transcript)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -147,11 +148,25 @@ func (v view) failedTo(what string, err error) (string, error) {
 	return failed, nil
 }
 
+// previewPatience is how long the wizard looks for what the configuration would send: a pattern may match half a disk.
+const previewPatience = 10 * time.Second
+
 // preview says what the configuration would send, and what that costs.
 func (v view) preview() (string, error) {
-	text, err := v.Host.Preview(v.ctx, v.written)
-	if err != nil {
-		text = "What this would send and cost could not be found out: " + err.Error()
+	ctx, cancel := context.WithTimeout(v.ctx, previewPatience)
+	defer cancel()
+	seen := make(chan string, 1)
+	go func() {
+		text, err := v.Host.Preview(ctx, v.written)
+		if err != nil {
+			text = "What this would send and cost could not be found out: " + err.Error()
+		}
+		seen <- text
+	}()
+	text := fmt.Sprintf("What this would send and cost takes longer than %s to find out: nephoscope explain %s", previewPatience, install.ShellWord(v.Output))
+	select {
+	case text = <-seen:
+	case <-ctx.Done():
 	}
 	v.say(strings.TrimRight(text, "\n") + "\n\n")
 	return yes, nil

@@ -35,7 +35,7 @@ func wizardHost(layout install.Layout) (wizard.Host, error) {
 		Check: func(name string, content []byte) ([]config.Problem, error) {
 			return problemsOf(config.Parse(name, content))
 		},
-		Preview:    func(_ context.Context, content []byte) (string, error) { return previewOf(content) },
+		Preview:    previewOf,
 		Exists:     func(path string) bool { _, err := os.Stat(path); return err == nil },
 		UserExists: func(name string) bool { _, err := user.Lookup(name); return err == nil },
 		Now:        time.Now,
