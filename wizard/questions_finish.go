@@ -190,6 +190,8 @@ func (v view) command() (string, error) {
 		v.result.Command = `& "C:\Program Files\Amazon\AmazonCloudWatchAgent\amazon-cloudwatch-agent-ctl.ps1" -a fetch-config -m ` + v.mode() + " -c file:config.json -s"
 	case v.Layout.Root != "":
 		v.result.Command = "sudo nephoscope ctl --root " + install.ShellWord(v.Layout.Root) + what
+	case v.get("os") == v.Host.OS:
+		v.result.Command = "sudo " + orElse(v.Host.Control, "amazon-cloudwatch-agent-ctl") + what
 	default:
 		v.result.Command = "sudo amazon-cloudwatch-agent-ctl" + what
 	}

@@ -29,6 +29,7 @@ type Host struct {
 	Check         func(name string, content []byte) ([]config.Problem, error)    // the whole of what is wrong with a config.json
 	Preview       func(ctx context.Context, config []byte) (string, error)       // what it would send, and what that costs
 	Start         func(ctx context.Context, mode, config string) (string, error) // fetches the configuration and starts the agent; the output
+	Control       string                                                         // the control command of this host; "": the one that the package installs
 	Exists        func(path string) bool
 	UserExists    func(name string) bool
 	Now           func() time.Time
