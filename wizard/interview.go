@@ -160,9 +160,12 @@ func (iv *interview) take(id string, s step, v view) error {
 	return iv.put(q, v)
 }
 
+// maxRefused is how many answers to one question are refused before nobody is taken to read why: yes(1) never ends.
+const maxRefused = 100
+
 // put asks until there is an answer that will do, nobody answers any more, or somebody goes back.
 func (iv *interview) put(q *question, v view) error {
-	for {
+	for refused := 0; ; refused++ {
 		line, err := iv.answerTo(q, v)
 		if errors.Is(err, io.EOF) {
 			iv.ended = true
@@ -185,7 +188,7 @@ func (iv *interview) put(q *question, v view) error {
 			line = line[1:]
 		}
 		answer, err := iv.judge(q, v, line)
-		if err != nil && iv.Exact {
+		if err != nil && (iv.Exact || refused == maxRefused) {
 			return &AnswerError{ID: v.prefix + q.id, Line: iv.lines, Reason: err.Error()}
 		}
 		if err != nil {

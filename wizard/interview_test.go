@@ -313,3 +313,17 @@ func TestHostIsAskedOnce(t *testing.T) {
 		}
 	}
 }
+
+type endless string
+
+func (e endless) Read(p []byte) (int, error) { return copy(p, e), nil }
+
+// yes "" | nephoscope wizard comes to a question that has no default.
+func TestAnswersThatNeverFitEndTheInterview(t *testing.T) {
+	for answer, want := range map[string]string{"y\n": "os: \"y\" is not among", "\n": "log.1.path: give the path"} {
+		got := hold(t, "region eu-west-1", endless(answer), nil)
+		if got.err == nil || !strings.Contains(got.err.Error(), want) || got.config != nil {
+			t.Errorf("%q: got error %v", answer, got.err)
+		}
+	}
+}
