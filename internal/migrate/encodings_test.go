@@ -28,7 +28,7 @@ func TestEncodingsOfPython(t *testing.T) {
 	f("euc_jp", "euc-jp", same)
 	f("EUC-JP", "euc-jp", same)
 	f("sjis", "shift_jis", same)
-	f("utf_16", "utf-16le", same)
+	f("utf_16", "utf-16", same) // whose byte order the mark tells
 	f("utf_16_be", "utf-16be", same)
 	f("mac_roman", "macintosh", same)
 	f("koi8-u", "koi8-u", same)
