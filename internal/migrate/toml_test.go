@@ -17,9 +17,13 @@ func TestMistakesInTOMLQuoteNoValue(t *testing.T) {
 			t.Errorf("%s: got %v", line, m.mistakes)
 		}
 	}
-	m := newImporting()
-	m.readTOML(document{name: "telegraf.conf", src: []byte("[a]\nb = 1\nb = 2\n")})
-	if got := m.mistakes.Error(); got != "telegraf.conf:3:1: not TOML: Key 'a.b' has already been defined." {
-		t.Errorf("got %s", got)
+	f := func(src, want string) {
+		t.Helper()
+		m := newImporting()
+		if m.readTOML(document{name: "telegraf.conf", src: []byte(src)}); m.mistakes.Error() != want {
+			t.Errorf("got %s, want %s", m.mistakes, want)
+		}
 	}
+	f("[a]\nb = 1\nb = 2\n", "telegraf.conf:3:1: not TOML: Key 'a.b' has already been defined.")
+	f("[agent\n", `telegraf.conf:1:7: not TOML: expected '.' or ']' to end table name, but got '\n' instead`)
 }
