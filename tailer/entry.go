@@ -5,6 +5,7 @@ package tailer
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -100,6 +101,20 @@ func New(f config.File, o Options) (*Entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// Check is what New says of the log files of a configuration, such as of a pattern that is not closed.
+func Check(c *config.Config) (mistakes config.Problems) {
+	if c.Logs == nil {
+		return nil
+	}
+	for _, f := range c.Logs.Files {
+		_, err := New(f, Options{})
+		if p, ok := errors.AsType[config.Problem](err); ok {
+			mistakes = append(mistakes, p)
+		}
+	}
+	return mistakes
 }
 
 // ownerOf is an entry's part of a checkpoint's name. Two entries may send one file into one stream, each what its filters let
