@@ -12,6 +12,7 @@ import (
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/internal/doctor"
 	"github.com/nephoscope/nephoscope/internal/install"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -95,7 +96,7 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 	}
 	report := doctor.NewReport(w, results)
 	if f.asJSON {
-		writeJSON(cmd.OutOrStdout(), report)
+		_ = output.JSON(cmd.OutOrStdout(), report)
 	} else {
 		t.summary(report.Summary)
 	}
@@ -112,13 +113,6 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 		return &exitError{status: exitMistakes}
 	}
 	return nil
-}
-
-func writeJSON(w io.Writer, v any) {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // whoever reads has gone
 }
 
 func isTerminal(w io.Writer) bool {
@@ -195,18 +189,18 @@ func (t *doctorTable) headline(r doctor.Result) string {
 		parts = append(parts, fmt.Sprintf("%d failed", bad))
 	}
 	if warned > 0 {
-		parts = append(parts, count(warned, "warning"))
+		parts = append(parts, output.Count(warned, "warning"))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // say prints a line that no terminal obeys, whatever the names in it are.
 func (t *doctorTable) say(format string, args ...any) {
-	fmt.Fprintln(t.w, harmless(strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")))
+	fmt.Fprintln(t.w, output.Printable(strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")))
 }
 
 func (t *doctorTable) summary(s doctor.Summary) {
-	t.say("%d ok, %s, %d failed, %d not looked at", s.Fine, count(s.Warnings, "warning"), s.Failed, s.Skipped)
+	t.say("%d ok, %s, %d failed, %d not looked at", s.Fine, output.Count(s.Warnings, "warning"), s.Failed, s.Skipped)
 }
 
 // askStatus asks the agent of a state folder, and does not wait long.

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/nephoscope/nephoscope/internal/doctor"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // newArchive makes the file of a bug report, for its owner alone. It takes no file that is there already.
@@ -34,7 +35,7 @@ func discard(file *os.File, why error) error {
 // pack writes the archive, and says what is in it.
 func (f *doctorFlags) pack(out io.Writer, file *os.File, w *doctor.World, report doctor.Report) error {
 	var text bytes.Buffer
-	writeJSON(&text, report)
+	_ = output.JSON(&text, report)
 	variables, err := w.Host.ReadFile(environmentFile())
 	if err != nil {
 		variables = nil // the archive says so

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/explain"
 	"github.com/nephoscope/nephoscope/internal/install"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -146,10 +146,7 @@ func (f *explainFlags) print(w io.Writer, r *explain.Report) error {
 	case f.policy != "":
 		return f.printPolicy(w, r)
 	case f.asJSON:
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(r)
+		return output.JSON(w, r)
 	}
 	r.Write(w, f.all)
 	return nil
@@ -163,8 +160,7 @@ func (f *explainFlags) printPolicy(w io.Writer, r *explain.Report) error {
 	var others []string
 	for _, p := range r.Permissions {
 		if p.Role == role {
-			fmt.Fprintln(w, p.Policy.JSON())
-			return nil
+			return output.JSON(w, p.Policy)
 		}
 		if p.Role != "" {
 			others = append(others, "--policy="+p.Role)

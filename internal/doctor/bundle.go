@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Part is a file of the archive, before anything is blotted out of it.
@@ -171,7 +172,7 @@ func room(w *World) []byte {
 	for _, path := range append(paths, "/") {
 		path = nearest(w.Host.Node, path)
 		d, err := w.Host.Disk(path)
-		fmt.Fprintf(&out, "%s: %s of %s free, %d of %d inodes free, read-only: %t%s\n", path, bytesText(d.Free), bytesText(d.Size), d.FreeInodes, d.Inodes, d.ReadOnly, because(err))
+		fmt.Fprintf(&out, "%s: %s of %s free, %d of %d inodes free, read-only: %t%s\n", path, output.Bytes(d.Free), output.Bytes(d.Size), d.FreeInodes, d.Inodes, d.ReadOnly, because(err))
 	}
 	return out.Bytes()
 }
@@ -223,9 +224,9 @@ func Contents(packed []Packed) string {
 		case p.Err != nil:
 			fmt.Fprintf(&out, "  %-34s left out: %v\n", p.Name, p.Err)
 		case p.Blotted > 0:
-			fmt.Fprintf(&out, "  %-34s %9s, %s blotted out\n", p.Name, bytesText(uint64(p.Bytes)), count(p.Blotted, "secret"))
+			fmt.Fprintf(&out, "  %-34s %9s, %s blotted out\n", p.Name, output.Bytes(p.Bytes), output.Count(p.Blotted, "secret"))
 		default:
-			fmt.Fprintf(&out, "  %-34s %9s\n", p.Name, bytesText(uint64(p.Bytes)))
+			fmt.Fprintf(&out, "  %-34s %9s\n", p.Name, output.Bytes(p.Bytes))
 		}
 	}
 	out.WriteString("Blotted out: credentials and their ids, passwords in URLs, tokens, private keys, values of keys that sound secret, the values of\n" +

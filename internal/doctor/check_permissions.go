@@ -11,6 +11,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
 )
 
@@ -61,7 +62,7 @@ func lookAtPermissions(ctx context.Context, w *World, r *Result) {
 	wg.Wait()
 	judgePermissions(region, asks, answers, r)
 	if left > 0 {
-		r.note("%s more were not asked about", count(left, "log group"))
+		r.note("%s more were not asked about", output.Count(left, "log group"))
 	}
 }
 
@@ -191,10 +192,10 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 		r.warn("see the checks of credentials and endpoints", "it is not clear whether these are permitted: %s: %v", unclear[text], said[text])
 	}
 	if absent > 0 {
-		r.note("%s not there yet; whether logs:CreateLogGroup is permitted cannot be asked without making one", areText(absent, "log group is", "log groups are"))
+		r.note("%s not there yet; whether logs:CreateLogGroup is permitted cannot be asked without making one", output.Count(absent, "log group is", "log groups are"))
 	}
 	if permitted > 0 {
-		r.note("%s permitted", areText(permitted, "request is", "requests are"))
+		r.note("%s permitted", output.Count(permitted, "request is", "requests are"))
 	}
 }
 

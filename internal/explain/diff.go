@@ -10,6 +10,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Difference is what a reload from one configuration to another would do.
@@ -124,7 +125,7 @@ func (d *Difference) change(what string, at config.Place, of differing) {
 func (d *Difference) Write(w io.Writer) {
 	p := &printer{w}
 	if d.Same {
-		p.line("the same: a reload would leave all %s alone", countOf(len(d.Tasks.Undisturbed), "task", "tasks"))
+		p.line("the same: a reload would leave all %s alone", output.Count(len(d.Tasks.Undisturbed), "task"))
 		return
 	}
 	for _, does := range []string{starts, stops, changes} {

@@ -174,15 +174,6 @@ func narrowest(resources []string) (narrow []string) {
 	return narrow
 }
 
-// JSON is the document as the console and the command line of AWS take it.
-func (p Policy) JSON() string {
-	raw, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return err.Error() // strings alone: it cannot be
-	}
-	return string(raw)
-}
-
 // characters is the size that counts.
 func (p Policy) characters() int {
 	raw, _ := json.Marshal(p)
