@@ -141,7 +141,8 @@ func (d *Difference) Write(w io.Writer) {
 		}
 	}
 	t := d.Tasks
-	p.line("\na reload would start %d, stop %d, restart %d and leave %d tasks alone", len(t.Started), len(t.Stopped), len(t.Restarted), len(t.Undisturbed))
+	p.line("")
+	p.line("a reload would start %d, stop %d, restart %d and leave %s alone", len(t.Started), len(t.Stopped), len(t.Restarted), output.Count(len(t.Undisturbed), "task"))
 	if len(t.Restarted) > 0 {
 		p.wrapped("", "restarted, without losing its place: "+some(setOf(t.Restarted)))
 	}

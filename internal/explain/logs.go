@@ -112,7 +112,7 @@ func fileOf(l *tailer.Listed, g Growth, now time.Time, as *runner) File {
 		f.Problem = "it is not there; what is left of it is shipped"
 	case l.Err != nil:
 		f.Problem = l.Err.Error()
-		if l.Info != nil {
+		if errors.Is(l.Err, fs.ErrPermission) && l.Info != nil {
 			f.Problem = "it cannot be read: " + readers(l.Info)
 		}
 	default:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nephoscope/nephoscope/internal/output"
 )
@@ -45,10 +46,13 @@ func (r *Report) Write(w io.Writer, all bool) {
 type printer struct{ w io.Writer }
 
 func (p *printer) line(format string, args ...any) {
-	fmt.Fprintln(p.w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	fmt.Fprintln(p.w, strings.TrimRight(output.Printable(fmt.Sprintf(format, args...)), " "))
 }
 
-func (p *printer) heading(name string) { p.line("\n%s", name) }
+func (p *printer) heading(name string) {
+	p.line("")
+	p.line("%s", name)
+}
 
 // wrapped writes a paragraph, all lines but the first indented further.
 func (p *printer) wrapped(indent, text string) {
@@ -64,7 +68,7 @@ func (p *printer) wrapped(indent, text string) {
 func wrap(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			lines, line = append(lines, line), ""
 		}
 		if line != "" {
@@ -252,7 +256,7 @@ func (f File) write(p *printer) {
 	case f.Growth.Sure == Unknown:
 		text += "; how fast it grows is not known: " + f.Growth.Basis
 	case f.Growth.BytesPerDay == 0:
-		text += "; does not grow: " + f.Growth.Basis
+		text += "; nothing comes of it: " + f.Growth.Basis
 	default:
 		text += fmt.Sprintf("; grows by %s a day (%s: %s)", output.Bytes(f.Growth.BytesPerDay), f.Growth.Sure, f.Growth.Basis)
 	}
@@ -320,11 +324,11 @@ func (b *Bill) write(p *printer, all bool) {
 		if c.Kind == "file" {
 			amount = output.Bytes(c.GB * gigabyte)
 		}
-		name := c.Name
+		name := []rune(c.Name)
 		if len(name) > 50 {
-			name = "…" + name[len(name)-49:]
+			name = append([]rune("…"), name[len(name)-49:]...)
 		}
-		p.line("    %-50s %14s %10s", name, amount, dollars(c.Dollars))
+		p.line("    %-50s %14s %10s", string(name), amount, dollars(c.Dollars))
 	}
 	p.wrapped("  ", fmt.Sprintf("prices: %s, %s (%s); --prices FILE takes others", b.Region, b.Date, b.Source))
 	for _, note := range b.Notes {

@@ -1,0 +1,32 @@
+package explain
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestNamesOfFilesDoNotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	r := threeFiles()
+	r.Logs.Entries[0].Files[0].Path = "/evil\x1b]0;owned\x07\nhost      elsewhere"
+	r.Logs.Entries[0].Files[0].Begins = []Begin{{r.Logs.Entries[0].Files[0].Path, 0}}
+	r.Bill = billOf(r, defaults(t), false)
+	var out bytes.Buffer
+	r.Write(&out, true)
+	if text := out.String(); strings.ContainsAny(text, "\x1b\x07") || strings.Contains(text, "\nhost      elsewhere") {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestLinesAreCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	r := threeFiles()
+	r.Logs.Entries[0].Files[0].Path = "/" + strings.Repeat("ä", 80)
+	r.Bill = billOf(r, defaults(t), false)
+	var out bytes.Buffer
+	r.Write(&out, true)
+	if strings.ContainsRune(out.String(), '\ufffd') || !strings.Contains(out.String(), "…ä") {
+		t.Errorf("%s", out.String())
+	}
+}
