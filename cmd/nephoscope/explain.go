@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -169,7 +170,7 @@ func (f *explainFlags) printPolicy(w io.Writer, r *explain.Report) error {
 	if role == "" {
 		return &exitError{exitMistakes, errors.New("this configuration needs no permission: it sends nothing")}
 	}
-	return &exitError{exitUnread, fmt.Errorf("--policy=%s: the configuration names no such role (there are %v)", role, others)}
+	return &exitError{exitUnread, fmt.Errorf("--policy=%s: the configuration names no such role (there is %s)", role, cmp.Or(strings.Join(others, ", "), "none"))}
 }
 
 // sayBusy tells somebody at a terminal that there is something to wait for, when it takes long. done ends that.
