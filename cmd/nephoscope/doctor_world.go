@@ -225,7 +225,7 @@ func awsOf(c cloud) doctor.AWS {
 				return doctor.Identity{}, err
 			}
 			caller, err := account.Caller(ctx)
-			id.Account, id.ARN, id.NoARN = caller.Account, caller.ARN, err
+			id.Account, id.ARN, id.NoARN, id.Refused = caller.Account, caller.ARN, err, awsapi.Denied(err)
 			return id, nil
 		},
 		Endpoint: func(ctx context.Context, service string, to agent.Destination) (url.URL, error) {

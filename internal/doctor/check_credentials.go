@@ -61,6 +61,10 @@ func (w *World) identify(ctx context.Context, to agent.Destination, r *Result) {
 			r.warn("", "the credentials from %s%s expire in %s", source, role, left.Round(time.Second))
 		}
 	}
+	if id.NoARN != nil && !id.Refused {
+		r.warn("the checks of endpoints and permissions tell whether the services take them", "nobody says whose the credentials from %s%s (key %s) are, for STS is not reached: %v; the agent does without", source, role, id.KeyID, innermost(id.NoARN))
+		return
+	}
 	if id.NoARN != nil {
 		r.fail("are they of this partition, and still active? aws sts get-caller-identity", "the credentials from %s%s (key %s) are not accepted by STS: %v", source, role, id.KeyID, innermost(id.NoARN))
 		return

@@ -314,7 +314,8 @@ func TestCredentials(t *testing.T) {
 	f(Identity{Source: "SharedConfigCredentials: /root/.aws/credentials", ARN: arn}, nil, Fine, "the file /root/.aws/credentials")
 	f(Identity{Source: "EnvConfigCredentials", ARN: arn, Expires: now.Add(-time.Minute)}, nil, Failed, "have expired")
 	f(Identity{Source: "EnvConfigCredentials", ARN: arn, Expires: now.Add(time.Minute)}, nil, Warning, "expire in")
-	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", NoARN: errors.New("InvalidClientTokenId")}, nil, Failed, "not accepted", "InvalidClientTokenId", "get-caller-identity")
+	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", Refused: true, NoARN: errors.New("InvalidClientTokenId")}, nil, Failed, "not accepted", "InvalidClientTokenId", "get-caller-identity")
+	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", NoARN: errors.New("no such host")}, nil, Warning, "the environment (key AKIDEXAMPLE)", "no such host", "the agent does without")
 	f(Identity{Source: "EnvConfigCredentials", ARN: "arn:aws:iam::1:root"}, nil, Warning, "root user")
 	f(Identity{}, errors.New("none found"), Failed, "none found", "aws configure --profile AmazonCloudWatchAgent")
 }

@@ -113,7 +113,8 @@ type Identity struct {
 	Expires time.Time // zero: never
 	ARN     string
 	Account string
-	NoARN   error // why the service did not say who this is
+	NoARN   error // why STS did not say who this is
+	Refused bool  // it was reached, and knows no such credentials
 }
 
 // Ask is a question for a permission.
