@@ -107,7 +107,7 @@ func identityTask(c *config.Config, a *Agent) (Task, bool) {
 			instance = instance || needsInstance(f.LogGroupName, streamOf(c, f))
 		}
 	}
-	dest := Destination{Region: c.Agent.Region, RoleARN: c.Agent.RoleARN}
+	dest := destination(c.Agent, "", c.Agent.RoleARN)
 	return Task{
 		Name: "EC2 identity", Key: key("identity", instance, group, dest), Serves: true,
 		run: func(ctx context.Context, r *running) {
@@ -121,7 +121,7 @@ func identityTask(c *config.Config, a *Agent) (Task, bool) {
 
 func metricsTask(c *config.Config, a *Agent) Task {
 	m := c.Metrics
-	dest := Destination{c.Agent.Region, m.EndpointOverride, m.RoleARN}
+	dest := destination(c.Agent, m.EndpointOverride, m.RoleARN)
 	return Task{
 		Name: "metrics to namespace " + m.Namespace, Serves: true, Turn: "spool",
 		Key: key("metrics", m.Namespace, m.AppendDimensions, m.AppendsDimensions, m.AggregationDimensions, m.ForceFlushInterval, m.SpoolBytes, dest, c.Agent.OmitHostname, c.Agent.Hostname, variablesIn(m)),
@@ -196,7 +196,7 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 
 // logsTask is the publisher of all files; it does nothing by itself but ends after them. One that runs is found again.
 func logsTask(c *config.Config, a *Agent) (*publish.Logs, Task) {
-	dest := Destination{c.Agent.Region, c.Logs.EndpointOverride, c.Logs.RoleARN}
+	dest := destination(c.Agent, c.Logs.EndpointOverride, c.Logs.RoleARN)
 	lanes := lanesFor(c.Logs)
 	k := key("logs", dest, lanes, c.Logs.ReadBack)
 	logs := a.publishers[k]

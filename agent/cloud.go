@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/publish"
 )
 
@@ -24,7 +25,16 @@ type Cloud interface {
 }
 
 // Destination is which service to speak to, and as whom.
-type Destination struct{ Region, Endpoint, RoleARN string }
+type Destination struct {
+	Region, Endpoint, RoleARN string
+	UserAgent                 string // added to ours
+	DualStack                 bool   // ask endpoints that answer over IPv6 too
+}
+
+// destination is where a section of the configuration sends, with an endpoint and role of its own if it has them.
+func destination(a config.Agent, endpoint, role string) Destination {
+	return Destination{Region: a.Region, Endpoint: endpoint, RoleARN: role, UserAgent: a.UserAgent, DualStack: a.DualStack}
+}
 
 // Instance is the EC2 instance that this host is.
 type Instance struct {

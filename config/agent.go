@@ -53,3 +53,10 @@ func validPort(text string) bool {
 	port, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && port > 0
 }
+
+// headerValue judges what goes into a header of HTTP, where a line end would end the request.
+func (r *reading) headerValue(n *node) {
+	if i := strings.IndexFunc(n.text, func(c rune) bool { return c < ' ' || c > '~' }); i >= 0 {
+		r.refuse(n, fmt.Sprintf("cannot hold %q: it is sent as it is, in the header of every request", n.text[i:i+1]), "letters, digits and signs of ASCII")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -27,7 +28,8 @@ func (c cloud) open(ctx context.Context, d agent.Destination) (awsapi.Account, e
 	o := awsapi.Options{
 		Region: d.Region, Endpoint: d.Endpoint, RoleARN: d.RoleARN,
 		Profile: c.common.SharedCredentialProfile, CredentialsFile: c.common.SharedCredentialFile, CABundle: c.common.CABundlePath,
-		IMDSRetries: &c.common.IMDSRetries, UserAgent: "Nephoscope/" + version, Proxy: proxyNow(),
+		IMDSRetries: &c.common.IMDSRetries, UserAgent: strings.TrimSpace("Nephoscope/" + version + " " + d.UserAgent), Proxy: proxyNow(),
+		DualStack: d.DualStack,
 	}
 	if o.Profile == "" && c.mode == agent.OnPremise {
 		o.Profile, o.ProfileOptional = onPremiseProfile, true

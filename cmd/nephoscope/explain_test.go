@@ -223,7 +223,7 @@ const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-0
 
 const everyAction = `{"agent": {"metrics_collection_interval": 1, "credentials": {"role_arn": "` + roleOfTheTest + `"}},
 	"metrics": {"namespace": "Every/Action", "force_flush_interval": 1, "append_dimensions": {"AutoScalingGroupName": "${aws:AutoScalingGroupName}"}, "metrics_collected": {"mem": {"measurement": ["used"]}}},
-	"logs": {"force_flush_interval": 1, "read_back": true, "logs_collected": {"files": {"collect_list": [
+	"nephoscope": {"read_back": true}, "logs": {"force_flush_interval": 1, "logs_collected": {"files": {"collect_list": [
 		{"file_path": "%DIR%/a.log", "log_group_name": "g-{account_id}", "retention_in_days": 7}]}}}}`
 
 func TestPolicyAllowsWhatTheAgentDoesAndNothingElse(t *testing.T) {

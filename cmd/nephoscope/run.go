@@ -75,6 +75,9 @@ that the AWS SDK reads is honoured, in the process's environment and in env-conf
 	return cmd
 }
 
+// startTakes is when the program has long been up; what only its start needed can go.
+const startTakes = 10 * time.Second
+
 // stateOf is the state folder of an installation: the system's for root, else the user's own.
 func stateOf(l install.Layout) string {
 	if l.Root != "" || os.Geteuid() == 0 {
@@ -109,6 +112,7 @@ func (f *runFlags) run() error {
 	}
 	r.user = r.now.config.Agent.RunAsUser
 	relaxTimers() // while that is permitted
+	time.AfterFunc(startTakes, ownPages().letGo)
 	notes, err := f.becomeUser(r.now.config, &r.environment)
 	if err != nil {
 		return &exitError{exitMistakes, err}

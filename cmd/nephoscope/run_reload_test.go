@@ -209,7 +209,7 @@ func TestStatusAddressThatIsTakenIsRefused(t *testing.T) {
 	address := l.Addr().String()
 	b.must(l.Close())
 	with := func(address string) string {
-		return strings.Replace(oneLog, `"region"`, `"status_address": "`+address+`", "region"`, 1)
+		return strings.Replace(oneLog, `{`, `{"nephoscope": {"status_address": "`+address+`"}, `, 1)
 	}
 	b.config(with(address))
 	b.start()
