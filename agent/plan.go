@@ -67,7 +67,7 @@ const (
 // Cloud count; Cloud may be nil. The configuration must be one that Check accepts.
 func MakePlan(ctx context.Context, c *config.Config, env Env) (*Plan, error) {
 	env.Log = zap.NewNop()
-	p := &Plan{OnEC2: env.Mode == EC2 || env.Mode != OnPremise && looksLikeEC2(), Hostname: hostName(c.Agent), Region: c.Agent.Region}
+	p := &Plan{OnEC2: env.Mode == EC2 || env.Mode != OnPremise && LooksLikeEC2(os.ReadFile), Hostname: hostName(c.Agent), Region: c.Agent.Region}
 	if p.Region == "" && env.Cloud != nil {
 		region, fallback, _ := env.Cloud.Region(ctx, Destination{}) // what cannot be read tells none
 		if p.Region = region; region == "" && !p.OnEC2 {

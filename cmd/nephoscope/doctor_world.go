@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/user"
@@ -43,7 +42,7 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	if f.user != "" && w.NoUser != nil {
 		return nil, w.NoUser
 	}
-	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: http.ProxyFromEnvironment}
+	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: proxyNow()}
 	w.Net.Roots, w.Net.Bundle = trusted(w.Common)
 	w.AWS = awsOf(cloud{w.Common, w.Mode})
 	return w, nil

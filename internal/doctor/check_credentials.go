@@ -38,7 +38,7 @@ func lookAtCredentials(ctx context.Context, w *World, r *Result) {
 		w.identify(ctx, to, r)
 	}
 	if len(asked) == 0 {
-		w.identify(ctx, agent.Destination{Region: region}, r)
+		w.identify(ctx, w.toHost(region), r)
 	}
 }
 
@@ -79,7 +79,7 @@ func (w *World) credentialsCure(to agent.Destination) string {
 	switch {
 	case to.RoleARN != "":
 		return "may the host's own identity assume it? aws sts assume-role --role-arn " + quoted(to.RoleARN) + " --role-session-name test"
-	case w.Mode == agent.OnPremise || !w.looksLikeEC2():
+	case w.Mode == agent.OnPremise || !agent.LooksLikeEC2(w.Host.ReadFile):
 		return "sudo aws configure --profile " + onPremiseProfile + ", or name a profile in common-config.toml"
 	}
 	return "give the instance a role with the policy that nephoscope explain prints"

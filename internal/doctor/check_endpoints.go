@@ -33,7 +33,7 @@ func (w *World) services(region string) (all []service) {
 	logs, hasLogs := w.toLogs(region)
 	metrics, hasMetrics := w.toMetrics(region)
 	if w.Config == nil {
-		logs, metrics, hasLogs, hasMetrics = agent.Destination{Region: region}, agent.Destination{Region: region}, true, true
+		logs, metrics, hasLogs, hasMetrics = w.toHost(region), w.toHost(region), true, true
 	}
 	if hasLogs {
 		all = append(all, service{"logs", "log events", logs})
@@ -41,19 +41,13 @@ func (w *World) services(region string) (all []service) {
 	if hasMetrics {
 		all = append(all, service{"monitoring", "metrics", metrics})
 	}
-	plain := agent.Destination{Region: region}
 	if logs.RoleARN != "" || metrics.RoleARN != "" || w.Env("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
-		all = append(all, service{"sts", "taking on a role", plain})
+		all = append(all, service{"sts", "taking on a role", w.toHost(region)})
 	}
-	if w.wantsGroup() {
-		all = append(all, service{"ec2", "the Auto Scaling group's name", plain})
+	if w.Config != nil && agent.WantsAutoScalingGroup(w.Config) {
+		all = append(all, service{"ec2", "the Auto Scaling group's name", w.toHost(region)})
 	}
 	return all
-}
-
-// wantsGroup tells whether the Auto Scaling group is among the dimensions.
-func (w *World) wantsGroup() bool {
-	return w.Config != nil && w.Config.Metrics != nil && slices.Contains(w.Config.Metrics.AppendDimensions, "AutoScalingGroupName")
 }
 
 // lookAtEndpoints goes the way of a request to each service, and names the step at which it ends.

@@ -71,8 +71,8 @@ func (w *World) asks(region string) (asks []Ask, left int) {
 	if to, ok := w.toMetrics(region); ok {
 		asks = append(asks, Ask{PutMetricData, w.Config.Metrics.Namespace, to})
 	}
-	if w.wantsGroup() {
-		asks = append(asks, Ask{DescribeTags, "", agent.Destination{Region: region}})
+	if agent.WantsAutoScalingGroup(w.Config) {
+		asks = append(asks, Ask{DescribeTags, "", w.toHost(region)})
 	}
 	to, ok := w.toLogs(region)
 	if !ok {

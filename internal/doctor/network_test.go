@@ -391,3 +391,17 @@ func TestNamesThatOnlyTheAgentKnowsComeFromIt(t *testing.T) {
 		t.Errorf("got %s", s)
 	}
 }
+
+func TestQuestionsGoWhereTheAgentGoes(t *testing.T) {
+	w := world(t, `{"agent": {"region": "eu-west-1", "use_dualstack_endpoint": true, "credentials": {"role_arn": "arn:aws:iam::111122223333:role/r"}},
+		"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"], "append_dimensions": {"group": "${aws:AutoScalingGroupName}"}}}}}`)
+	asks, _ := w.asks("eu-west-1")
+	if len(asks) != 2 || asks[0].Action != PutMetricData || asks[1].Action != DescribeTags {
+		t.Fatalf("got %+v", asks)
+	}
+	for _, ask := range asks {
+		if ask.To.RoleARN != "arn:aws:iam::111122223333:role/r" || !ask.To.DualStack {
+			t.Errorf("%s of %+v", ask.Action, ask.To)
+		}
+	}
+}

@@ -148,7 +148,7 @@ func (w *World) toLogs(region string) (to agent.Destination, ok bool) {
 		return to, false
 	}
 	l := w.Config.Logs
-	return agent.Destination{Region: region, Endpoint: l.EndpointOverride, RoleARN: l.RoleARN}, true
+	return in(region, agent.DestinationOf(w.Config.Agent, l.EndpointOverride, l.RoleARN)), true
 }
 
 func (w *World) toMetrics(region string) (to agent.Destination, ok bool) {
@@ -156,7 +156,20 @@ func (w *World) toMetrics(region string) (to agent.Destination, ok bool) {
 		return to, false
 	}
 	m := w.Config.Metrics
-	return agent.Destination{Region: region, Endpoint: m.EndpointOverride, RoleARN: m.RoleARN}, true
+	return in(region, agent.DestinationOf(w.Config.Agent, m.EndpointOverride, m.RoleARN)), true
+}
+
+// toHost is where the agent asks about the host itself.
+func (w *World) toHost(region string) agent.Destination {
+	if w.Config == nil {
+		return agent.Destination{Region: region}
+	}
+	return in(region, agent.DestinationOf(w.Config.Agent, "", w.Config.Agent.RoleARN))
+}
+
+func in(region string, d agent.Destination) agent.Destination {
+	d.Region = region
+	return d
 }
 
 // region is where requests go.
