@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
@@ -215,23 +216,9 @@ func statement(action string, on []string, region string) string {
 		s.Resource = []string{"*"}
 	default:
 		for _, group := range on {
-			s.Resource = append(s.Resource, fmt.Sprintf("arn:%s:logs:%s:*:log-group:%s:*", partition(region), cmp.Or(region, "*"), strings.ReplaceAll(group, unknownName, "*")))
+			s.Resource = append(s.Resource, fmt.Sprintf("arn:%s:logs:%s:*:log-group:%s:*", cloudwatch.Partition(region), cmp.Or(region, "*"), strings.ReplaceAll(group, unknownName, "*")))
 		}
 	}
 	raw, _ := json.Marshal(s) // there is nothing in it that could fail
 	return string(raw)
-}
-
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	case strings.HasPrefix(region, "us-iso-"):
-		return "aws-iso"
-	case strings.HasPrefix(region, "us-isob-"):
-		return "aws-iso-b"
-	}
-	return "aws"
 }

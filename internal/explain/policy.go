@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
 )
 
@@ -71,18 +72,7 @@ func (g *grants) arn(p *Permission, service, resource string) string {
 	if parts := strings.Split(p.Role, ":"); len(parts) > 4 && parts[4] != "" {
 		account = parts[4] // the role's own
 	}
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", partition(g.region), service, g.region, cmp.Or(account, "*"), resource)
-}
-
-// partition is the part of AWS that a region belongs to.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", cloudwatch.Partition(g.region), service, g.region, cmp.Or(account, "*"), resource)
 }
 
 // allow adds a statement, or its resources to that of the same name.
