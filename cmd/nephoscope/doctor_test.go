@@ -158,7 +158,7 @@ func TestDoctorOfARunningAgentFindsItsConfiguration(t *testing.T) {
 		t.Errorf("got %s", textOf(r))
 	}
 	b.config(strings.Replace(logAndMetrics, `"mem"`, `"swap"`, 1))
-	if r, _ := b.diagnosis("config"); r.Outcome != doctor.Warning || !strings.Contains(textOf(r), "swap is in the configuration and is not being collected") {
+	if r, _ := b.diagnosis("config"); r.Outcome != doctor.Warning || !strings.Contains(textOf(r), "changed since it was applied") {
 		t.Errorf("got %s", textOf(r))
 	}
 	b.stop()
