@@ -33,6 +33,8 @@ type doctorFlags struct {
 	offline bool
 	asJSON  bool
 	bundle  string
+
+	agents struct{ common, environment string } // the files that the running agent was given
 }
 
 func newDoctor() *cobra.Command {

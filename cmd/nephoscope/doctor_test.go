@@ -240,3 +240,18 @@ func TestBundleHoldsNoSecretAndReplacesNothing(t *testing.T) {
 		t.Error("an archive without content is left behind")
 	}
 }
+
+// What doctor is for is to find such things.
+func TestDoctorWorksWithABrokenFileBesideTheConfiguration(t *testing.T) {
+	b := newBed(t)
+	b.config(oneLog)
+	b.write("common.toml", "[credentials\n")
+	out, complaint, code := b.doctor("--offline", "--json", "config.json", "--common-config", b.path("common.toml"))
+	var report doctor.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != exitMistakes || len(report.Checks) != len(doctor.IDs()) {
+		t.Fatalf("%v, status %d: %s%s", err, code, out, complaint)
+	}
+	if text := textOf(report.Checks[0]); report.Checks[0].Outcome != doctor.Failed || !strings.Contains(text, "common.toml:1:") {
+		t.Errorf("got %s", text)
+	}
+}

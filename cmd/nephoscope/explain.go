@@ -129,7 +129,7 @@ func (f *explainFlags) options(l install.Layout) (o explain.Options, err error) 
 			return o, err
 		}
 	}
-	beside, err := readFilesBeside(l, f.common)
+	beside, err := readFilesBeside(l, f.common, "")
 	if err != nil {
 		return o, err
 	}

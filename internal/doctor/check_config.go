@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // lookAtConfig tells what is wrong with the configuration, and whether it is the one that runs.
 func lookAtConfig(_ context.Context, w *World, r *Result) {
+	repeat(w.Beside, "", r)
 	switch {
 	case len(w.Sources) == 0:
 		r.fail("nephoscope wizard", "there is no configuration: none was named, no agent runs, and the usual folder holds none")
@@ -23,13 +25,7 @@ func lookAtConfig(_ context.Context, w *World, r *Result) {
 		r.fail("ls -l "+quotedAll(w.Sources), "%v", w.Unread)
 		return
 	}
-	for _, p := range w.Problems {
-		if p.Warning {
-			r.warn("", "%s", p.Error())
-		} else {
-			r.fail("nephoscope check "+quotedAll(w.Sources), "%s", p.Error())
-		}
-	}
+	repeat(w.Problems, "nephoscope check "+quotedAll(w.Sources), r)
 	if w.isAgents() {
 		compareWithStatus(w, r)
 	}
@@ -37,6 +33,16 @@ func lookAtConfig(_ context.Context, w *World, r *Result) {
 		r.Says = strings.Join(w.Sources, ", ") + ": no mistakes"
 		if w.isAgents() && w.Status.Configuration.OnDisk == agent.Runs {
 			r.Says += ", and it is what runs"
+		}
+	}
+}
+
+func repeat(problems []config.Problem, cure string, r *Result) {
+	for _, p := range problems {
+		if p.Warning {
+			r.warn("", "%s", p.Error())
+		} else {
+			r.fail(cure, "%s", p.Error())
 		}
 	}
 }

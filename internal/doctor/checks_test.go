@@ -292,14 +292,14 @@ func TestAgentsThatWouldShipTheSame(t *testing.T) {
 		expect(t, examine(t, w, "others"), want, word)
 	}
 	args := func(line string) []string { return strings.Fields(line) }
-	f(Fine, "none runs beside", Process{1, "init", args("/sbin/init")}, Process{7, "nephoscope", args("nephoscope run --config /etc/c.json")})
-	f(Failed, "disable --now amazon-cloudwatch-agent", Process{9, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z")})
-	f(Fine, "", Process{7, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run")}) // ours under its name
-	f(Warning, "awslogs agent runs as process 9", Process{9, "python3", args("python3 /var/awslogs/bin/aws logs push --config-file x")})
-	f(Failed, "everything is shipped twice", Process{8, "nephoscope", args("nephoscope run --state /other --config=/etc/c.json")})
-	f(Fine, "with a configuration of its own", Process{8, "nephoscope", args("nephoscope run --state /other --config /etc/d.json")})
+	f(Fine, "none runs beside", Process{1, "init", args("/sbin/init"), ""}, Process{7, "nephoscope", args("nephoscope run --config /etc/c.json"), ""})
+	f(Failed, "disable --now amazon-cloudwatch-agent", Process{9, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z"), ""})
+	f(Fine, "", Process{7, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run"), ""}) // ours under its name
+	f(Warning, "awslogs agent runs as process 9", Process{9, "python3", args("python3 /var/awslogs/bin/aws logs push --config-file x"), ""})
+	f(Failed, "everything is shipped twice", Process{8, "nephoscope", args("nephoscope run --state /other --config=/etc/c.json"), ""})
+	f(Fine, "with a configuration of its own", Process{8, "nephoscope", args("nephoscope run --state /other --config /etc/d.json"), ""})
 	w.Status = nil
-	f(Warning, "does not answer on /state", Process{8, "nephoscope", args("nephoscope run --state=/state /etc/c.json")})
+	f(Warning, "does not answer on /state", Process{8, "nephoscope", args("nephoscope run --state=/state /etc/c.json"), ""})
 	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
 		return []Unit{{Name: originalUnit, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
 	}
@@ -317,4 +317,12 @@ func TestCapabilitiesOfAProcessAreRead(t *testing.T) {
 			t.Errorf("%q was read", text)
 		}
 	}
+}
+
+func TestMistakesBesideTheConfigurationAreTold(t *testing.T) {
+	w := world(t, oneLog)
+	w.Beside = []config.Problem{config.Mistake(config.Place{File: "env-config.json", Line: 2}, "wrong", "")}
+	expect(t, examine(t, w, "config"), Failed, "env-config.json:2:0: wrong")
+	w.Config, w.Sources = nil, nil
+	expect(t, examine(t, w, "config"), Failed, "wrong", "no configuration")
 }

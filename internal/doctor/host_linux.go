@@ -136,6 +136,7 @@ func processes() (all []Process, err error) {
 		if exe, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe")); err == nil {
 			p.Name = filepath.Base(strings.TrimSuffix(exe, " (deleted)"))
 		}
+		p.Dir, _ = os.Readlink(filepath.Join("/proc", e.Name(), "cwd"))
 		all = append(all, p)
 	}
 	return all, nil

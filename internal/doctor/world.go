@@ -26,6 +26,7 @@ type World struct {
 	// Problems are what is wrong with the configuration; Unread is why it could not be read at all.
 	Problems   []config.Problem
 	Unread     error
+	Beside     []config.Problem // what is wrong with common-config.toml and env-config.json
 	Common     config.CommonConfig
 	CommonFile string // "": there is none
 	State      string
@@ -77,6 +78,7 @@ type Process struct {
 	PID  int
 	Name string // of its executable, without folders
 	Args []string
+	Dir  string // in which it runs; "": not known
 }
 
 // Unit is a systemd service as systemctl show tells it.
