@@ -34,6 +34,9 @@ Exit status, as of diff(1): 0 the same, 1 they differ, 2 one of them has mistake
 			if paths[0] == "-" && paths[1] == "-" {
 				return &exitError{exitUnread, fmt.Errorf("standard input can be one of the two only")}
 			}
+			if _, err := readFilesBeside(layoutOf(cmd), "", ""); err != nil { // ${NAME} is to be what it is for the agent
+				return &exitError{exitUnread, err}
+			}
 			before, err := loadWithout(cmd, paths[0])
 			if err != nil {
 				return err

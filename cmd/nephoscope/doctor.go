@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -76,6 +78,8 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
 	w, err := f.world(ctx)
 	if err != nil {
 		return &exitError{exitUnread, err}
@@ -93,6 +97,9 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 		o.Begin, o.Told = t.begin, t.result
 	}
 	results, err := doctor.Examine(ctx, w, o)
+	if ctx.Err() != nil {
+		err = errors.New("doctor: interrupted")
+	}
 	if err != nil {
 		return &exitError{exitUnread, discard(archive, err)}
 	}

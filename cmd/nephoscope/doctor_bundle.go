@@ -36,12 +36,14 @@ func discard(file *os.File, why error) error {
 func (f *doctorFlags) pack(out io.Writer, file *os.File, w *doctor.World, report doctor.Report) error {
 	var text bytes.Buffer
 	_ = output.JSON(&text, report)
-	variables, err := w.Host.ReadFile(environmentFile())
-	if err != nil {
-		variables = nil // the archive says so
+	parts := append([]doctor.Part{{Name: "version.txt", Text: []byte(versionText() + "\n")}}, doctor.Parts(w, text.Bytes())...)
+	var variables []byte
+	for _, p := range parts {
+		if p.Environment {
+			variables = p.Text
+		}
 	}
 	redactor := doctor.NewRedactor(doctor.Secrets(os.Environ(), variables, w.Common.HTTPProxy, w.Common.HTTPSProxy)...)
-	parts := append([]doctor.Part{{Name: "version.txt", Text: []byte(versionText() + "\n")}}, doctor.Parts(w, text.Bytes(), environmentFile())...)
 	packed, err := doctor.Pack(file, redactor, parts, w.Now())
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("write bundle: %w", err)

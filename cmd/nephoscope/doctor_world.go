@@ -120,6 +120,7 @@ func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 	case <-ctx.Done():
 		l.err = fmt.Errorf("read configuration: %s did not answer within %s; does a disk or a network mount hang?", strings.Join(append(w.Sources, "or what is beside it"), ", "), findTime)
 	}
+	w.EnvironmentFile = cmp.Or(f.agents.environment, install.Layout{}.Environment())
 	w.Common, w.CommonFile = l.beside.common, l.beside.path
 	w.Problems, w.Unread, w.Beside = l.problems, l.err, l.beside.warnings
 	if mistakes, ok := errors.AsType[config.Problems](l.besides); ok {
@@ -270,6 +271,3 @@ func probe(ctx context.Context, account awsapi.Account, a doctor.Ask) doctor.Ans
 	}
 	return doctor.Answer{Permitted: p.Answer == awsapi.Permitted, Forbidden: p.Answer == awsapi.Forbidden, NoGroup: p.NoGroup, Err: p.Err}
 }
-
-// environmentFile is env-config.json of this host's installation.
-func environmentFile() string { return install.Layout{}.Environment() }

@@ -75,7 +75,7 @@ Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 s
 var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
-	o, err := f.options(layoutOf(cmd))
+	o, beside, err := f.options(layoutOf(cmd))
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
@@ -98,7 +98,7 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 		}
 		return &exitError{status: exitMistakes}
 	}
-	c.Warnings = problems
+	c.Warnings = append(beside, problems...)
 	_ = os.Setenv("AWS_EC2_METADATA_DISABLED", "true") // the SDK would ask for the region, if AWS_DEFAULTS_MODE is auto
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 	defer stop()
@@ -114,27 +114,28 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 	return f.print(cmd.OutOrStdout(), r)
 }
 
-func (f *explainFlags) options(l install.Layout) (o explain.Options, err error) {
+// options also returns the warnings of what stands beside the configuration.
+func (f *explainFlags) options(l install.Layout) (o explain.Options, warnings []config.Problem, err error) {
 	mode, err := agent.ParseMode(f.mode)
 	switch {
 	case err != nil:
-		return o, err
+		return o, nil, err
 	case f.account != "" && !accountNumber.MatchString(f.account):
-		return o, fmt.Errorf("--account %s: an account's number has twelve digits", f.account)
+		return o, nil, fmt.Errorf("--account %s: an account's number has twelve digits", f.account)
 	case f.sample < 0 || f.sample > time.Hour:
-		return o, fmt.Errorf("--sample %s: from 1s to 1h", f.sample)
+		return o, nil, fmt.Errorf("--sample %s: from 1s to 1h", f.sample)
 	}
 	if f.prices != "" {
 		if o.Prices, err = explain.ReadPrices(f.prices); err != nil {
-			return o, err
+			return o, nil, err
 		}
 	}
 	beside, err := readFilesBeside(l, f.common, "")
 	if err != nil {
-		return o, err
+		return o, nil, err
 	}
 	o.Env, o.FreeTier, o.Sample, o.Account, o.Parameter = f.env(l, mode, beside.common), f.freeTier, f.sample, f.account, f.parameter
-	return o, nil
+	return o, beside.warnings, nil
 }
 
 // env is where the agent of an installation keeps what it remembers, and finds its region.

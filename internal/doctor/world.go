@@ -29,14 +29,16 @@ type World struct {
 	Beside     []config.Problem // what is wrong with common-config.toml and env-config.json
 	Common     config.CommonConfig
 	CommonFile string // "": there is none
-	State      string
-	Mode       agent.Mode
-	Status     *agent.Status // nil: no agent answers
-	NoStatus   error         // why
-	Given      bool          // the configuration was named; it need not be the running agent's
-	User       Who           // that the agent runs as
-	NoUser     error         // why that could not be found out
-	Home       string        // of that user; "": not known
+	// EnvironmentFile is where env-config.json is, if there is one.
+	EnvironmentFile string
+	State           string
+	Mode            agent.Mode
+	Status          *agent.Status // nil: no agent answers
+	NoStatus        error         // why
+	Given           bool          // the configuration was named; it need not be the running agent's
+	User            Who           // that the agent runs as
+	NoUser          error         // why that could not be found out
+	Home            string        // of that user; "": not known
 
 	Now  func() time.Time
 	Env  func(string) string // of the agent
