@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/user"
 	"strings"
 	"sync"
 	"time"
@@ -155,11 +154,7 @@ func (f *doctorFlags) findUser(w *doctor.World) {
 		return
 	}
 	w.Home = os.Getenv("HOME")
-	if w.User, w.NoUser = doctor.UserOfProcess(os.Getpid()); errors.Is(w.NoUser, doctor.ErrElsewhere) {
-		if me, err := user.Current(); err == nil {
-			w.User, w.NoUser = doctor.Who{Name: me.Username}, nil
-		}
-	}
+	w.User = doctor.Me()
 }
 
 // trusted are the authorities that the agent trusts: the system's, and a file of more.
