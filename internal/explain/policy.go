@@ -117,15 +117,15 @@ func (g *grants) logs(l *config.Logs, files []agent.PlannedFile) {
 	p := g.to(l.RoleARN)
 	for _, f := range files {
 		group := g.arn(p, "logs", "log-group:"+f.Group)
-		stream := []string{group + ":log-stream:" + f.Stream}
-		p.allow("SendLogEvents", "sending log events", stream, nil, "logs:PutLogEvents")
+		streams := []string{group + ":log-stream:*"} // also the one that nobody has made, of which nephoscope doctor asks
+		p.allow("SendLogEvents", "sending log events", streams, nil, "logs:PutLogEvents")
 		p.allow("MakeLogGroups", "groups and streams that are missing", []string{group + ":*"}, nil, "logs:CreateLogGroup", "logs:CreateLogStream")
 		if f.File.RetentionDays > 0 {
 			p.allow("SetRetention", "retention_in_days", []string{group + ":*"}, nil, "logs:PutRetentionPolicy")
 			p.allow("SeeRetention", "retention_in_days: a group that keeps its events as long as it should is left alone", []string{g.arn(p, "logs", "log-group:*")}, nil, "logs:DescribeLogGroups")
 		}
 		if l.ReadBack {
-			p.allow("ReadBack", "read_back", stream, nil, "logs:GetLogEvents")
+			p.allow("ReadBack", "read_back", streams, nil, "logs:GetLogEvents")
 		}
 	}
 }
