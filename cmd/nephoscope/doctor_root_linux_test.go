@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/internal/doctor"
 )
 
 func TestDoctorWithoutProcKnowsWhoAsks(t *testing.T) {
@@ -24,5 +26,21 @@ func TestDoctorWithoutProcKnowsWhoAsks(t *testing.T) {
 	out, _ := cmd.CombinedOutput()
 	if text := string(out); !strings.Contains(text, "user 0") && !strings.Contains(text, "user root") || strings.Contains(text, "FAIL") {
 		t.Errorf("%s", text)
+	}
+}
+
+func TestDoctorKnowsWhatRunAsUserKeeps(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT RUN: files that others may not read are the superuser's to have")
+	}
+	b := newBed(t)
+	b.config(strings.Replace(oneLog, `"region"`, `"run_as_user": "nobody", "region"`, 1))
+	b.write("access.log", "a\n")
+	b.must(os.Chmod(b.path("access.log"), 0o600))
+	if r, _ := b.diagnosis("files", "config.json"); r.Outcome != doctor.Fine || !strings.Contains(r.Says, "readable by nobody") {
+		t.Errorf("got %s", textOf(r))
+	}
+	if r, _ := b.diagnosis("files", "--user", "nobody", "config.json"); r.Outcome != doctor.Failed {
+		t.Errorf("without that right: %s", textOf(r))
 	}
 }

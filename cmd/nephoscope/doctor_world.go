@@ -146,11 +146,13 @@ func (f *doctorFlags) findUser(w *doctor.World) {
 			return
 		}
 	}
-	if name == "" && w.Config != nil {
-		name = w.Config.Agent.RunAsUser
-	}
 	if name != "" {
 		w.User, w.Home, w.NoUser = doctor.LookUpUser(name)
+		return
+	}
+	if w.Config != nil && w.Config.Agent.RunAsUser != "" {
+		w.User, w.Home, w.NoUser = doctor.LookUpUser(w.Config.Agent.RunAsUser)
+		w.User.ReadsAll = true // root starts the agent, which keeps the right to read (run --no-read-all gives it up)
 		return
 	}
 	w.Home = os.Getenv("HOME")
