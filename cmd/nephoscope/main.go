@@ -80,6 +80,7 @@ Exit status: 0 fine, 1 mistakes in what was given, 2 it could not be read.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRun(), newCtl(), newWizard(), newCheck(), newExplain(), newDiff(), newMigrate(), newDoctor(), newStatus(), newVersion())
+	complete(root)
 	return root
 }
 
