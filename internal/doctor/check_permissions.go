@@ -150,7 +150,7 @@ func (w *World) groupsOf(f config.File, region string) (groups []string) {
 func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 	missing := map[string][]string{} // what on, by action
 	permitted, absent := 0, 0
-	unclear, said := map[string]string{}, map[string]error{} // actions by what was said, and all of that
+	unclear := map[string]string{} // actions by what was said
 	for i, a := range answers {
 		ask := asks[i]
 		switch {
@@ -163,9 +163,6 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 			missing[ask.Action] = append(missing[ask.Action], ask.On)
 		default:
 			text := fmt.Sprint(innermost(a.Err))
-			if said[text] == nil {
-				said[text] = a.Err
-			}
 			if unclear[text] == "" || !strings.Contains(unclear[text], ask.Action) {
 				unclear[text] = strings.TrimPrefix(unclear[text]+", "+ask.Action, ", ")
 			}
@@ -190,7 +187,7 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 		}
 	}
 	for _, text := range sortedKeys(unclear) {
-		r.warn("see the checks of credentials and endpoints", "it is not clear whether these are permitted: %s: %v", unclear[text], said[text])
+		r.warn("see the checks of credentials and endpoints", "it is not clear whether these are permitted: %s: %s", unclear[text], text)
 	}
 	if absent > 0 {
 		r.note("%s not there yet; whether logs:CreateLogGroup is permitted cannot be asked without making one", output.Count(absent, "log group is", "log groups are"))

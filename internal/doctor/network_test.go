@@ -156,6 +156,23 @@ func TestEndpointsThatAreNotReached(t *testing.T) {
 	online(w, strings.Replace(serve(t, nil, answers), "http:", "https:", 1))
 	expect(t, examine(t, w, "endpoints"), Failed, "does not speak TLS")
 
+	greets, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer greets.Close()
+	go func() {
+		for c, err := greets.Accept(); err == nil; c, err = greets.Accept() {
+			_, _ = c.Write([]byte("SSH-2.0-x\r\n"))
+			_ = c.Close()
+		}
+	}()
+	online(w, "https://"+greets.Addr().String())
+	expect(t, examine(t, w, "endpoints"), Failed, "does not speak TLS")
+
+	online(w, "ftp://127.0.0.1/")
+	expect(t, examine(t, w, "endpoints"), Failed, "no URL", "ftp://127.0.0.1/")
+
 	online(w, "https://logs.eu-wst-1.amazonaws.com")
 	w.Net.Resolve = func(_ context.Context, host string) ([]string, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
