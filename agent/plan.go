@@ -74,19 +74,21 @@ func MakePlan(ctx context.Context, c *config.Config, env Env) (*Plan, error) {
 			p.Region = fallback
 		}
 	}
-	collected, listed := make(chan error, 1), make(chan struct{})
-	go func() { collected <- p.collect(ctx, c, env) }()
+	done := make(chan error, 2)
+	go func() { done <- p.collect(ctx, c, env) }()
 	go func() {
-		defer close(listed)
 		p.list(c, env)
+		done <- nil
 	}()
-	select {
-	case <-ctx.Done(): // a folder on a disk that hangs is not waited for
-		return nil, ctx.Err()
-	case <-listed:
-	}
-	if err := <-collected; err != nil {
-		return nil, err
+	for range cap(done) {
+		select {
+		case <-ctx.Done(): // what hangs is not waited for
+			return nil, ctx.Err()
+		case err := <-done:
+			if err != nil {
+				return nil, err
+			}
+		}
 	}
 	return p, nil
 }

@@ -80,6 +80,7 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // asked twice, the process ends where it is
 	w, err := f.world(ctx)
 	if err != nil {
 		return &exitError{exitUnread, err}

@@ -102,6 +102,7 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 	_ = os.Setenv("AWS_EC2_METADATA_DISABLED", "true") // the SDK would ask for the region, if AWS_DEFAULTS_MODE is auto
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // asked twice, the process ends where it is
 	done := sayBusy(cmd.ErrOrStderr(), f.sample)
 	r, err := explain.Explain(ctx, c, o)
 	done()
