@@ -124,6 +124,9 @@ func (w *World) secretFile(what, path string, required bool, r *Result) {
 	switch {
 	case errors.Is(err, ErrElsewhere), errors.Is(err, fs.ErrNotExist) && !required:
 		return
+	case errors.Is(err, fs.ErrPermission):
+		r.fail("run nephoscope doctor as root: sudo nephoscope doctor", "the %s %s cannot be looked at: %v", what, path, innermost(err))
+		return
 	case err != nil:
 		r.fail("correct the path, or make the file", "the %s %s: %v", what, path, innermost(err))
 		return
@@ -161,7 +164,10 @@ func (w *World) profileThere(path string, r *Result) {
 
 func hasPassword(urls ...string) bool {
 	for _, u := range urls {
-		if at := strings.LastIndexByte(u, '@'); at >= 0 && strings.Contains(strings.TrimPrefix(u[:at], "http"), ":") {
+		if _, rest, scheme := strings.Cut(u, "://"); scheme {
+			u = rest
+		}
+		if at := strings.LastIndexByte(u, '@'); at >= 0 && strings.Contains(u[:at], ":") {
 			return true
 		}
 	}

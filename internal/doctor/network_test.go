@@ -422,3 +422,11 @@ func TestQuestionsGoWhereTheAgentGoes(t *testing.T) {
 		}
 	}
 }
+
+func TestProxyWithAUserAloneHasNoPassword(t *testing.T) {
+	for url, want := range map[string]bool{"": false, "http://proxy:3128": false, "http://user@proxy:3128": false, "http://user:x@proxy:3128": true, "user:x@proxy": true} {
+		if got := hasPassword(url); got != want {
+			t.Errorf("%s: %t", url, got)
+		}
+	}
+}
