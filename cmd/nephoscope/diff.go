@@ -52,7 +52,7 @@ Exit status, as of diff(1): 0 the same, 1 they differ, 2 one of them has mistake
 			if asJSON {
 				err = output.JSON(cmd.OutOrStdout(), d)
 			} else {
-				d.Write(cmd.OutOrStdout())
+				err = d.Write(cmd.OutOrStdout())
 			}
 			if err != nil {
 				return &exitError{exitUnread, err}

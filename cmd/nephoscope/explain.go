@@ -112,7 +112,11 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return &exitError{exitUnread, fmt.Errorf("explain: %w", err)}
 	}
-	return f.print(cmd.OutOrStdout(), r)
+	err = f.print(cmd.OutOrStdout(), r)
+	if _, own := errors.AsType[*exitError](err); err != nil && !own {
+		return &exitError{exitUnread, fmt.Errorf("explain: %w", err)}
+	}
+	return err
 }
 
 // options also returns the warnings of what stands beside the configuration.
@@ -151,8 +155,7 @@ func (f *explainFlags) print(w io.Writer, r *explain.Report) error {
 	case f.asJSON:
 		return output.JSON(w, r)
 	}
-	r.Write(w, f.all)
-	return nil
+	return r.Write(w, f.all)
 }
 
 func (f *explainFlags) printPolicy(w io.Writer, r *explain.Report) error {

@@ -122,11 +122,11 @@ func (d *Difference) change(what string, at config.Place, of differing) {
 }
 
 // Write says it in words.
-func (d *Difference) Write(w io.Writer) {
-	p := &printer{w}
+func (d *Difference) Write(w io.Writer) error {
+	p := &printer{w: w}
 	if d.Same {
 		p.line("the same: a reload would leave all %s alone", output.Count(len(d.Tasks.Undisturbed), "task"))
-		return
+		return p.err
 	}
 	for _, does := range []string{starts, stops, changes} {
 		for _, c := range d.Changes {
@@ -146,6 +146,7 @@ func (d *Difference) Write(w io.Writer) {
 	if len(t.Restarted) > 0 {
 		p.wrapped("", "restarted, without losing its place: "+some(setOf(t.Restarted)))
 	}
+	return p.err
 }
 
 // hanging writes a paragraph whose first word stands in a column of its own.

@@ -32,7 +32,7 @@ func Preview(ctx context.Context, name string, src []byte, o Options) (string, e
 // preview is at most twelve lines.
 func (r *Report) preview() string {
 	var b strings.Builder
-	p := &printer{&b}
+	p := &printer{w: &b}
 	if m := r.Metrics; m != nil {
 		p.line("Metrics: %s to namespace %s", output.Count(len(m.Series), "series", "series"), m.Namespace)
 		var plugins []string

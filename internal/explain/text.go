@@ -19,7 +19,7 @@ const (
 )
 
 // Write writes a report for people: what it comes to first, then the parts. all has every series and every file in it.
-func (r *Report) Write(w io.Writer, all bool) {
+func (r *Report) Write(w io.Writer, all bool) error {
 	p := &printer{w: w}
 	r.summary(p)
 	for _, warning := range r.Warnings {
@@ -40,13 +40,19 @@ func (r *Report) Write(w io.Writer, all bool) {
 	}
 	r.permissions(p)
 	r.advice(p)
+	return p.err
 }
 
 // printer writes lines that fit a terminal.
-type printer struct{ w io.Writer }
+type printer struct {
+	w   io.Writer
+	err error // the first
+}
 
 func (p *printer) line(format string, args ...any) {
-	fmt.Fprintln(p.w, strings.TrimRight(output.Printable(fmt.Sprintf(format, args...)), " "))
+	if _, err := fmt.Fprintln(p.w, strings.TrimRight(output.Printable(fmt.Sprintf(format, args...)), " ")); p.err == nil {
+		p.err = err
+	}
 }
 
 func (p *printer) heading(name string) {

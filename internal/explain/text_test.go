@@ -2,6 +2,7 @@ package explain
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -28,5 +29,19 @@ func TestLinesAreCutBetweenCharacters(t *testing.T) {
 	r.Write(&out, true)
 	if strings.ContainsRune(out.String(), '\ufffd') || !strings.Contains(out.String(), "…ä") {
 		t.Errorf("%s", out.String())
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestReportThatIsLostIsAnError(t *testing.T) {
+	t.Parallel()
+	if err := threeFiles().Write(full{}, false); err == nil {
+		t.Error("nobody says so")
+	}
+	if err := (&Difference{Same: true}).Write(full{}); err == nil {
+		t.Error("of a difference: nobody says so")
 	}
 }
