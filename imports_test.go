@@ -26,18 +26,19 @@ var mayImport = map[string][]string{
 	"config":               {},
 	"cloudwatch":           {},
 	"internal/durable":     {},
+	"internal/output":      {},
 	"local":                {},
 	"collectors":           {"cloudwatch", "config"},
 	"tailer":               {"cloudwatch", "config", "internal/durable"},
 	"publish":              {"cloudwatch", "internal/durable"},
 	"internal/awsapi":      {"cloudwatch"},
 	"agent":                {"cloudwatch", "config", "collectors", "tailer", "publish", "internal/durable"},
-	"internal/install":     {"agent", "config", "internal/durable"},
-	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "tailer"},
+	"internal/install":     {"agent", "config", "internal/durable", "internal/output"},
+	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "tailer"},
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
-	"internal/doctor":      {"agent", "config", "internal/install", "tailer"},
+	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/output", "tailer"},
 	"wizard":               {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
-	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "publish", "wizard"},
+	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},
 	"internal/demo":        {},
 	"internal/bench":       {"collectors"},      // the names of all measurements
@@ -135,7 +136,8 @@ func TestWritesGoThroughDurable(t *testing.T) {
 		"cmd/nephoscope/slack_linux.go:WriteFile":  true, // the kernel's, for our own threads
 		"cmd/nephoscope/doctor_bundle.go:OpenFile": true, // a new file where the user says, which is no state
 		"cmd/nephoscope/doctor_bundle.go:Remove":   true, // the same, when it is not whole
-		"tailer/fingerprint.go:OpenFile":           true, // for reading
+		"internal/doctor/host_linux.go:OpenFile":   true, // for reading
+		"tailer/fingerprint.go:OpenFile":           true, // the same
 		"tailer/removal.go:Remove":                 true, // a log file, which is no state: auto_removal
 		"collectors/mounts_linux.go:OpenFile":      true,
 	}

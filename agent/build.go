@@ -94,20 +94,13 @@ func key(parts ...any) string {
 
 // identityTask finds out who this host is, if anything needs to know.
 func identityTask(c *config.Config, a *Agent) (Task, bool) {
-	instance, group := false, false
-	if c.Metrics != nil {
-		names := append(variablesIn(c.Metrics), c.Metrics.AppendDimensions...)
-		instance = len(names) > 0
-		for _, n := range names {
-			group = group || n == dimGroup
-		}
-	}
+	instance, group := c.Metrics != nil && len(variablesIn(c.Metrics))+len(c.Metrics.AppendDimensions) > 0, WantsAutoScalingGroup(c)
 	if c.Logs != nil {
 		for _, f := range c.Logs.Files {
 			instance = instance || needsInstance(f.LogGroupName, streamOf(c, f))
 		}
 	}
-	dest := destination(c.Agent, "", c.Agent.RoleARN)
+	dest := DestinationOf(c.Agent, "", c.Agent.RoleARN)
 	return Task{
 		Name: "EC2 identity", Key: key("identity", instance, group, dest), Serves: true,
 		run: func(ctx context.Context, r *running) {
@@ -121,7 +114,7 @@ func identityTask(c *config.Config, a *Agent) (Task, bool) {
 
 func metricsTask(c *config.Config, a *Agent) Task {
 	m := c.Metrics
-	dest := destination(c.Agent, m.EndpointOverride, m.RoleARN)
+	dest := DestinationOf(c.Agent, m.EndpointOverride, m.RoleARN)
 	return Task{
 		Name: "metrics to namespace " + m.Namespace, Serves: true, Turn: "spool",
 		Key: key("metrics", m.Namespace, m.AppendDimensions, m.AppendsDimensions, m.AggregationDimensions, m.ForceFlushInterval, m.SpoolBytes, dest, c.Agent.OmitHostname, c.Agent.Hostname, variablesIn(m)),
@@ -196,7 +189,7 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 
 // logsTask is the publisher of all files; it does nothing by itself but ends after them. One that runs is found again.
 func logsTask(c *config.Config, a *Agent) (*publish.Logs, Task) {
-	dest := destination(c.Agent, c.Logs.EndpointOverride, c.Logs.RoleARN)
+	dest := DestinationOf(c.Agent, c.Logs.EndpointOverride, c.Logs.RoleARN)
 	lanes := lanesFor(c.Logs)
 	k := key("logs", dest, lanes, c.Logs.ReadBack)
 	logs := a.publishers[k]

@@ -31,8 +31,8 @@ type Destination struct {
 	DualStack                 bool   // ask endpoints that answer over IPv6 too
 }
 
-// destination is where a section of the configuration sends, with an endpoint and role of its own if it has them.
-func destination(a config.Agent, endpoint, role string) Destination {
+// DestinationOf is where a section of the configuration sends, with an endpoint and role of its own if it has them.
+func DestinationOf(a config.Agent, endpoint, role string) Destination {
 	return Destination{Region: a.Region, Endpoint: endpoint, RoleARN: role, UserAgent: a.UserAgent, DualStack: a.DualStack}
 }
 

@@ -157,15 +157,15 @@ func (id *identity) ask(ctx context.Context, wantGroup bool, dest Destination) e
 
 // patience is how many questions may go unanswered before there is nobody to ask; 0: any number.
 func (id *identity) patience() int {
-	if id.env.Mode == EC2 || id.env.Mode == Auto && looksLikeEC2() {
+	if id.env.Mode == EC2 || id.env.Mode == Auto && LooksLikeEC2(os.ReadFile) {
 		return 0
 	}
 	return asksOnPremise
 }
 
-// looksLikeEC2 reads what the hypervisor says of itself (docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html),
+// LooksLikeEC2 reads what the hypervisor says of itself (docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html),
 // or takes the word of whoever named a metadata service.
-func looksLikeEC2() bool {
+func LooksLikeEC2(read func(path string) ([]byte, error)) bool {
 	if os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT") != "" {
 		return true
 	}
@@ -174,7 +174,7 @@ func looksLikeEC2() bool {
 		"/sys/devices/virtual/dmi/id/board_asset_tag": "i-",
 		"/sys/hypervisor/uuid":                        "ec2",
 	} {
-		if raw, err := os.ReadFile(file); err == nil && strings.HasPrefix(strings.TrimSpace(string(raw)), start) {
+		if raw, err := read(file); err == nil && strings.HasPrefix(strings.TrimSpace(string(raw)), start) {
 			return true
 		}
 	}

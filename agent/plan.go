@@ -67,26 +67,28 @@ const (
 // Cloud count; Cloud may be nil. The configuration must be one that Check accepts.
 func MakePlan(ctx context.Context, c *config.Config, env Env) (*Plan, error) {
 	env.Log = zap.NewNop()
-	p := &Plan{OnEC2: env.Mode == EC2 || env.Mode != OnPremise && looksLikeEC2(), Hostname: hostName(c.Agent), Region: c.Agent.Region}
+	p := &Plan{OnEC2: env.Mode == EC2 || env.Mode != OnPremise && LooksLikeEC2(os.ReadFile), Hostname: hostName(c.Agent), Region: c.Agent.Region}
 	if p.Region == "" && env.Cloud != nil {
 		region, fallback, _ := env.Cloud.Region(ctx, Destination{}) // what cannot be read tells none
 		if p.Region = region; region == "" && !p.OnEC2 {
 			p.Region = fallback
 		}
 	}
-	collected, listed := make(chan error, 1), make(chan struct{})
-	go func() { collected <- p.collect(ctx, c, env) }()
+	done := make(chan error, 2)
+	go func() { done <- p.collect(ctx, c, env) }()
 	go func() {
-		defer close(listed)
 		p.list(c, env)
+		done <- nil
 	}()
-	select {
-	case <-ctx.Done(): // a folder on a disk that hangs is not waited for
-		return nil, ctx.Err()
-	case <-listed:
-	}
-	if err := <-collected; err != nil {
-		return nil, err
+	for range cap(done) {
+		select {
+		case <-ctx.Done(): // what hangs is not waited for
+			return nil, ctx.Err()
+		case err := <-done:
+			if err != nil {
+				return nil, err
+			}
+		}
 	}
 	return p, nil
 }

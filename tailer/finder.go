@@ -41,7 +41,7 @@ var errDeaf = errors.New("nobody listens")
 
 func newFinder(e *Entry) finder {
 	f := finder{tree: newTree(e.pattern), trusts: map[*Source]trust{}, aims: map[string]target{}, leaving: map[string]bool{}, held: map[string]bool{}, stale: true}
-	f.tree.leaveOut = func(name string) bool { return compressed(name) || e.blacklist != nil && e.blacklist.MatchString(name) }
+	f.tree.leaveOut = leftOut(e.blacklist)
 	said := map[string]bool{}
 	f.tree.refused = func(path, reason string) {
 		if !said[path] {

@@ -148,11 +148,7 @@ func (l *Listed) probe() {
 
 // unfollowed are all matches of the pattern, with the reason why one is not followed if it is not.
 func (e *Entry) unfollowed() (passed []Passed) {
-	t := newTree(e.pattern)
-	t.hear = func(string) error { return errDeaf }
-	t.unhear = func(string) {}
-	t.walk()
-	for _, path := range t.matches() {
+	for _, path := range walkedOnce(e.pattern, func(string) bool { return false }).matches() {
 		why := WhyRead
 		switch base := filepath.Base(path); {
 		case compressed(base):

@@ -2,6 +2,7 @@ package tailer
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/nephoscope/nephoscope/config"
@@ -20,11 +21,19 @@ func FindPresent(f config.File) (Present, error) {
 	if err != nil {
 		return Present{}, err
 	}
-	t := newTree(p)
-	t.hear, t.unhear, t.isSure = func(string) error { return nil }, func(string) {}, func(string) bool { return true }
-	t.leaveOut = func(name string) bool {
-		return compressed(name) || f.Blacklist != nil && f.Blacklist.MatchString(name)
-	}
-	t.walk()
+	t := walkedOnce(p, leftOut(f.Blacklist))
 	return Present{t.matches(), slices.Sorted(maps.Keys(t.byPath)), t.near}, nil
+}
+
+// leftOut tells which names are not followed, whether or not they match.
+func leftOut(blacklist *regexp.Regexp) func(name string) bool {
+	return func(name string) bool { return compressed(name) || blacklist != nil && blacklist.MatchString(name) }
+}
+
+// walkedOnce finds what a pattern leads to now, and watches nothing.
+func walkedOnce(p pattern, leaveOut func(name string) bool) *tree {
+	t := newTree(p)
+	t.hear, t.unhear, t.isSure, t.leaveOut = func(string) error { return nil }, func(string) {}, func(string) bool { return true }, leaveOut
+	t.walk()
+	return t
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -100,9 +100,9 @@ func printProblems(w io.Writer, problems []config.Problem, mistakes int) {
 	}
 	switch warnings := len(problems) - mistakes; {
 	case mistakes > 0:
-		fmt.Fprintf(w, "%s, %s\n", count(mistakes, "mistake"), count(warnings, "warning"))
+		fmt.Fprintf(w, "%s, %s\n", output.Count(mistakes, "mistake"), output.Count(warnings, "warning"))
 	case warnings > 0:
-		fmt.Fprintf(w, "fine, with %s\n", count(warnings, "warning"))
+		fmt.Fprintf(w, "fine, with %s\n", output.Count(warnings, "warning"))
 	default:
 		fmt.Fprintln(w, "fine")
 	}
@@ -112,18 +112,8 @@ func printJSON(w io.Writer, problems []config.Problem, mistakes int) {
 	if problems == nil {
 		problems = []config.Problem{}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	_ = e.Encode(struct {
+	_ = output.JSON(w, struct { // whoever reads may have gone
 		OK       bool             `json:"ok"`
 		Problems []config.Problem `json:"problems"`
 	}{mistakes == 0, problems})
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

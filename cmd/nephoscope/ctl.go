@@ -111,7 +111,7 @@ func statusOf(ctx context.Context, state string) (s agent.Status, err error) {
 
 // parameter reads one from SSM Parameter Store, with the credentials, proxies and variables that the agent has.
 func parameter(ctx context.Context, layout install.Layout, name string, mode agent.Mode, dualstack bool) (string, error) {
-	beside, err := readFilesBeside(layout, "")
+	beside, err := readFilesBeside(layout, "", "")
 	if err != nil {
 		return "", err
 	}

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/explain"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -34,6 +34,9 @@ Exit status, as of diff(1): 0 the same, 1 they differ, 2 one of them has mistake
 			if paths[0] == "-" && paths[1] == "-" {
 				return &exitError{exitUnread, fmt.Errorf("standard input can be one of the two only")}
 			}
+			if _, err := readFilesBeside(layoutOf(cmd), "", ""); err != nil { // ${NAME} is to be what it is for the agent
+				return &exitError{exitUnread, err}
+			}
 			before, err := loadWithout(cmd, paths[0])
 			if err != nil {
 				return err
@@ -47,12 +50,9 @@ Exit status, as of diff(1): 0 the same, 1 they differ, 2 one of them has mistake
 				return &exitError{exitUnread, err}
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				e.SetEscapeHTML(false)
-				err = e.Encode(d)
+				err = output.JSON(cmd.OutOrStdout(), d)
 			} else {
-				d.Write(cmd.OutOrStdout())
+				err = d.Write(cmd.OutOrStdout())
 			}
 			if err != nil {
 				return &exitError{exitUnread, err}
@@ -82,7 +82,7 @@ func loadWithout(cmd *cobra.Command, path string) (*config.Config, error) {
 		for _, m := range mistakes {
 			fmt.Fprintln(cmd.ErrOrStderr(), m.Error())
 		}
-		return nil, &exitError{exitUnread, fmt.Errorf("%s has %s: nothing is compared", path, count(len(mistakes), "mistake"))}
+		return nil, &exitError{exitUnread, fmt.Errorf("%s has %s: nothing is compared", path, output.Count(len(mistakes), "mistake"))}
 	}
 	return c, nil
 }

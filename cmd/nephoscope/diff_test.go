@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +58,23 @@ func TestDiffEndsAsDiffDoes(t *testing.T) {
 	f(2, "name two configurations", "--root", at("folder"), at("mem.json"))
 	f(2, "one of the two only", "-", "-")
 	f(2, "accepts", at("mem.json"), at("mem.json"), at("mem.json"))
+}
+
+// ${NAME} is what it is for the agent that would be reloaded.
+func TestDiffKnowsTheVariablesOfTheInstallation(t *testing.T) {
+	named := func(group string) string {
+		return `{"logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/var/log/a", "log_group_name": "` + group + `"}]}}}}`
+	}
+	dir := stored(t, "one.json", named("${GROUP_OF_THE_TEST}"), "other.json", named("g"), "root/opt/aws/amazon-cloudwatch-agent/etc/env-config.json", `{"GROUP_OF_THE_TEST": "g"}`)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "diff", "--root", "root", "one.json", "other.json")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 func TestDiffInJSON(t *testing.T) {

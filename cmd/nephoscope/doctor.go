@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/internal/doctor"
 	"github.com/nephoscope/nephoscope/internal/install"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -32,6 +35,8 @@ type doctorFlags struct {
 	offline bool
 	asJSON  bool
 	bundle  string
+
+	agents struct{ common, environment string } // the files that the running agent was given
 }
 
 func newDoctor() *cobra.Command {
@@ -73,6 +78,9 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // asked twice, the process ends where it is
 	w, err := f.world(ctx)
 	if err != nil {
 		return &exitError{exitUnread, err}
@@ -90,12 +98,15 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 		o.Begin, o.Told = t.begin, t.result
 	}
 	results, err := doctor.Examine(ctx, w, o)
+	if ctx.Err() != nil {
+		err = errors.New("doctor: interrupted")
+	}
 	if err != nil {
 		return &exitError{exitUnread, discard(archive, err)}
 	}
 	report := doctor.NewReport(w, results)
 	if f.asJSON {
-		writeJSON(cmd.OutOrStdout(), report)
+		_ = output.JSON(cmd.OutOrStdout(), report)
 	} else {
 		t.summary(report.Summary)
 	}
@@ -112,13 +123,6 @@ func (f *doctorFlags) run(cmd *cobra.Command) error {
 		return &exitError{status: exitMistakes}
 	}
 	return nil
-}
-
-func writeJSON(w io.Writer, v any) {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // whoever reads has gone
 }
 
 func isTerminal(w io.Writer) bool {
@@ -195,18 +199,18 @@ func (t *doctorTable) headline(r doctor.Result) string {
 		parts = append(parts, fmt.Sprintf("%d failed", bad))
 	}
 	if warned > 0 {
-		parts = append(parts, count(warned, "warning"))
+		parts = append(parts, output.Count(warned, "warning"))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // say prints a line that no terminal obeys, whatever the names in it are.
 func (t *doctorTable) say(format string, args ...any) {
-	fmt.Fprintln(t.w, harmless(strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")))
+	fmt.Fprintln(t.w, output.Printable(strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")))
 }
 
 func (t *doctorTable) summary(s doctor.Summary) {
-	t.say("%d ok, %s, %d failed, %d not looked at", s.Fine, count(s.Warnings, "warning"), s.Failed, s.Skipped)
+	t.say("%d ok, %s, %d failed, %d not looked at", s.Fine, output.Count(s.Warnings, "warning"), s.Failed, s.Skipped)
 }
 
 // askStatus asks the agent of a state folder, and does not wait long.

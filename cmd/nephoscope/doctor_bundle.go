@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/nephoscope/nephoscope/internal/doctor"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // newArchive makes the file of a bug report, for its owner alone. It takes no file that is there already.
@@ -34,13 +35,15 @@ func discard(file *os.File, why error) error {
 // pack writes the archive, and says what is in it.
 func (f *doctorFlags) pack(out io.Writer, file *os.File, w *doctor.World, report doctor.Report) error {
 	var text bytes.Buffer
-	writeJSON(&text, report)
-	variables, err := w.Host.ReadFile(environmentFile())
-	if err != nil {
-		variables = nil // the archive says so
+	_ = output.JSON(&text, report)
+	parts := append([]doctor.Part{{Name: "version.txt", Text: []byte(versionText() + "\n")}}, doctor.Parts(w, text.Bytes())...)
+	var variables []byte
+	for _, p := range parts {
+		if p.Environment {
+			variables = p.Text
+		}
 	}
 	redactor := doctor.NewRedactor(doctor.Secrets(os.Environ(), variables, w.Common.HTTPProxy, w.Common.HTTPSProxy)...)
-	parts := append([]doctor.Part{{Name: "version.txt", Text: []byte(versionText() + "\n")}}, doctor.Parts(w, text.Bytes(), environmentFile())...)
 	packed, err := doctor.Pack(file, redactor, parts, w.Now())
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("write bundle: %w", err)

@@ -6,7 +6,9 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -158,7 +160,7 @@ func TestDoctorOfARunningAgentFindsItsConfiguration(t *testing.T) {
 		t.Errorf("got %s", textOf(r))
 	}
 	b.config(strings.Replace(logAndMetrics, `"mem"`, `"swap"`, 1))
-	if r, _ := b.diagnosis("config"); r.Outcome != doctor.Warning || !strings.Contains(textOf(r), "swap is in the configuration and is not being collected") {
+	if r, _ := b.diagnosis("config"); r.Outcome != doctor.Warning || !strings.Contains(textOf(r), "changed since it was applied") {
 		t.Errorf("got %s", textOf(r))
 	}
 	b.stop()
@@ -238,5 +240,42 @@ func TestBundleHoldsNoSecretAndReplacesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(b.path("second.tar.gz")); err == nil {
 		t.Error("an archive without content is left behind")
+	}
+}
+
+// What doctor is for is to find such things.
+func TestDoctorWorksWithABrokenFileBesideTheConfiguration(t *testing.T) {
+	b := newBed(t)
+	b.config(oneLog)
+	b.write("common.toml", "[credentials\n")
+	out, complaint, code := b.doctor("--offline", "--json", "config.json", "--common-config", b.path("common.toml"))
+	var report doctor.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != exitMistakes || len(report.Checks) != len(doctor.IDs()) {
+		t.Fatalf("%v, status %d: %s%s", err, code, out, complaint)
+	}
+	if text := textOf(report.Checks[0]); report.Checks[0].Outcome != doctor.Failed || !strings.Contains(text, "common.toml:1:") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestDoctorThatIsInterruptedLeavesNoBundle(t *testing.T) {
+	b := newBed(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // whoever connects waits
+	b.must(err)
+	defer silent.Close()
+	b.write("silent.json", fmt.Sprintf(`{"agent": {"region": "eu-west-1"}, "metrics": {"endpoint_override": "http://%s", "metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`, silent.Addr()))
+	path, err := binary()
+	b.must(err)
+	cmd := exec.Command(path, "doctor", "--state", b.path("state"), "--common-config", b.common(), "--bundle", b.path("out.tar.gz"), b.path("silent.json"))
+	cmd.Env = b.env
+	b.must(cmd.Start())
+	b.until("a bundle has been begun", func() bool { _, err := os.Stat(b.path("out.tar.gz")); return err == nil })
+	b.must(cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitUnread {
+		t.Errorf("status %d", code)
+	}
+	if _, err := os.Stat(b.path("out.tar.gz")); !os.IsNotExist(err) {
+		t.Errorf("a bundle that is not whole is left: %v", err)
 	}
 }

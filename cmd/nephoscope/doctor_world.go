@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
-	"os/user"
 	"strings"
 	"sync"
 	"time"
@@ -29,21 +27,20 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
 	w := &doctor.World{Version: version, State: cmp.Or(f.state, stateOf(install.Layout{})), Mode: mode, Given: len(f.configs) > 0, Now: time.Now, Env: os.Getenv, Host: doctor.ThisHost()}
 	w.Status, w.NoStatus = askStatus(ctx, w.State)
 	f.likeTheAgent(w)
 	f.sources(w)
-	if err := f.readCommon(w); err != nil {
-		return nil, err
-	}
-	if err := f.load(w); err != nil {
+	if err := f.load(ctx, w); err != nil {
 		return nil, err
 	}
 	f.findUser(w)
 	if f.user != "" && w.NoUser != nil {
 		return nil, w.NoUser
 	}
-	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: http.ProxyFromEnvironment}
+	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: proxyNow()}
 	w.Net.Roots, w.Net.Bundle = trusted(w.Common)
 	w.AWS = awsOf(cloud{w.Common, w.Mode})
 	return w, nil
@@ -66,9 +63,10 @@ func (f *doctorFlags) likeTheAgent(w *doctor.World) {
 	}
 	processes, _ := w.Host.Processes()
 	for _, p := range processes {
-		if p.PID == w.Status.PID && f.common == "" {
-			f.common = p.Flag("--common-config")
+		if p.PID != w.Status.PID {
+			continue
 		}
+		f.agents.common, f.agents.environment = p.File("--common-config"), p.File("--env-config")
 	}
 }
 
@@ -90,47 +88,51 @@ func (f *doctorFlags) sources(w *doctor.World) {
 	}
 }
 
-func (f *doctorFlags) readCommon(w *doctor.World) error {
-	beside, err := readFilesBeside(install.Layout{}, f.common)
-	if err != nil {
-		return err
-	}
-	w.Common, w.CommonFile = beside.common, beside.path
-	return nil
-}
-
 func isThere(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// load reads the configuration. One that was named and cannot be read is an error of the command line.
-func (f *doctorFlags) load(w *doctor.World) error {
-	if len(w.Sources) == 0 {
-		return nil
-	}
+// load reads the configuration and what stands beside it, whose mistakes are the configuration's. One that was named and
+// cannot be read is an error of the command line.
+func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 	type loaded struct {
+		beside   beside
+		besides  error
 		c        *config.Config
 		problems []config.Problem
 		err      error
 	}
 	done := make(chan loaded, 1)
 	go func() {
-		c, err := config.Load(w.Sources...)
-		problems, err := problemsOf(c, err)
-		done <- loaded{c, problems, err}
-	}()
-	select {
-	case l := <-done:
-		w.Problems, w.Unread = l.problems, l.err
-		if l.err == nil {
-			w.Config = l.c
+		var l loaded
+		l.beside, l.besides = readFilesBeside(install.Layout{}, cmp.Or(f.common, f.agents.common), f.agents.environment)
+		if len(w.Sources) > 0 {
+			l.c, l.err = config.Load(w.Sources...)
+			l.problems, l.err = problemsOf(l.c, l.err)
 		}
-	case <-time.After(findTime):
-		w.Unread = fmt.Errorf("read configuration: %s did not answer within %s; does a disk or a network mount hang?", strings.Join(w.Sources, ", "), findTime)
+		done <- l
+	}()
+	var l loaded
+	select {
+	case l = <-done:
+	case <-ctx.Done():
+		l.err = fmt.Errorf("read configuration: %s did not answer within %s; does a disk or a network mount hang?", strings.Join(append(w.Sources, "or what is beside it"), ", "), findTime)
 	}
-	if w.Unread != nil && w.Given {
-		return w.Unread
+	w.EnvironmentFile = cmp.Or(f.agents.environment, install.Layout{}.Environment())
+	w.Common, w.CommonFile = l.beside.common, l.beside.path
+	w.Problems, w.Unread, w.Beside = l.problems, l.err, l.beside.warnings
+	if mistakes, ok := errors.AsType[config.Problems](l.besides); ok {
+		w.Beside = append(w.Beside, mistakes...)
+	} else if l.besides != nil && f.common != "" {
+		return l.besides
+	} else if l.besides != nil {
+		w.Beside = append(w.Beside, config.Mistake(config.Place{}, l.besides.Error(), ""))
+	}
+	if l.err == nil {
+		w.Config = l.c
+	} else if w.Given {
+		return l.err
 	}
 	return nil
 }
@@ -144,19 +146,17 @@ func (f *doctorFlags) findUser(w *doctor.World) {
 			return
 		}
 	}
-	if name == "" && w.Config != nil {
-		name = w.Config.Agent.RunAsUser
-	}
 	if name != "" {
 		w.User, w.Home, w.NoUser = doctor.LookUpUser(name)
 		return
 	}
-	w.Home = os.Getenv("HOME")
-	if w.User, w.NoUser = doctor.UserOfProcess(os.Getpid()); errors.Is(w.NoUser, doctor.ErrElsewhere) {
-		if me, err := user.Current(); err == nil {
-			w.User, w.NoUser = doctor.Who{Name: me.Username}, nil
-		}
+	if w.Config != nil && w.Config.Agent.RunAsUser != "" {
+		w.User, w.Home, w.NoUser = doctor.LookUpUser(w.Config.Agent.RunAsUser)
+		w.User.ReadsAll = true // root starts the agent, which keeps the right to read (run --no-read-all gives it up)
+		return
 	}
+	w.Home = os.Getenv("HOME")
+	w.User = doctor.Me()
 }
 
 // trusted are the authorities that the agent trusts: the system's, and a file of more.
@@ -225,7 +225,7 @@ func awsOf(c cloud) doctor.AWS {
 				return doctor.Identity{}, err
 			}
 			caller, err := account.Caller(ctx)
-			id.Account, id.ARN, id.NoARN = caller.Account, caller.ARN, err
+			id.Account, id.ARN, id.NoARN, id.Refused = caller.Account, caller.ARN, err, awsapi.Denied(err)
 			return id, nil
 		},
 		Endpoint: func(ctx context.Context, service string, to agent.Destination) (url.URL, error) {
@@ -268,6 +268,3 @@ func probe(ctx context.Context, account awsapi.Account, a doctor.Ask) doctor.Ans
 	}
 	return doctor.Answer{Permitted: p.Answer == awsapi.Permitted, Forbidden: p.Answer == awsapi.Forbidden, NoGroup: p.NoGroup, Err: p.Err}
 }
-
-// environmentFile is env-config.json of this host's installation.
-func environmentFile() string { return install.Layout{}.Environment() }

@@ -3,19 +3,20 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/explain"
 	"github.com/nephoscope/nephoscope/internal/install"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -74,7 +75,7 @@ Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 s
 var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
-	o, err := f.options(layoutOf(cmd))
+	o, beside, err := f.options(layoutOf(cmd))
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
@@ -97,10 +98,11 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 		}
 		return &exitError{status: exitMistakes}
 	}
-	c.Warnings = problems
+	c.Warnings = append(beside, problems...)
 	_ = os.Setenv("AWS_EC2_METADATA_DISABLED", "true") // the SDK would ask for the region, if AWS_DEFAULTS_MODE is auto
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // asked twice, the process ends where it is
 	done := sayBusy(cmd.ErrOrStderr(), f.sample)
 	r, err := explain.Explain(ctx, c, o)
 	done()
@@ -110,30 +112,35 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return &exitError{exitUnread, fmt.Errorf("explain: %w", err)}
 	}
-	return f.print(cmd.OutOrStdout(), r)
+	err = f.print(cmd.OutOrStdout(), r)
+	if _, own := errors.AsType[*exitError](err); err != nil && !own {
+		return &exitError{exitUnread, fmt.Errorf("explain: %w", err)}
+	}
+	return err
 }
 
-func (f *explainFlags) options(l install.Layout) (o explain.Options, err error) {
+// options also returns the warnings of what stands beside the configuration.
+func (f *explainFlags) options(l install.Layout) (o explain.Options, warnings []config.Problem, err error) {
 	mode, err := agent.ParseMode(f.mode)
 	switch {
 	case err != nil:
-		return o, err
+		return o, nil, err
 	case f.account != "" && !accountNumber.MatchString(f.account):
-		return o, fmt.Errorf("--account %s: an account's number has twelve digits", f.account)
+		return o, nil, fmt.Errorf("--account %s: an account's number has twelve digits", f.account)
 	case f.sample < 0 || f.sample > time.Hour:
-		return o, fmt.Errorf("--sample %s: from 1s to 1h", f.sample)
+		return o, nil, fmt.Errorf("--sample %s: from 1s to 1h", f.sample)
 	}
 	if f.prices != "" {
 		if o.Prices, err = explain.ReadPrices(f.prices); err != nil {
-			return o, err
+			return o, nil, err
 		}
 	}
-	beside, err := readFilesBeside(l, f.common)
+	beside, err := readFilesBeside(l, f.common, "")
 	if err != nil {
-		return o, err
+		return o, nil, err
 	}
 	o.Env, o.FreeTier, o.Sample, o.Account, o.Parameter = f.env(l, mode, beside.common), f.freeTier, f.sample, f.account, f.parameter
-	return o, nil
+	return o, beside.warnings, nil
 }
 
 // env is where the agent of an installation keeps what it remembers, and finds its region.
@@ -146,13 +153,9 @@ func (f *explainFlags) print(w io.Writer, r *explain.Report) error {
 	case f.policy != "":
 		return f.printPolicy(w, r)
 	case f.asJSON:
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(r)
+		return output.JSON(w, r)
 	}
-	r.Write(w, f.all)
-	return nil
+	return r.Write(w, f.all)
 }
 
 func (f *explainFlags) printPolicy(w io.Writer, r *explain.Report) error {
@@ -163,8 +166,7 @@ func (f *explainFlags) printPolicy(w io.Writer, r *explain.Report) error {
 	var others []string
 	for _, p := range r.Permissions {
 		if p.Role == role {
-			fmt.Fprintln(w, p.Policy.JSON())
-			return nil
+			return output.JSON(w, p.Policy)
 		}
 		if p.Role != "" {
 			others = append(others, "--policy="+p.Role)
@@ -173,7 +175,7 @@ func (f *explainFlags) printPolicy(w io.Writer, r *explain.Report) error {
 	if role == "" {
 		return &exitError{exitMistakes, errors.New("this configuration needs no permission: it sends nothing")}
 	}
-	return &exitError{exitUnread, fmt.Errorf("--policy=%s: the configuration names no such role (there are %v)", role, others)}
+	return &exitError{exitUnread, fmt.Errorf("--policy=%s: the configuration names no such role (there is %s)", role, cmp.Or(strings.Join(others, ", "), "none"))}
 }
 
 // sayBusy tells somebody at a terminal that there is something to wait for, when it takes long. done ends that.

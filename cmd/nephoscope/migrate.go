@@ -12,6 +12,7 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/migrate"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
@@ -107,10 +108,7 @@ func (m *migration) run(cmd *cobra.Command, path string) error {
 		reports = append(reports, r)
 	}
 	if m.asJSON {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		_ = e.Encode(struct {
+		_ = output.JSON(cmd.OutOrStdout(), struct {
 			OK      bool      `json:"ok"`
 			Applied bool      `json:"applied"`
 			Agents  []*report `json:"agents"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -69,5 +70,29 @@ func TestStopDuringAReloadIsQuick(t *testing.T) {
 	b.until("that it is being applied", func() bool { return b.said(`"stopped": 0, "undisturbed": 2`) })
 	if took := b.stop(); took > time.Minute {
 		t.Errorf("took %v", took)
+	}
+}
+
+func TestExplainIsInterruptedWhileACollectorHangs(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.hangingMem()
+	b.config(withMem)
+	path, err := binary()
+	b.must(err)
+	cmd := exec.Command(path, "explain", b.path("config.json"))
+	cmd.Env = b.env
+	b.must(cmd.Start())
+	b.until("a collector waits", func() bool {
+		pipe, err := os.OpenFile(b.path("proc/meminfo"), os.O_WRONLY|syscall.O_NONBLOCK, 0) // somebody reads
+		if err == nil {
+			defer pipe.Close()
+			b.must(cmd.Process.Signal(os.Interrupt))
+		}
+		return err == nil
+	})
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitUnread {
+		t.Errorf("status %d", code)
 	}
 }

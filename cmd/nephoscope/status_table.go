@@ -6,10 +6,10 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // tableWidth is how wide a terminal may be counted on to be.
@@ -65,7 +65,7 @@ func (t *statusTable) configuration() {
 
 // line prints what an agent said: of a file's name or an error's text, nothing that a terminal would obey.
 func (t *statusTable) line(format string, args ...any) {
-	fmt.Fprintln(t.w, strings.TrimRight(harmless(fmt.Sprintf(format, args...)), " "))
+	fmt.Fprintln(t.w, strings.TrimRight(output.Printable(fmt.Sprintf(format, args...)), " "))
 }
 
 // wrapped prints a text in lines; those after the first are indented as deep as the first one's start.
@@ -82,15 +82,6 @@ func (t *statusTable) wrapped(start, text string) {
 		line += word
 	}
 	t.line("%s", line)
-}
-
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '\ufffd'
-		}
-		return r
-	}, text)
 }
 
 const fileColumns = " %9s %9s %9s %6s %9s %9s"
@@ -129,7 +120,7 @@ func (t *statusTable) files() {
 // absent names what was configured and is not there: it may come, or be misspelt.
 func (t *statusTable) absent() {
 	for _, path := range t.s.Absent {
-		t.line("%s", "no file yet: "+harmless(path))
+		t.line("%s", "no file yet: "+output.Printable(path))
 	}
 }
 
@@ -159,18 +150,11 @@ func (t *statusTable) metrics() {
 	t.line("")
 	t.line("METRICS → %s", m.Namespace)
 	t.line("%d data sent, %d refused, %d invalid, last acknowledged %s", m.Sent, m.Refused, m.Invalid, acknowledged)
-	t.line("spool: %s, %s; %d given up", countOf(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped)
+	t.line("spool: %s, %s; %d given up", output.Count(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped)
 	t.line("%-12s %8s %9s %9s %7s", "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "ERRORS")
 	for _, c := range m.Collectors {
 		t.line("%-12s %8s %9s %9s %7d", c.Name, span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData), c.Errors)
 	}
-}
-
-func countOf(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // shorten puts a path and where it goes into so many columns: their ends tell more than their beginnings.

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/wizard"
 	"github.com/spf13/cobra"
 )
@@ -115,7 +114,7 @@ func (f *wizardFlags) run(cmd *cobra.Command) error {
 		return &exitError{wizardStatus(err), err}
 	}
 	if f.asJSON {
-		if err := printResult(cmd.OutOrStdout(), result); err != nil {
+		if err := output.JSON(cmd.OutOrStdout(), result); err != nil {
 			return &exitError{exitMistakes, err}
 		}
 	}
@@ -125,12 +124,6 @@ func (f *wizardFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-func printResult(w io.Writer, result wizard.Result) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(result)
-}
 
 // wizardStatus tells what could not be read from what went wrong.
 func wizardStatus(err error) int {

@@ -23,7 +23,7 @@ const metadataPatience = 2 * time.Second
 
 // wizardHost is this machine and its way to AWS, as the wizard asks them.
 func wizardHost(layout install.Layout) (wizard.Host, error) {
-	beside, err := readFilesBeside(layout, "")
+	beside, err := readFilesBeside(layout, "", "")
 	if err != nil {
 		return wizard.Host{}, err
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -245,5 +246,23 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestOwnLogIsNotReadThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	for name, make := range map[string]func(string) error{
+		"link": func(path string) error {
+			return errors.Join(os.WriteFile(dir+"/shadow", []byte("root:x\n"), 0o600), os.Symlink(dir+"/shadow", path))
+		},
+		"pipe": func(path string) error { return unix.Mkfifo(path, 0o600) },
+	} {
+		path := filepath.Join(dir, name)
+		if err := make(path); err != nil {
+			t.Fatal(err)
+		}
+		if raw, err := ThisHost().Tail(path, 1<<10); err == nil {
+			t.Errorf("%s: %q", name, raw)
+		}
 	}
 }

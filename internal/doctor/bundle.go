@@ -5,17 +5,18 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Part is a file of the archive, before anything is blotted out of it.
@@ -37,36 +38,74 @@ type Packed struct {
 // ownLogTail is how much of the agent's own log goes along, in bytes.
 const ownLogTail = 2 << 20
 
-// partPatience is how long one part is waited for: a mount may hang.
-const partPatience = 3 * time.Second
+// partPatience is how long the parts are waited for, which are read at the same time: a mount may hang.
+const partPatience = 1500 * time.Millisecond
 
 // Parts are what a bug report wants to know, as it is: nothing of any log file but the agent's own, and of its state the
 // names alone.
-func Parts(w *World, report []byte, layoutEnvironment string) []Part {
+func Parts(w *World, report []byte) []Part {
+	ctx, cancel := context.WithTimeout(context.Background(), partPatience)
+	defer cancel()
+	g := gathering{ctx: ctx}
+	g.read(w, "config/common-config.toml", w.CommonFile)
+	g.read(w, "config/env-config.json", w.EnvironmentFile)
+	if w.Config != nil && filepath.IsAbs(w.Config.Agent.LogFile) && !strings.HasPrefix(w.Config.Agent.LogFile, "/dev/") {
+		g.add("agent.log", func() ([]byte, error) { return w.Host.Tail(w.Config.Agent.LogFile, ownLogTail) })
+	}
+	g.add("system/state.txt", func() ([]byte, error) { return listing(w) })
+	g.add("system/limits.txt", func() ([]byte, error) { return limits(w), nil })
+	g.read(w, "system/mounts.txt", "/proc/self/mountinfo")
+	g.add("system/df.txt", func() ([]byte, error) { return room(w), nil })
+	g.read(w, "system/kernel.txt", "/proc/version")
+	g.read(w, "system/os-release.txt", "/etc/os-release")
+	for i, path := range awaited(ctx, func() []string { return configFiles(w) }, func() []string { return nil }) {
+		g.read(w, fmt.Sprintf("config/%02d-%s", i, filepath.Base(path)), path)
+	}
 	parts := []Part{{Name: "doctor.json", Text: report}, statusPart(w.Status, w.NoStatus)}
-	for i, path := range configFiles(w) {
-		parts = append(parts, read(w, fmt.Sprintf("config/%02d-%s", i, filepath.Base(path)), path))
-	}
-	if w.CommonFile != "" {
-		parts = append(parts, read(w, "config/common-config.toml", w.CommonFile))
-	}
-	if layoutEnvironment != "" {
-		p := read(w, "config/env-config.json", layoutEnvironment)
-		if p.Environment = true; !errors.Is(p.Err, fs.ErrNotExist) {
+	for _, get := range g.parts {
+		p := get()
+		if p.Environment = p.Name == "config/env-config.json"; !p.Environment || !errors.Is(p.Err, fs.ErrNotExist) {
 			parts = append(parts, p)
 		}
 	}
-	if w.Config != nil && filepath.IsAbs(w.Config.Agent.LogFile) && !strings.HasPrefix(w.Config.Agent.LogFile, "/dev/") {
-		parts = append(parts, waited("agent.log", func() ([]byte, error) { return w.Host.Tail(w.Config.Agent.LogFile, ownLogTail) }))
+	return parts
+}
+
+// gathering reads parts at the same time.
+type gathering struct {
+	ctx   context.Context
+	parts []func() Part
+}
+
+func (g *gathering) add(name string, get func() ([]byte, error)) {
+	done := make(chan Part, 1)
+	go func() {
+		text, err := get()
+		done <- Part{Name: name, Text: text, Err: err}
+	}()
+	g.parts = append(g.parts, func() Part {
+		return awaited(g.ctx, func() Part { return <-done }, func() Part {
+			return Part{Name: name, Err: fmt.Errorf("it could not be read within %s", partPatience)}
+		})
+	})
+}
+
+func (g *gathering) read(w *World, name, path string) {
+	if path != "" {
+		g.add(name, func() ([]byte, error) { return w.Host.ReadFile(path) })
 	}
-	return append(parts,
-		waited("system/state.txt", func() ([]byte, error) { return listing(w) }),
-		waited("system/limits.txt", func() ([]byte, error) { return limits(w), nil }),
-		read(w, "system/mounts.txt", "/proc/self/mountinfo"),
-		waited("system/df.txt", func() ([]byte, error) { return room(w), nil }),
-		read(w, "system/kernel.txt", "/proc/version"),
-		read(w, "system/os-release.txt", "/etc/os-release"),
-	)
+}
+
+// awaited is what comes within a context, or what is to stand for it: a mount that hangs cannot be interrupted.
+func awaited[T any](ctx context.Context, get, instead func() T) T {
+	done := make(chan T, 1)
+	go func() { done <- get() }()
+	select {
+	case v := <-done:
+		return v
+	case <-ctx.Done():
+		return instead()
+	}
 }
 
 // statusPart leaves the logs' paths and counts in: they are what reports are about.
@@ -96,25 +135,6 @@ func configFiles(w *World) (files []string) {
 		}
 	}
 	return files
-}
-
-func read(w *World, name, path string) Part {
-	return waited(name, func() ([]byte, error) { return w.Host.ReadFile(path) })
-}
-
-// waited does not wait for ever.
-func waited(name string, get func() ([]byte, error)) Part {
-	done := make(chan Part, 1)
-	go func() {
-		text, err := get()
-		done <- Part{Name: name, Text: text, Err: err}
-	}()
-	select {
-	case p := <-done:
-		return p
-	case <-time.After(partPatience):
-		return Part{Name: name, Err: fmt.Errorf("it could not be read within %s", partPatience)}
-	}
 }
 
 // listing is what ls -lR says of the state folder.
@@ -171,7 +191,7 @@ func room(w *World) []byte {
 	for _, path := range append(paths, "/") {
 		path = nearest(w.Host.Node, path)
 		d, err := w.Host.Disk(path)
-		fmt.Fprintf(&out, "%s: %s of %s free, %d of %d inodes free, read-only: %t%s\n", path, bytesText(d.Free), bytesText(d.Size), d.FreeInodes, d.Inodes, d.ReadOnly, because(err))
+		fmt.Fprintf(&out, "%s: %s of %s free, %d of %d inodes free, read-only: %t%s\n", path, output.Bytes(d.Free), output.Bytes(d.Size), d.FreeInodes, d.Inodes, d.ReadOnly, because(err))
 	}
 	return out.Bytes()
 }
@@ -189,7 +209,8 @@ func Pack(to io.Writer, r *Redactor, parts []Part, now time.Time) (packed []Pack
 		return err
 	}
 	for _, p := range parts {
-		one := Packed{Name: p.Name, Err: p.Err}
+		name, _ := r.Redact([]byte(p.Name))
+		one := Packed{Name: string(name), Err: p.Err}
 		if p.Err == nil {
 			var text []byte
 			if p.Environment {
@@ -198,7 +219,7 @@ func Pack(to io.Writer, r *Redactor, parts []Part, now time.Time) (packed []Pack
 				text, one.Blotted = r.Redact(p.Text)
 			}
 			one.Bytes = len(text)
-			if err := put(p.Name, text); err != nil {
+			if err := put(one.Name, text); err != nil {
 				return packed, fmt.Errorf("write archive: %w", err)
 			}
 		}
@@ -221,22 +242,14 @@ func Contents(packed []Packed) string {
 	for _, p := range packed {
 		switch {
 		case p.Err != nil:
-			fmt.Fprintf(&out, "  %-34s left out: %v\n", p.Name, p.Err)
+			fmt.Fprintf(&out, "  %-34s left out: %s\n", output.Printable(p.Name), output.Printable(p.Err.Error()))
 		case p.Blotted > 0:
-			fmt.Fprintf(&out, "  %-34s %9s, %s blotted out\n", p.Name, bytesText(uint64(p.Bytes)), count(p.Blotted, "secret"))
+			fmt.Fprintf(&out, "  %-34s %9s, %s blotted out\n", output.Printable(p.Name), output.Bytes(p.Bytes), output.Count(p.Blotted, "secret"))
 		default:
-			fmt.Fprintf(&out, "  %-34s %9s\n", p.Name, bytesText(uint64(p.Bytes)))
+			fmt.Fprintf(&out, "  %-34s %9s\n", output.Printable(p.Name), output.Bytes(p.Bytes))
 		}
 	}
 	out.WriteString("Blotted out: credentials and their ids, passwords in URLs, tokens, private keys, values of keys that sound secret, the values of\n" +
 		"env-config.json but for a few harmless names. Not in it: what log files say (their paths are), checkpoints, spooled metrics.\n")
 	return out.String()
-}
-
-// TotalBlotted is how many secrets were taken out.
-func TotalBlotted(packed []Packed) (n int) {
-	for p := range slices.Values(packed) {
-		n += p.Blotted
-	}
-	return n
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -47,25 +48,26 @@ func unpack(t *testing.T, raw []byte) map[string]string {
 func TestPlantedSecretsAreNotInTheArchive(t *testing.T) {
 	secrets := []string{exampleSecret, exampleToken, "AKIAIOSFODNN7EXAMPLE", "proxy-pass-word", "env-value-of-theirs", "open-sesame", "custom-header-value"}
 	w := world(t, strings.Replace(oneLog, `"region"`, `"logfile": "/own/agent.log", "region"`, 1))
-	w.CommonFile = "/common.toml"
+	w.CommonFile, w.EnvironmentFile = "/common.toml", "/env.json"
 	w.Common.HTTPSProxy = "http://user:proxy-pass-word@proxy:3128"
 	w.Sources = []string{"/conf", "/one.json"}
 	w.Host.ReadFile = files(map[string]string{
-		"/conf/a.json":           `{"agent": {"x_api_key": "open-sesame"}, "logs": {"endpoint_override": "https://u:open-sesame@e"}}`,
-		"/one.json":              `{"broken": "` + exampleSecret,
-		"/common.toml":           "[proxy]\nhttps_proxy = \"http://user:proxy-pass-word@proxy:3128\"\n[credentials]\nshared_credential_profile = \"p\"\n",
-		"/env.json":              `{"MY_HEADER": "custom-header-value", "THEIR_VAR": "env-value-of-theirs", "AWS_REGION": "eu-west-1"}`,
-		"/proc/self/mountinfo":   "36 35 0:44 / /mnt rw - cifs //srv/x rw,username=u,password=open-sesame\n",
-		"/proc/7/limits":         "Max open files 1 1 files\n",
-		"/proc/version":          "Linux\n",
-		"/own/does-not-matter":   "",
-		"/etc/os-release":        "NAME=x\n",
-		"/proc/sys/fs/inotify/x": "",
+		"/conf/a.json":                        `{"agent": {"x_api_key": "open-sesame"}, "logs": {"endpoint_override": "https://u:open-sesame@e"}}`,
+		"/conf/password=open-sesame\x1b.json": "{}",
+		"/one.json":                           `{"broken": "` + exampleSecret,
+		"/common.toml":                        "[proxy]\nhttps_proxy = \"http://user:proxy-pass-word@proxy:3128\"\n[credentials]\nshared_credential_profile = \"p\"\n",
+		"/env.json":                           `{"MY_HEADER": "custom-header-value", "THEIR_VAR": "env-value-of-theirs", "AWS_REGION": "eu-west-1"}`,
+		"/proc/self/mountinfo":                "36 35 0:44 / /mnt rw - cifs //srv/x rw,username=u,password=open-sesame\n",
+		"/proc/7/limits":                      "Max open files 1 1 files\n",
+		"/proc/version":                       "Linux\n",
+		"/own/does-not-matter":                "",
+		"/etc/os-release":                     "NAME=x\n",
+		"/proc/sys/fs/inotify/x":              "",
 	})
 	w.Host.ReadDir = func(path string) ([]fs.DirEntry, error) {
 		switch path {
 		case "/conf":
-			return entries{"a.json"}.read(path)
+			return entries{"a.json", "password=open-sesame\x1b.json"}.read(path)
 		case "/state":
 			return entries{"checkpoints.journal"}.read(path)
 		}
@@ -87,12 +89,16 @@ func TestPlantedSecretsAreNotInTheArchive(t *testing.T) {
 	environment := []byte(`{"MY_HEADER": "custom-header-value", "THEIR_VAR": "env-value-of-theirs"}`)
 	redactor := NewRedactor(Secrets([]string{"AWS_SECRET_ACCESS_KEY=" + exampleSecret}, environment, w.Common.HTTPSProxy)...)
 	var out bytes.Buffer
-	packed, err := Pack(&out, redactor, Parts(w, report, "/env.json"), time.Unix(1, 0))
+	packed, err := Pack(&out, redactor, Parts(w, report), time.Unix(1, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := unpack(t, out.Bytes())
+	if listed := Contents(packed); strings.Contains(listed, "open-sesame") || strings.Contains(listed, "\x1b") {
+		t.Errorf("%q", listed)
+	}
 	for name, text := range all {
+		text = name + text
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s holds %s", name, secret)
@@ -114,7 +120,7 @@ func TestPlantedSecretsAreNotInTheArchive(t *testing.T) {
 	f("doctor.json", blot)
 	f("status.json", "/logs/app/a.log")
 	f("config/00-a.json", "endpoint_override")
-	f("config/01-one.json", "broken")
+	f("config/02-one.json", "broken")
 	f("config/common-config.toml", `shared_credential_profile = "p"`)
 	f("config/env-config.json", "MY_HEADER", "eu-west-1")
 	f("agent.log", "/var/log/app/access.log")
@@ -133,7 +139,7 @@ func TestPartThatCannotBeReadIsSaid(t *testing.T) {
 	w := world(t, oneMetric)
 	w.NoStatus = errors.New("nobody answers")
 	var out bytes.Buffer
-	packed, err := Pack(&out, NewRedactor(), Parts(w, []byte("{}"), ""), time.Unix(1, 0))
+	packed, err := Pack(&out, NewRedactor(), Parts(w, []byte("{}")), time.Unix(1, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,4 +157,20 @@ func TestArchiveOnAFullDiskIsAnError(t *testing.T) {
 	if _, err := Pack(full{}, NewRedactor(), []Part{{Name: "x", Text: bytes.Repeat([]byte("x"), 1<<20)}}, time.Unix(1, 0)); err == nil || !strings.Contains(fmt.Sprint(err), "no space left") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestPartsThatHangAreLeftOutTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world(t, oneMetric)
+		over := make(chan struct{})
+		w.Sources = []string{"/conf", "/more.json"}
+		w.Host.ReadDir = func(string) ([]fs.DirEntry, error) { <-over; return nil, fs.ErrNotExist }
+		w.Host.ReadFile = func(string) ([]byte, error) { <-over; return nil, fs.ErrNotExist }
+		began := time.Now()
+		parts := Parts(w, []byte("{}"))
+		if took := time.Since(began); took > partPatience || len(parts) < 5 {
+			t.Errorf("%d parts took %s", len(parts), took)
+		}
+		close(over)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // lookAtAgent repeats what the agent says is the matter, with its own hints.
@@ -33,7 +34,7 @@ func lookAtAgent(_ context.Context, w *World, r *Result) {
 	for _, f := range s.Logs {
 		lag += f.LagBytes
 	}
-	r.note("process %d is %s, up for %s, %s behind in %s", s.PID, s.Health, w.Now().Sub(s.Started).Round(1e9), bytesText(uint64(max(lag, 0))), count(s.Files, "log file"))
+	r.note("process %d is %s, up for %s, %s behind in %s", s.PID, s.Health, w.Now().Sub(s.Started).Round(1e9), output.Bytes(max(lag, 0)), output.Count(s.Files, "log file"))
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

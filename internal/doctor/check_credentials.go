@@ -38,7 +38,7 @@ func lookAtCredentials(ctx context.Context, w *World, r *Result) {
 		w.identify(ctx, to, r)
 	}
 	if len(asked) == 0 {
-		w.identify(ctx, agent.Destination{Region: region}, r)
+		w.identify(ctx, w.toHost(region), r)
 	}
 }
 
@@ -61,6 +61,10 @@ func (w *World) identify(ctx context.Context, to agent.Destination, r *Result) {
 			r.warn("", "the credentials from %s%s expire in %s", source, role, left.Round(time.Second))
 		}
 	}
+	if id.NoARN != nil && !id.Refused {
+		r.warn("the checks of endpoints and permissions tell whether the services take them", "nobody says whose the credentials from %s%s (key %s) are, for STS is not reached: %v; the agent does without", source, role, id.KeyID, innermost(id.NoARN))
+		return
+	}
 	if id.NoARN != nil {
 		r.fail("are they of this partition, and still active? aws sts get-caller-identity", "the credentials from %s%s (key %s) are not accepted by STS: %v", source, role, id.KeyID, innermost(id.NoARN))
 		return
@@ -75,7 +79,7 @@ func (w *World) credentialsCure(to agent.Destination) string {
 	switch {
 	case to.RoleARN != "":
 		return "may the host's own identity assume it? aws sts assume-role --role-arn " + quoted(to.RoleARN) + " --role-session-name test"
-	case w.Mode == agent.OnPremise || !w.looksLikeEC2():
+	case w.Mode == agent.OnPremise || !agent.LooksLikeEC2(w.Host.ReadFile):
 		return "sudo aws configure --profile " + onPremiseProfile + ", or name a profile in common-config.toml"
 	}
 	return "give the instance a role with the policy that nephoscope explain prints"
@@ -120,6 +124,9 @@ func (w *World) secretFile(what, path string, required bool, r *Result) {
 	switch {
 	case errors.Is(err, ErrElsewhere), errors.Is(err, fs.ErrNotExist) && !required:
 		return
+	case errors.Is(err, fs.ErrPermission):
+		r.fail("run nephoscope doctor as root: sudo nephoscope doctor", "the %s %s cannot be looked at: %v", what, path, innermost(err))
+		return
 	case err != nil:
 		r.fail("correct the path, or make the file", "the %s %s: %v", what, path, innermost(err))
 		return
@@ -157,7 +164,10 @@ func (w *World) profileThere(path string, r *Result) {
 
 func hasPassword(urls ...string) bool {
 	for _, u := range urls {
-		if at := strings.LastIndexByte(u, '@'); at >= 0 && strings.Contains(strings.TrimPrefix(u[:at], "http"), ":") {
+		if _, rest, scheme := strings.Cut(u, "://"); scheme {
+			u = rest
+		}
+		if at := strings.LastIndexByte(u, '@'); at >= 0 && strings.Contains(u[:at], ":") {
 			return true
 		}
 	}

@@ -33,7 +33,7 @@ func (w *World) services(region string) (all []service) {
 	logs, hasLogs := w.toLogs(region)
 	metrics, hasMetrics := w.toMetrics(region)
 	if w.Config == nil {
-		logs, metrics, hasLogs, hasMetrics = agent.Destination{Region: region}, agent.Destination{Region: region}, true, true
+		logs, metrics, hasLogs, hasMetrics = w.toHost(region), w.toHost(region), true, true
 	}
 	if hasLogs {
 		all = append(all, service{"logs", "log events", logs})
@@ -41,19 +41,13 @@ func (w *World) services(region string) (all []service) {
 	if hasMetrics {
 		all = append(all, service{"monitoring", "metrics", metrics})
 	}
-	plain := agent.Destination{Region: region}
 	if logs.RoleARN != "" || metrics.RoleARN != "" || w.Env("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
-		all = append(all, service{"sts", "taking on a role", plain})
+		all = append(all, service{"sts", "taking on a role", w.toHost(region)})
 	}
-	if w.wantsGroup() {
-		all = append(all, service{"ec2", "the Auto Scaling group's name", plain})
+	if w.Config != nil && agent.WantsAutoScalingGroup(w.Config) {
+		all = append(all, service{"ec2", "the Auto Scaling group's name", w.toHost(region)})
 	}
 	return all
-}
-
-// wantsGroup tells whether the Auto Scaling group is among the dimensions.
-func (w *World) wantsGroup() bool {
-	return w.Config != nil && w.Config.Metrics != nil && slices.Contains(w.Config.Metrics.AppendDimensions, "AutoScalingGroupName")
 }
 
 // lookAtEndpoints goes the way of a request to each service, and names the step at which it ends.
@@ -94,7 +88,7 @@ func (w *World) endpoint(ctx context.Context, s service, at url.URL, r *Result) 
 	ctx, cancel := context.WithTimeout(ctx, endpointTry)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
-	if err != nil || at.Hostname() == "" {
+	if err != nil || at.Hostname() == "" || at.Scheme != "https" && at.Scheme != "http" {
 		r.fail("an endpoint is a URL such as https://logs.eu-west-1.amazonaws.com", "the endpoint of %s is no URL: %s", s.what, at.Redacted())
 		return
 	}
@@ -150,6 +144,7 @@ func (w *World) unreached(at url.URL, proxy *url.URL, err error, r *Result) {
 		r.fail(cure, "%s", what)
 		return
 	}
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	text := innermost(err).Error()
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		text = e.Err.Error()
@@ -159,7 +154,7 @@ func (w *World) unreached(at url.URL, proxy *url.URL, err error, r *Result) {
 		r.fail("write user and password into https_proxy of common-config.toml", "the proxy %s wants a user and a password", proxy.Redacted())
 	case proxy != nil:
 		r.fail("is the proxy right (https_proxy in common-config.toml, HTTPS_PROXY), and does it let "+at.Hostname()+" through?", "%s is not reached through the proxy %s: %s", at.Host, proxy.Redacted(), text)
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+	case noTLS || strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		r.fail("write http:// or another port in the endpoint", "%s does not speak TLS", at.Host)
 	default:
 		r.fail("does a firewall, security group or network ACL keep this host from "+at.Host+"? Is a proxy needed (https_proxy in common-config.toml)?", "%s is not reached: %s", at.Host, text)
@@ -182,22 +177,22 @@ func (w *World) answered(at url.URL, proxy *url.URL, answer *http.Response, r *R
 	}
 }
 
-// skew compares clocks. Events that are more than two hours ahead are rejected one by one, long before which no signature is
-// taken.
+// skew compares clocks. Events that are more than two hours ahead, or two weeks old, are rejected one by one, long before which
+// no signature is taken.
 func (w *World) skew(answer *http.Response, here time.Time, r *Result) {
 	there, err := http.ParseTime(answer.Header.Get("Date"))
 	if err != nil {
 		return // it need not have one
 	}
 	off := here.Sub(there)
-	word := "ahead of"
+	word, events := "ahead of", "more than two hours ahead"
 	if off < 0 {
-		word = "behind"
+		word, events = "behind", "more than 14 days old"
 	}
 	const cure = "sudo timedatectl set-ntp true (or start chronyd)"
 	switch {
 	case off.Abs() > skewRefused:
-		r.fail(cure, "this host's clock is %s %s the service's: signatures are refused beyond five minutes, and events more than two hours ahead are rejected", off.Abs().Round(time.Second), word)
+		r.fail(cure, "this host's clock is %s %s the service's: signatures are refused beyond five minutes, and events %s are rejected", off.Abs().Round(time.Second), word, events)
 	case off.Abs() > skewOdd:
 		r.warn(cure, "this host's clock is %s %s the service's", off.Abs().Round(time.Second), word)
 	}

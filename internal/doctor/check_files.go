@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
 )
 
@@ -38,7 +39,7 @@ func lookAtFiles(ctx context.Context, w *World, r *Result) {
 	}
 	f.tell(r)
 	if len(r.Findings) == 0 {
-		r.Says = fmt.Sprintf("%s, readable by %s", count(f.files, "file"), w.User.Name)
+		r.Says = fmt.Sprintf("%s, readable by %s", output.Count(f.files, "file"), w.User.Name)
 	}
 	f.confinement(r)
 }
@@ -126,7 +127,7 @@ func (f *filesSeen) tell(r *Result) {
 		if b.folder {
 			what := fmt.Sprintf("the folder %s cannot be %s by %s: %s", b.path, verb(b.want, true), f.w.User.Name, f.owners(b))
 			if n := len(b.behind); n > 0 {
-				r.fail(f.folderCure(b), "%s; %s behind it", what, count(n, "log file"))
+				r.fail(f.folderCure(b), "%s; %s behind it", what, output.Count(n, "log file"))
 			} else if _, err := f.w.Host.ReadDir(b.path); errors.Is(err, fs.ErrPermission) {
 				r.fail(f.folderCure(b), "%s; what is behind it is not seen from here either (run nephoscope doctor as root)", what)
 			} else {

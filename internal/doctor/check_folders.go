@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 const (
@@ -109,19 +110,12 @@ func lookInside(w *World, look func(string) (Node, error), r *Result) {
 		}
 	}
 	if len(foreign) > 0 {
-		r.fail(fmt.Sprintf("sudo chown -R %s %s", quoted(w.User.Name), quoted(w.State)), "%s in the state folder of somebody else than %s: %s%s", areText(len(foreign), "file is", "files are"), w.User.Name, foreign[0], more(len(foreign)))
+		r.fail(fmt.Sprintf("sudo chown -R %s %s", quoted(w.User.Name), quoted(w.State)), "%s in the state folder of somebody else than %s: %s%s", output.Count(len(foreign), "file is", "files are"), w.User.Name, foreign[0], more(len(foreign)))
 	}
 	if len(open) > 0 {
-		r.warn(fmt.Sprintf("sudo chmod -R go= %s", quoted(w.State)), "%s open to others in the state folder: %s%s", areText(len(open), "file is", "files are"), open[0], more(len(open)))
+		r.warn(fmt.Sprintf("sudo chmod -R go= %s", quoted(w.State)), "%s open to others in the state folder: %s%s", output.Count(len(open), "file is", "files are"), open[0], more(len(open)))
 	}
-	r.note("%s: %s of checkpoints, %s spooled (%s)", w.State, bytesText(uint64(size)), areText(int(batches), "batch of metrics", "batches of metrics"), bytesText(uint64(spooled)))
-}
-
-func areText(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	r.note("%s: %s of checkpoints, %s spooled (%s)", w.State, output.Bytes(size), output.Count(int(batches), "batch of metrics", "batches of metrics"), output.Bytes(spooled))
 }
 
 func more(n int) string {
@@ -165,15 +159,15 @@ func lookAtRoom(w *World, path string, room uint64, r *Result) {
 	case d.ReadOnly:
 		r.fail("sudo mount -o remount,rw the file system; dmesg says why it is so", "%s lies on a file system that is read-only", path)
 	case d.Free < littleRoom:
-		r.fail(cure, "%s has only %s free", path, bytesText(d.Free))
+		r.fail(cure, "%s has only %s free", path, output.Bytes(d.Free))
 	case d.Inodes > 0 && d.FreeInodes == 0:
 		r.fail("df -i "+quoted(path)+"; remove files", "%s has no inodes left: no file can be made", path)
 	case d.Free < room:
-		r.warn(cure, "%s has %s free, and the agent may need %s", path, bytesText(d.Free), bytesText(room))
+		r.warn(cure, "%s has %s free, and the agent may need %s", path, output.Bytes(d.Free), output.Bytes(room))
 	case d.Inodes > 0 && d.FreeInodes < fewInodes:
 		r.warn("df -i "+quoted(path)+"; remove files", "%s has only %d inodes left", path, d.FreeInodes)
 	default:
-		r.note("%s free under %s", bytesText(d.Free), path)
+		r.note("%s free under %s", output.Bytes(d.Free), path)
 	}
 }
 
@@ -185,17 +179,4 @@ func nearest(look func(string) (Node, error), path string) string {
 		}
 	}
 	return path
-}
-
-// bytesText is a number of bytes as df -h says it.
-func bytesText(n uint64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, unit := float64(n)/1024, 0
-	for value >= 1024 && unit < len(units)-1 {
-		value, unit = value/1024, unit+1
-	}
-	return fmt.Sprintf("%.1f %ciB", value, units[unit])
 }

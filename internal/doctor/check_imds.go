@@ -150,7 +150,7 @@ func (m *metadata) unanswered(ctx context.Context, w *World, why string, err err
 	switch {
 	case w.inContainer():
 		r.warn("on EC2: aws ec2 modify-instance-metadata-options --instance-id … --http-put-response-hop-limit 2; elsewhere: --mode onPremise and agent.region", "%s; this is a container, whose answers take one hop more", says)
-	case w.Mode == agent.EC2 || w.looksLikeEC2():
+	case w.Mode == agent.EC2 || agent.LooksLikeEC2(w.Host.ReadFile):
 		r.fail("aws ec2 modify-instance-metadata-options --instance-id … --http-endpoint enabled; does a firewall of this host forbid it?", "%s", says)
 	default:
 		r.warn("elsewhere than on EC2: set agent.region, and run with --mode onPremise", "%s; this does not look like EC2: the host's name stands for the instance", says)
@@ -200,19 +200,6 @@ func (w *World) inContainer() bool {
 		}
 	}
 	return w.Env("KUBERNETES_SERVICE_HOST") != "" || w.Env("ECS_CONTAINER_METADATA_URI_V4") != ""
-}
-
-// looksLikeEC2 reads what the hypervisor says of itself
-// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html).
-func (w *World) looksLikeEC2() bool {
-	for path, start := range map[string]string{
-		"/sys/devices/virtual/dmi/id/sys_vendor": "Amazon EC2", "/sys/devices/virtual/dmi/id/board_asset_tag": "i-", "/sys/hypervisor/uuid": "ec2",
-	} {
-		if raw, err := w.Host.ReadFile(path); err == nil && strings.HasPrefix(string(raw), start) {
-			return true
-		}
-	}
-	return false
 }
 
 // innermost is the cause without the request that stands around it.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
 )
 
@@ -58,12 +59,12 @@ func lookAtInotify(w *World, folders int, r *Result) bool {
 	}
 	const missed = "; folders that cannot be watched are looked at from time to time instead"
 	if free := watches - held.Watches; free < folders {
-		r.warn(sysctl("fs.inotify.max_user_watches", 2*(folders+held.Watches)), "%s to watch, and of the %d watches of a user %d are taken by others%s", count(folders, "folder"), watches, held.Watches, missed)
+		r.warn(sysctl("fs.inotify.max_user_watches", 2*(folders+held.Watches)), "%s to watch, and of the %d watches of a user %d are taken by others%s", output.Count(folders, "folder"), watches, held.Watches, missed)
 	}
 	if free := instances - held.Instances; free < 1 {
 		r.warn(sysctl("fs.inotify.max_user_instances", 2*max(instances, held.Instances)), "all %d inotify instances of a user are taken by others%s", instances, missed)
 	}
-	r.note("%s to watch, of %d", count(folders, "folder"), watches)
+	r.note("%s to watch, of %d", output.Count(folders, "folder"), watches)
 	return true
 }
 
@@ -99,7 +100,7 @@ func lookAtDescriptors(w *World, files int, r *Result) {
 	}
 	need := uint64(min(files, tailer.DefaultOpen) + otherFiles)
 	if limit < need {
-		r.warn("sudo systemctl edit nephoscope: [Service] LimitNOFILE="+fmt.Sprint(2*need), "%s may have %d files open, and %s take up to %d", whose, limit, count(files, "log file"), need)
+		r.warn("sudo systemctl edit nephoscope: [Service] LimitNOFILE="+fmt.Sprint(2*need), "%s may have %d files open, and %s take up to %d", whose, limit, output.Count(files, "log file"), need)
 		return
 	}
 	r.note("%s may have %d files open, and needs up to %d", whose, limit, need)

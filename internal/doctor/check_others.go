@@ -111,6 +111,15 @@ func (p Process) Flag(name string) string {
 	return ""
 }
 
+// File is the value of a flag that names a file, as it is from here: the process may have been started in another folder.
+func (p Process) File(flag string) string {
+	path := p.Flag(flag)
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(p.Dir, path)
+}
+
 func sameConfig(p Process, sources []string) bool {
 	return slices.ContainsFunc(sources, func(s string) bool {
 		return slices.ContainsFunc(p.Args, func(a string) bool { return a == s || strings.TrimPrefix(a, "--config=") == s })

@@ -10,7 +10,9 @@ import (
 	"sync"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
 )
 
@@ -61,7 +63,7 @@ func lookAtPermissions(ctx context.Context, w *World, r *Result) {
 	wg.Wait()
 	judgePermissions(region, asks, answers, r)
 	if left > 0 {
-		r.note("%s more were not asked about", count(left, "log group"))
+		r.note("%s more were not asked about", output.Count(left, "log group"))
 	}
 }
 
@@ -70,8 +72,8 @@ func (w *World) asks(region string) (asks []Ask, left int) {
 	if to, ok := w.toMetrics(region); ok {
 		asks = append(asks, Ask{PutMetricData, w.Config.Metrics.Namespace, to})
 	}
-	if w.wantsGroup() {
-		asks = append(asks, Ask{DescribeTags, "", agent.Destination{Region: region}})
+	if agent.WantsAutoScalingGroup(w.Config) {
+		asks = append(asks, Ask{DescribeTags, "", w.toHost(region)})
 	}
 	to, ok := w.toLogs(region)
 	if !ok {
@@ -148,7 +150,7 @@ func (w *World) groupsOf(f config.File, region string) (groups []string) {
 func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 	missing := map[string][]string{} // what on, by action
 	permitted, absent := 0, 0
-	unclear, said := map[string]string{}, map[string]error{} // actions by what was said, and all of that
+	unclear := map[string]string{} // actions by what was said
 	for i, a := range answers {
 		ask := asks[i]
 		switch {
@@ -161,9 +163,6 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 			missing[ask.Action] = append(missing[ask.Action], ask.On)
 		default:
 			text := fmt.Sprint(innermost(a.Err))
-			if said[text] == nil {
-				said[text] = a.Err
-			}
 			if unclear[text] == "" || !strings.Contains(unclear[text], ask.Action) {
 				unclear[text] = strings.TrimPrefix(unclear[text]+", "+ask.Action, ", ")
 			}
@@ -188,13 +187,13 @@ func judgePermissions(region string, asks []Ask, answers []Answer, r *Result) {
 		}
 	}
 	for _, text := range sortedKeys(unclear) {
-		r.warn("see the checks of credentials and endpoints", "it is not clear whether these are permitted: %s: %v", unclear[text], said[text])
+		r.warn("see the checks of credentials and endpoints", "it is not clear whether these are permitted: %s: %s", unclear[text], text)
 	}
 	if absent > 0 {
-		r.note("%s not there yet; whether logs:CreateLogGroup is permitted cannot be asked without making one", areText(absent, "log group is", "log groups are"))
+		r.note("%s not there yet; whether logs:CreateLogGroup is permitted cannot be asked without making one", output.Count(absent, "log group is", "log groups are"))
 	}
 	if permitted > 0 {
-		r.note("%s permitted", areText(permitted, "request is", "requests are"))
+		r.note("%s permitted", output.Count(permitted, "request is", "requests are"))
 	}
 }
 
@@ -214,23 +213,9 @@ func statement(action string, on []string, region string) string {
 		s.Resource = []string{"*"}
 	default:
 		for _, group := range on {
-			s.Resource = append(s.Resource, fmt.Sprintf("arn:%s:logs:%s:*:log-group:%s:*", partition(region), cmp.Or(region, "*"), strings.ReplaceAll(group, unknownName, "*")))
+			s.Resource = append(s.Resource, fmt.Sprintf("arn:%s:logs:%s:*:log-group:%s:*", cloudwatch.Partition(region), cmp.Or(region, "*"), strings.ReplaceAll(group, unknownName, "*")))
 		}
 	}
 	raw, _ := json.Marshal(s) // there is nothing in it that could fail
 	return string(raw)
-}
-
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	case strings.HasPrefix(region, "us-iso-"):
-		return "aws-iso"
-	case strings.HasPrefix(region, "us-isob-"):
-		return "aws-iso-b"
-	}
-	return "aws"
 }

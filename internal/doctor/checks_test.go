@@ -29,24 +29,27 @@ func TestConfigurationIsToldWithItsMistakes(t *testing.T) {
 	expect(t, examine(t, w, "config"), Failed, "permission denied", "ls -l /etc/x")
 }
 
-func TestWhatRunsIsComparedWithWhatIsOnDisk(t *testing.T) {
-	text := strings.TrimSuffix(oneLog, "}") + `, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}, "cpu": {"measurement": ["usage_idle"]}}}}`
-	w := world(t, text)
-	status := func() *agent.Status {
-		return &agent.Status{Version: "1", Health: agent.OK, Uptime: 3600, Absent: []string{"/logs/app/a.log"}, Metrics: &agent.MetricsLedger{Collectors: []agent.CollectorLedger{{Name: "cpu", Interval: 60}, {Name: "mem", Interval: 60}}}}
+func TestAgentTellsWhetherWhatRunsIsOnDisk(t *testing.T) {
+	f := func(c agent.Configuration, want Outcome, words ...string) {
+		t.Helper()
+		w := world(t, oneLog)
+		w.Status = &agent.Status{Version: "1", Configuration: c}
+		expect(t, examine(t, w, "config"), want, words...)
 	}
-	w.Status = status()
-	expect(t, examine(t, w, "config"), Fine, "it is what runs")
-	w.Status.Metrics.Collectors = []agent.CollectorLedger{{Name: "cpu", Interval: 10}, {Name: "disk", Interval: 60}}
-	w.Status.Absent = []string{"/old.log"}
-	w.Status.Version = "0"
-	expect(t, examine(t, w, "config"), Warning, "mem is in the configuration and is not", "cpu is collected every 10s", "disk is being collected and is not", "/old.log, which is not", "/logs/app/a.log is in the configuration, and the agent neither", "version 0", "reload")
-	w.Status = status()
-	w.Status.Absent, w.Status.Files, w.Status.Logs = nil, 1, []agent.LogFile{{Path: "/logs/app/a.log"}}
-	expect(t, examine(t, w, "config"), Fine)
-	w.Status.Logs, w.Status.Files, w.Status.Uptime = nil, 0, 3 // it does not know yet what its streams are called
-	expect(t, examine(t, w, "config"), Fine)
-	w.Given, w.Status = true, &agent.Status{Version: "0"} // another configuration than the agent's
+	applied := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	f(agent.Configuration{OnDisk: agent.Runs, Applied: applied}, Fine, "no mistakes, and it is what runs")
+	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied}, Warning, "has been changed since", "2026-11-20T12:00:00Z", "reload")
+	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied, Refused: "c.json:1:2: no"}, Warning, "was refused", "c.json:1:2: no", "nephoscope check")
+	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied, Refused: "c.json:1:2: no", LastGood: true}, Warning, "the last good one")
+	f(agent.Configuration{OnDisk: agent.Unreadable, Applied: applied}, Warning, "cannot be read by the agent", "ls -l config.json")
+	f(agent.Configuration{OnDisk: agent.Runs, Restart: "run_as_user"}, Warning, "run_as_user", "restart")
+	if r := examine(t, world(t, oneLog), "config"); strings.Contains(r.Says, "what runs") {
+		t.Errorf("nobody has told: %s", r.Says)
+	}
+	w := world(t, oneLog)
+	w.Status = &agent.Status{Version: "0", Configuration: agent.Configuration{OnDisk: agent.Runs}}
+	expect(t, examine(t, w, "config"), Warning, "version 0")
+	w.Given = true // another configuration than the agent's
 	expect(t, examine(t, w, "config"), Fine)
 }
 
@@ -289,14 +292,14 @@ func TestAgentsThatWouldShipTheSame(t *testing.T) {
 		expect(t, examine(t, w, "others"), want, word)
 	}
 	args := func(line string) []string { return strings.Fields(line) }
-	f(Fine, "none runs beside", Process{1, "init", args("/sbin/init")}, Process{7, "nephoscope", args("nephoscope run --config /etc/c.json")})
-	f(Failed, "disable --now amazon-cloudwatch-agent", Process{9, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z")})
-	f(Fine, "", Process{7, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run")}) // ours under its name
-	f(Warning, "awslogs agent runs as process 9", Process{9, "python3", args("python3 /var/awslogs/bin/aws logs push --config-file x")})
-	f(Failed, "everything is shipped twice", Process{8, "nephoscope", args("nephoscope run --state /other --config=/etc/c.json")})
-	f(Fine, "with a configuration of its own", Process{8, "nephoscope", args("nephoscope run --state /other --config /etc/d.json")})
+	f(Fine, "none runs beside", Process{1, "init", args("/sbin/init"), ""}, Process{7, "nephoscope", args("nephoscope run --config /etc/c.json"), ""})
+	f(Failed, "disable --now amazon-cloudwatch-agent", Process{9, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z"), ""})
+	f(Fine, "", Process{7, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run"), ""}) // ours under its name
+	f(Warning, "awslogs agent runs as process 9", Process{9, "python3", args("python3 /var/awslogs/bin/aws logs push --config-file x"), ""})
+	f(Failed, "everything is shipped twice", Process{8, "nephoscope", args("nephoscope run --state /other --config=/etc/c.json"), ""})
+	f(Fine, "with a configuration of its own", Process{8, "nephoscope", args("nephoscope run --state /other --config /etc/d.json"), ""})
 	w.Status = nil
-	f(Warning, "does not answer on /state", Process{8, "nephoscope", args("nephoscope run --state=/state /etc/c.json")})
+	f(Warning, "does not answer on /state", Process{8, "nephoscope", args("nephoscope run --state=/state /etc/c.json"), ""})
 	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
 		return []Unit{{Name: originalUnit, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
 	}
@@ -314,4 +317,12 @@ func TestCapabilitiesOfAProcessAreRead(t *testing.T) {
 			t.Errorf("%q was read", text)
 		}
 	}
+}
+
+func TestMistakesBesideTheConfigurationAreTold(t *testing.T) {
+	w := world(t, oneLog)
+	w.Beside = []config.Problem{config.Mistake(config.Place{File: "env-config.json", Line: 2}, "wrong", "")}
+	expect(t, examine(t, w, "config"), Failed, "env-config.json:2:0: wrong")
+	w.Config, w.Sources = nil, nil
+	expect(t, examine(t, w, "config"), Failed, "wrong", "no configuration")
 }

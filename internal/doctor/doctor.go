@@ -251,11 +251,3 @@ func NewReport(w *World, results []Result) Report {
 	}
 	return Report{w.Version, w.Now().UTC().Truncate(time.Second), cmp.Or(w.User.Name, "unknown"), w.State, sources, Summarize(results), results}
 }
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -41,8 +41,9 @@ func readSmall(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, smallFile))
 }
 
+// tailOf follows no link: whoever the agent runs as could have it lead to what only root may read.
 func tailOf(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +51,9 @@ func tailOf(path string, most int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: not a regular file", path)
 	}
 	from := max(info.Size()-most, 0)
 	raw, err := io.ReadAll(io.NewSectionReader(f, from, most))
@@ -136,6 +140,7 @@ func processes() (all []Process, err error) {
 		if exe, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe")); err == nil {
 			p.Name = filepath.Base(strings.TrimSuffix(exe, " (deleted)"))
 		}
+		p.Dir, _ = os.Readlink(filepath.Join("/proc", e.Name(), "cwd"))
 		all = append(all, p)
 	}
 	return all, nil

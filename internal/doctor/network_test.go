@@ -156,6 +156,23 @@ func TestEndpointsThatAreNotReached(t *testing.T) {
 	online(w, strings.Replace(serve(t, nil, answers), "http:", "https:", 1))
 	expect(t, examine(t, w, "endpoints"), Failed, "does not speak TLS")
 
+	greets, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer greets.Close()
+	go func() {
+		for c, err := greets.Accept(); err == nil; c, err = greets.Accept() {
+			_, _ = c.Write([]byte("SSH-2.0-x\r\n"))
+			_ = c.Close()
+		}
+	}()
+	online(w, "https://"+greets.Addr().String())
+	expect(t, examine(t, w, "endpoints"), Failed, "does not speak TLS")
+
+	online(w, "ftp://127.0.0.1/")
+	expect(t, examine(t, w, "endpoints"), Failed, "no URL", "ftp://127.0.0.1/")
+
 	online(w, "https://logs.eu-wst-1.amazonaws.com")
 	w.Net.Resolve = func(_ context.Context, host string) ([]string, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
@@ -314,7 +331,8 @@ func TestCredentials(t *testing.T) {
 	f(Identity{Source: "SharedConfigCredentials: /root/.aws/credentials", ARN: arn}, nil, Fine, "the file /root/.aws/credentials")
 	f(Identity{Source: "EnvConfigCredentials", ARN: arn, Expires: now.Add(-time.Minute)}, nil, Failed, "have expired")
 	f(Identity{Source: "EnvConfigCredentials", ARN: arn, Expires: now.Add(time.Minute)}, nil, Warning, "expire in")
-	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", NoARN: errors.New("InvalidClientTokenId")}, nil, Failed, "not accepted", "InvalidClientTokenId", "get-caller-identity")
+	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", Refused: true, NoARN: errors.New("InvalidClientTokenId")}, nil, Failed, "not accepted", "InvalidClientTokenId", "get-caller-identity")
+	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", NoARN: errors.New("no such host")}, nil, Warning, "the environment (key AKIDEXAMPLE)", "no such host", "the agent does without")
 	f(Identity{Source: "EnvConfigCredentials", ARN: "arn:aws:iam::1:root"}, nil, Warning, "root user")
 	f(Identity{}, errors.New("none found"), Failed, "none found", "aws configure --profile AmazonCloudWatchAgent")
 }
@@ -388,5 +406,27 @@ func TestNamesThatOnlyTheAgentKnowsComeFromIt(t *testing.T) {
 	}
 	if s := statement(PutLogEvents, []string{unknownName + "/x"}, "eu-west-1"); !strings.Contains(s, "log-group:*/x:*") {
 		t.Errorf("got %s", s)
+	}
+}
+
+func TestQuestionsGoWhereTheAgentGoes(t *testing.T) {
+	w := world(t, `{"agent": {"region": "eu-west-1", "use_dualstack_endpoint": true, "credentials": {"role_arn": "arn:aws:iam::111122223333:role/r"}},
+		"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"], "append_dimensions": {"group": "${aws:AutoScalingGroupName}"}}}}}`)
+	asks, _ := w.asks("eu-west-1")
+	if len(asks) != 2 || asks[0].Action != PutMetricData || asks[1].Action != DescribeTags {
+		t.Fatalf("got %+v", asks)
+	}
+	for _, ask := range asks {
+		if ask.To.RoleARN != "arn:aws:iam::111122223333:role/r" || !ask.To.DualStack {
+			t.Errorf("%s of %+v", ask.Action, ask.To)
+		}
+	}
+}
+
+func TestProxyWithAUserAloneHasNoPassword(t *testing.T) {
+	for url, want := range map[string]bool{"": false, "http://proxy:3128": false, "http://user@proxy:3128": false, "http://user:x@proxy:3128": true, "user:x@proxy": true} {
+		if got := hasPassword(url); got != want {
+			t.Errorf("%s: %t", url, got)
+		}
 	}
 }

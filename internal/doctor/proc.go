@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/user"
 	"runtime"
 	"strconv"
@@ -115,4 +116,22 @@ func LookUpUser(name string) (Who, string, error) {
 	}
 	who.ReadsAll, who.WritesAll = who.UID == 0, who.UID == 0
 	return who, u.HomeDir, nil
+}
+
+// Me is whose process this is. Without /proc, root counts as allowed everything.
+func Me() Who {
+	if who, err := UserOfProcess(os.Getpid()); err == nil {
+		return who
+	}
+	uid := os.Geteuid() // -1 on Windows
+	who := Who{Name: "unknown", UID: uid, ReadsAll: uid == 0, WritesAll: uid == 0}
+	if groups, err := os.Getgroups(); err == nil {
+		who.GIDs = append(groups, os.Getegid())
+	}
+	if me, err := user.Current(); err == nil {
+		who.Name = me.Username
+	} else if uid >= 0 {
+		who.Name = strconv.Itoa(uid)
+	}
+	return who
 }

@@ -13,7 +13,7 @@ import (
 // blot is what stands in the place of a secret.
 const blot = "[blotted out]"
 
-const secretWords = `(?:secret|passw|passphrase|passcode|pwd|token|credential|private_?-?key|access_?-?key|api_?-?key|auth_?-?key|signature)`
+const secretWords = `(?:secret|passw|passphrase|passcode|pwd|token|credential|private_?-?key|access_?-?key|api_?-?key|auth_?-?key|signature|(?:^|[._-])(?:pass|sig)(?:$|[._-]))`
 
 // Redactor takes secrets out of texts: those that it was told, and whatever looks like one. It rather takes too much.
 type Redactor struct {
@@ -38,8 +38,8 @@ type marked struct {
 func NewRedactor(secrets ...string) *Redactor {
 	r := &Redactor{
 		secret: regexp.MustCompile(`(?i)` + secretWords),
-		// quoted, quoted within a quoted text, or a word
-		value:    regexp.MustCompile(`\A\\*["']?\s*[:=]\s*(\\+"[^"\n]*(?:"|\z)|"(?:\\.|[^"\\])*(?:"|\z)|'[^'\n]*(?:'|\z)|[^\s,;}&"'{\[\\][^\s,;}&]*)`),
+		// a list of strings, quoted, quoted within a quoted text, or a word
+		value:    regexp.MustCompile(`\A\\*["']?\s*(?:=>|[:=>])\s*(\[\s*"[^\]]*(?:\]|\z)|\\+"[^"\n]*(?:"|\z)|"(?:\\.|[^"\\])*(?:"|\z)|'[^'\n]*(?:'|\z)|[^\s,;}&"'{\[\\][^\s,;}&]*)`),
 		argument: regexp.MustCompile(`\A\s+([^\s"',]+)`),
 		inURL:    regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*:(?:\\?/){2}(.*)@`),
 		noURL:    regexp.MustCompile(`[^=:/@,;()]:([^@/:]+)@`),
@@ -49,6 +49,11 @@ func NewRedactor(secrets ...string) *Redactor {
 			{"authorization", regexp.MustCompile(`(?i)\Aauthorization\\*["']?\s*[:=]\s*([^\r\n]+)`), 1},
 			{"bearer", regexp.MustCompile(`(?i)\Abearer\s+([A-Za-z0-9._~+/=-]{8,})`), 1},
 			{"basic", regexp.MustCompile(`(?i)\Abasic\s+([A-Za-z0-9._~+/=-]{8,})`), 1},
+			// GitHub, GitLab, Slack
+			{"gh", regexp.MustCompile(`\Agh[a-z]_[A-Za-z0-9]{16,}`), 0},
+			{"github_pat_", regexp.MustCompile(`\Agithub_pat_[A-Za-z0-9_]{16,}`), 0},
+			{"glpat-", regexp.MustCompile(`\Aglpat-[A-Za-z0-9_-]{16,}`), 0},
+			{"xox", regexp.MustCompile(`\Axox[a-z]-[A-Za-z0-9-]{10,}`), 0},
 			{"eyj", regexp.MustCompile(`\AeyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*`), 0}, // a JSON web token
 		},
 	}
@@ -229,8 +234,12 @@ func words(text []byte, in func(byte) bool) iter.Seq[span] {
 	}
 }
 
-// inside leaves the quotes of a value, so that JSON stays JSON.
+// inside leaves the quotes of a value, and the brackets of a list, so that JSON stays JSON.
 func inside(text []byte, s span) span {
+	if text[s.from] == '[' {
+		s.from += bytes.IndexByte(text[s.from:s.to], '"')
+		s.to = s.from + len(bytes.TrimRight(text[s.from:s.to], " \t\r\n]"))
+	}
 	for s.to-s.from >= 2 && text[s.from] == '"' && text[s.to-1] == '"' {
 		s.from, s.to = s.from+1, s.to-1
 	}

@@ -41,6 +41,14 @@ func TestSecretsAreBlottedOut(t *testing.T) {
 	f(`{"password": "open \" sesame"}`, "open", "sesame")
 	f(`{"line": "{\"password\":\"sesame\"}"}`, "sesame")
 	f("password='open sesame'", "sesame")
+	f("db_pass=sesame", "sesame")
+	f("pass: sesame", "sesame")
+	f("<Password>sesame</Password>", "sesame")
+	f(`"client_secret" => "open sesame"`, "sesame")
+	f("https://store/x?se=2026&sig=sesame", "sesame")
+	f(`{"passwords": ["open sesame", "sesame 2"]}`, "sesame")
+	f("cloned with ghp_abcdefghijklmnopqrstuvwxyz0123", "ghp_abc")
+	f("glpat-abcdefghij_1234567890 xoxb-1234567890-abcdef", "abcdef")
 	f("nephoscope --api-token sesame run", "sesame")
 	f("Authorization: AWS4-HMAC-SHA256 Credential=AKID/2026/eu/logs/aws4_request, SignedHeaders=host, Signature=fe5f80", "fe5f80")
 	f("authorization: Bearer abc.def-ghi", "abc.def")
@@ -65,6 +73,8 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 		`"log_group_name": "/aws/production/web", "retention_in_days": 7`,
 		"https://logs.eu-west-1.amazonaws.com/",
 		"2026-11-20T16:31:20Z INFO sent 12 events",
+		"bypass=true passed: 12, compass: north, signal=9, design: flat",
+		`"tokens": [], "secrets": [`,
 	} {
 		if out, n := r.Redact([]byte(text)); n != 0 || string(out) != text {
 			t.Errorf("%d taken out of %s: %s", n, text, out)
@@ -74,9 +84,9 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 
 func TestRedactedJSONIsStillJSON(t *testing.T) {
 	r := NewRedactor("hunter2!")
-	out, n := r.Redact([]byte(`{"password": "x", "list": ["hunter2!", {"secret_key": "y\"z", "n": 7}], "url": "http://u:p@h/", "token": ""}`))
+	out, n := r.Redact([]byte(`{"password": "x", "list": ["hunter2!", {"secret_key": "y\"z", "n": 7}], "url": "http://u:p@h/", "token": "", "passwords": [ "x", "y" ]}`))
 	var v any
-	if err := json.Unmarshal(out, &v); err != nil || n != 4 {
+	if err := json.Unmarshal(out, &v); err != nil || n != 5 {
 		t.Errorf("%d, %v: %s", n, err, out)
 	}
 }

@@ -26,16 +26,19 @@ type World struct {
 	// Problems are what is wrong with the configuration; Unread is why it could not be read at all.
 	Problems   []config.Problem
 	Unread     error
+	Beside     []config.Problem // what is wrong with common-config.toml and env-config.json
 	Common     config.CommonConfig
 	CommonFile string // "": there is none
-	State      string
-	Mode       agent.Mode
-	Status     *agent.Status // nil: no agent answers
-	NoStatus   error         // why
-	Given      bool          // the configuration was named; it need not be the running agent's
-	User       Who           // that the agent runs as
-	NoUser     error         // why that could not be found out
-	Home       string        // of that user; "": not known
+	// EnvironmentFile is where env-config.json is, if there is one.
+	EnvironmentFile string
+	State           string
+	Mode            agent.Mode
+	Status          *agent.Status // nil: no agent answers
+	NoStatus        error         // why
+	Given           bool          // the configuration was named; it need not be the running agent's
+	User            Who           // that the agent runs as
+	NoUser          error         // why that could not be found out
+	Home            string        // of that user; "": not known
 
 	Now  func() time.Time
 	Env  func(string) string // of the agent
@@ -77,6 +80,7 @@ type Process struct {
 	PID  int
 	Name string // of its executable, without folders
 	Args []string
+	Dir  string // in which it runs; "": not known
 }
 
 // Unit is a systemd service as systemctl show tells it.
@@ -113,7 +117,8 @@ type Identity struct {
 	Expires time.Time // zero: never
 	ARN     string
 	Account string
-	NoARN   error // why the service did not say who this is
+	NoARN   error // why STS did not say who this is
+	Refused bool  // it was reached, and knows no such credentials
 }
 
 // Ask is a question for a permission.
@@ -147,7 +152,7 @@ func (w *World) toLogs(region string) (to agent.Destination, ok bool) {
 		return to, false
 	}
 	l := w.Config.Logs
-	return agent.Destination{Region: region, Endpoint: l.EndpointOverride, RoleARN: l.RoleARN}, true
+	return in(region, agent.DestinationOf(w.Config.Agent, l.EndpointOverride, l.RoleARN)), true
 }
 
 func (w *World) toMetrics(region string) (to agent.Destination, ok bool) {
@@ -155,7 +160,20 @@ func (w *World) toMetrics(region string) (to agent.Destination, ok bool) {
 		return to, false
 	}
 	m := w.Config.Metrics
-	return agent.Destination{Region: region, Endpoint: m.EndpointOverride, RoleARN: m.RoleARN}, true
+	return in(region, agent.DestinationOf(w.Config.Agent, m.EndpointOverride, m.RoleARN)), true
+}
+
+// toHost is where the agent asks about the host itself.
+func (w *World) toHost(region string) agent.Destination {
+	if w.Config == nil {
+		return agent.Destination{Region: region}
+	}
+	return in(region, agent.DestinationOf(w.Config.Agent, "", w.Config.Agent.RoleARN))
+}
+
+func in(region string, d agent.Destination) agent.Destination {
+	d.Region = region
+	return d
 }
 
 // region is where requests go.

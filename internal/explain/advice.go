@@ -12,6 +12,7 @@ import (
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Advice is something to think about, with what it is worth.
@@ -86,7 +87,7 @@ func (a *adviser) pseudo(own agent.PlannedPlugin) {
 		return
 	}
 	slices.Sort(types)
-	a.saving(own.Plugin.Place, "pseudo_file_systems", fmt.Sprintf("disk sends %s about %s that no disk stands behind (%s)", countOf(series, "series", "series"), countOf(len(paths), "mount", "mounts"), some(paths)),
+	a.saving(own.Plugin.Place, "pseudo_file_systems", fmt.Sprintf("disk sends %s about %s that no disk stands behind (%s)", output.Count(series, "series", "series"), output.Count(len(paths), "mount"), some(paths)),
 		member("ignore_file_system_types", slices.Compact(types)), series)
 }
 
@@ -102,7 +103,7 @@ func (a *adviser) cores(p config.Plugin) {
 	if series == 0 {
 		return
 	}
-	a.saving(p.Place, "cores", fmt.Sprintf("cpu sends %s for each of %s; the total tells most of it", countOf(series/len(cores), "series", "series"), countOf(len(cores), "core", "cores")),
+	a.saving(p.Place, "cores", fmt.Sprintf("cpu sends %s for each of %s; the total tells most of it", output.Count(series/len(cores), "series", "series"), output.Count(len(cores), "core")),
 		member("resources", []string{})+", "+member("totalcpu", true), series)
 }
 
@@ -134,7 +135,7 @@ func (a *adviser) devices(p config.Plugin) {
 		return
 	}
 	slices.Sort(left)
-	a.saving(p.Place, "devices", fmt.Sprintf("diskio sends %s about %s that are partitions of a disk that is sent too, or no disks (%s)", countOf(series, "series", "series"), countOf(len(gone), "device", "devices"), some(gone)),
+	a.saving(p.Place, "devices", fmt.Sprintf("diskio sends %s about %s that are partitions of a disk that is sent too, or no disks (%s)", output.Count(series, "series", "series"), output.Count(len(gone), "device"), some(gone)),
 		member("resources", left), series)
 }
 
@@ -171,7 +172,7 @@ func (a *adviser) resolution(plan *agent.Plan) {
 	a.all = append(a.all, Advice{Place: at, Topic: "high_resolution", Change: member("metrics_collection_interval", calm.Seconds()),
 		Dollars: a.prices.requests(a.requests(plan, 0, flush) - a.requests(plan, calm, flush)), Text: fmt.Sprintf(
 			"%s of %s are collected more often than once a minute: they cost the same, but take more requests, are kept at that resolution for three hours, and an alarm on one is $%.2f a month instead of $%.2f",
-			countOf(n, "series", "series"), some(names), a.prices.AlarmMonth.HighResolution, a.prices.AlarmMonth.Standard)})
+			output.Count(n, "series", "series"), some(names), a.prices.AlarmMonth.HighResolution, a.prices.AlarmMonth.Standard)})
 }
 
 // requests is how many a month would take, if nothing were collected more often than this.
@@ -196,7 +197,7 @@ func (a *adviser) autoScaling() {
 	}
 	a.all = append(a.all, Advice{Place: a.c.At("metrics.append_dimensions"), Topic: "auto_scaling", Change: member("aggregation_dimensions", [][]string{{"AutoScalingGroupName"}}), Text: fmt.Sprintf(
 		"every instance that an Auto Scaling group starts is %s of its own, and nothing is sent for the group as a whole; an alarm on an instance ends with it. A roll-up is more series, but they stay",
-		countOf(len(a.r.Metrics.Series), "series", "series"))})
+		output.Count(len(a.r.Metrics.Series), "series", "series"))})
 }
 
 // classes is about logs that seldom anybody looks into.
@@ -212,7 +213,7 @@ func (a *adviser) classes() {
 			continue
 		}
 		a.all = append(a.all, Advice{Place: e.Place, Topic: "class", Dollars: saved, Change: member("log_group_class", infrequent), Text: fmt.Sprintf(
-			"%s brings %s a month; in the class INFREQUENT_ACCESS that costs half. It has no metric filters, no Live Tail and no subscriptions, and a group keeps the class that it was made with", e.FilePath, bytesText(gb*gigabyte))})
+			"%s brings %s a month; in the class INFREQUENT_ACCESS that costs half. It has no metric filters, no Live Tail and no subscriptions, and a group keeps the class that it was made with", e.FilePath, output.Bytes(gb*gigabyte))})
 	}
 }
 
@@ -231,7 +232,7 @@ func (a *adviser) retention() {
 		return
 	}
 	a.all = append(a.all, Advice{Place: at, Topic: "retention", Change: member("retention_in_days", 30), Text: fmt.Sprintf(
-		"what goes to %s is kept for ever, unless somebody has given %s a retention (%s)", countOf(len(groups), "log group", "log groups"), map[bool]string{true: "it", false: "them"}[len(groups) == 1], some(groups))})
+		"what goes to %s is kept for ever, unless somebody has given %s a retention (%s)", output.Count(len(groups), "log group"), map[bool]string{true: "it", false: "them"}[len(groups) == 1], some(groups))})
 }
 
 // names is about groups and streams that differ from host to host, or from run to run, or should and do not.

@@ -92,7 +92,7 @@ func (b *Bill) logs(l *Logs, p Prices, free float64) {
 			perClass[e.Class] += gb
 			b.StoredGB += stored
 			b.OnceBytes += f.UnreadBytes
-			b.Once += float64(f.UnreadBytes) / gigabyte * price
+			b.Once += f.Growth.billed(float64(f.UnreadBytes)) / gigabyte * price
 			if dollars := gb*price + stored*p.LogStorageGBMonth; dollars > 0 {
 				b.Worst = append(b.Worst, Cost{Kind: "file", Name: f.Path, GB: gb, Dollars: dollars})
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Difference is what a reload from one configuration to another would do.
@@ -121,11 +122,11 @@ func (d *Difference) change(what string, at config.Place, of differing) {
 }
 
 // Write says it in words.
-func (d *Difference) Write(w io.Writer) {
-	p := &printer{w}
+func (d *Difference) Write(w io.Writer) error {
+	p := &printer{w: w}
 	if d.Same {
-		p.line("the same: a reload would leave all %s alone", countOf(len(d.Tasks.Undisturbed), "task", "tasks"))
-		return
+		p.line("the same: a reload would leave all %s alone", output.Count(len(d.Tasks.Undisturbed), "task"))
+		return p.err
 	}
 	for _, does := range []string{starts, stops, changes} {
 		for _, c := range d.Changes {
@@ -140,10 +141,12 @@ func (d *Difference) Write(w io.Writer) {
 		}
 	}
 	t := d.Tasks
-	p.line("\na reload would start %d, stop %d, restart %d and leave %d tasks alone", len(t.Started), len(t.Stopped), len(t.Restarted), len(t.Undisturbed))
+	p.line("")
+	p.line("a reload would start %d, stop %d, restart %d and leave %s alone", len(t.Started), len(t.Stopped), len(t.Restarted), output.Count(len(t.Undisturbed), "task"))
 	if len(t.Restarted) > 0 {
 		p.wrapped("", "restarted, without losing its place: "+some(setOf(t.Restarted)))
 	}
+	return p.err
 }
 
 // hanging writes a paragraph whose first word stands in a column of its own.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // plugins compares metrics_collected.
@@ -230,7 +231,7 @@ func keptText(days int) string {
 	if days < 0 {
 		return "as the group says"
 	}
-	return countOf(days, "day", "days")
+	return output.Count(days, "day")
 }
 
 func filters(f config.File) (all []string) {

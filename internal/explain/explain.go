@@ -9,6 +9,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Preview is a few lines on what a configuration would send and cost, for somebody who has just written it. The error is
@@ -31,9 +32,9 @@ func Preview(ctx context.Context, name string, src []byte, o Options) (string, e
 // preview is at most twelve lines.
 func (r *Report) preview() string {
 	var b strings.Builder
-	p := &printer{&b}
+	p := &printer{w: &b}
 	if m := r.Metrics; m != nil {
-		p.line("Metrics: %s to namespace %s", countOf(len(m.Series), "series", "series"), m.Namespace)
+		p.line("Metrics: %s to namespace %s", output.Count(len(m.Series), "series", "series"), m.Namespace)
 		var plugins []string
 		for _, own := range m.Plugins {
 			plugins = append(plugins, fmt.Sprintf("%s %d", own.Name, own.Series))
@@ -50,12 +51,12 @@ func (r *Report) preview() string {
 				waiting++
 			}
 		}
-		p.line("Logs: %s now, of %s", countOf(files, "file", "files"), countOfEntries(len(r.Logs.Entries)))
+		p.line("Logs: %s now, of %s", output.Count(files, "file"), output.Count(len(r.Logs.Entries), "entry", "entries"))
 		if waiting > 0 {
-			p.line("  %s without a file that can be read", countOfEntries(waiting))
+			p.line("  %s without a file that can be read", output.Count(waiting, "entry", "entries"))
 		}
 		if r.Bill.OnceBytes > 0 {
-			p.line("  %s are there already, and are shipped at the start ($%.2f)", bytesText(float64(r.Bill.OnceBytes)), r.Bill.Once)
+			p.line("  %s are there already, and are shipped at the start ($%.2f)", output.Bytes(r.Bill.OnceBytes), r.Bill.Once)
 		}
 	}
 	p.line("Cost: about $%.2f a month for this host (an estimate: %s, prices of %s)", r.Bill.Total, r.Bill.Region, r.Bill.Date)
@@ -69,7 +70,7 @@ func (r *Report) preview() string {
 		p.line("  %s", cut(strings.Join(blocks, ", ")))
 	}
 	if n := len(r.Advice) + len(r.Limits); n > 0 {
-		text := countOf(n, "piece", "pieces") + " of advice"
+		text := output.Count(n, "piece") + " of advice"
 		if saved := r.saved(); saved >= 0.01 {
 			text += fmt.Sprintf(", worth about $%.2f a month", saved)
 		}

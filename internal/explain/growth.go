@@ -18,6 +18,9 @@ type Growth struct {
 	EventsPerDay float64 `json:"events_per_day"` // the same
 	Basis        string  `json:"basis"`          // what it is computed from
 	Sure         Sure    `json:"sure"`
+
+	left       float64 // the share of events that the filters leave out
+	eventBytes float64 // the mean size of an event, before the filters; 0: of a file that was not sampled
 }
 
 // Sure is how much a number is worth.
@@ -156,7 +159,17 @@ func (g Growth) passing(s tailer.Sample) Growth {
 		g.EventsPerDay = g.BytesPerDay / usualEvent
 		return g
 	}
-	g.EventsPerDay = g.BytesPerDay / float64(s.Bytes) * float64(s.Kept)
-	g.BytesPerDay *= float64(s.Kept) / float64(s.Events)
+	g.left, g.eventBytes = 1-float64(s.Kept)/float64(s.Events), float64(s.Bytes)/float64(s.Events)
+	if s.Kept == 0 && g.BytesPerDay > 0 {
+		g.Basis += ", of which the filters leave out all"
+	}
+	g.BytesPerDay *= 1 - g.left
+	g.EventsPerDay = g.BytesPerDay / g.eventBytes
 	return g
+}
+
+// billed is how many bytes are billed when so many of the file's are read.
+func (g Growth) billed(bytes float64) float64 {
+	passed := bytes * (1 - g.left)
+	return passed + eventOverhead*passed/cmp.Or(g.eventBytes, usualEvent)
 }

@@ -92,3 +92,22 @@ func TestFiltersTakeOffWhatTheyLeaveOut(t *testing.T) {
 		t.Errorf("of an empty sample: %+v", g)
 	}
 }
+
+func TestFiltersThatLeaveOutAllAreTold(t *testing.T) {
+	t.Parallel()
+	g := Growth{BytesPerDay: 10_000, Basis: "its size and its age", Sure: Fair}.passing(tailer.Sample{Events: 10, Bytes: 1000})
+	if g.BytesPerDay != 0 || !strings.Contains(g.Basis, "filters") {
+		t.Errorf("got %+v", g)
+	}
+}
+
+func TestStartIsBilledAsFiltersLetItPass(t *testing.T) {
+	t.Parallel()
+	g := Growth{BytesPerDay: 10_000}.passing(tailer.Sample{Events: 10, Kept: 4, Bytes: 1000})
+	if got := g.billed(1_000_000); !about(got, 400_000+4000*eventOverhead) {
+		t.Errorf("got %v", got)
+	}
+	if got := (Growth{}).billed(120_000); !about(got, 120_000+1000*eventOverhead) {
+		t.Errorf("of a file that was not sampled: %v", got)
+	}
+}

@@ -70,7 +70,6 @@ func logsOf(c *config.Config, plan *agent.Plan, grown map[*tailer.Listed]Growth,
 	if plan.Unremembered != nil {
 		l.Problem = fmt.Sprintf("where an earlier run stopped is not known: %v", plan.Unremembered)
 	}
-	as := runnerNamed(c.Agent.RunAsUser)
 	for i := range plan.Files {
 		f := &plan.Files[i]
 		e := Entry{
@@ -82,7 +81,7 @@ func logsOf(c *config.Config, plan *agent.Plan, grown map[*tailer.Listed]Growth,
 		}
 		for j := range f.Listing.Files {
 			listed := &f.Listing.Files[j]
-			e.Files = append(e.Files, fileOf(listed, grown[listed], now, as))
+			e.Files = append(e.Files, fileOf(listed, grown[listed], now))
 		}
 		for _, p := range f.Listing.Passed {
 			e.Passed = append(e.Passed, Passed(p))
@@ -93,7 +92,7 @@ func logsOf(c *config.Config, plan *agent.Plan, grown map[*tailer.Listed]Growth,
 	return l
 }
 
-func fileOf(l *tailer.Listed, g Growth, now time.Time, as *runner) File {
+func fileOf(l *tailer.Listed, g Growth, now time.Time) File {
 	f := File{Path: l.Path, LogGroup: l.Stream.Group, LogStream: l.Stream.Name, Begins: []Begin{}, KnownFrom: string(l.Start), Growth: g}
 	for _, p := range l.Parts {
 		f.Begins = append(f.Begins, Begin{p.Path, p.From})
@@ -112,11 +111,9 @@ func fileOf(l *tailer.Listed, g Growth, now time.Time, as *runner) File {
 		f.Problem = "it is not there; what is left of it is shipped"
 	case l.Err != nil:
 		f.Problem = l.Err.Error()
-		if l.Info != nil {
+		if errors.Is(l.Err, fs.ErrPermission) && l.Info != nil {
 			f.Problem = "it cannot be read: " + readers(l.Info)
 		}
-	default:
-		f.Problem = as.mayNot(l.Path, l.Info)
 	}
 	return f
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
 )
 
@@ -71,18 +72,7 @@ func (g *grants) arn(p *Permission, service, resource string) string {
 	if parts := strings.Split(p.Role, ":"); len(parts) > 4 && parts[4] != "" {
 		account = parts[4] // the role's own
 	}
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", partition(g.region), service, g.region, cmp.Or(account, "*"), resource)
-}
-
-// partition is the part of AWS that a region belongs to.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", cloudwatch.Partition(g.region), service, g.region, cmp.Or(account, "*"), resource)
 }
 
 // allow adds a statement, or its resources to that of the same name.
@@ -127,15 +117,15 @@ func (g *grants) logs(l *config.Logs, files []agent.PlannedFile) {
 	p := g.to(l.RoleARN)
 	for _, f := range files {
 		group := g.arn(p, "logs", "log-group:"+f.Group)
-		stream := []string{group + ":log-stream:" + f.Stream}
-		p.allow("SendLogEvents", "sending log events", stream, nil, "logs:PutLogEvents")
+		streams := []string{group + ":log-stream:*"} // also the one that nobody has made, of which nephoscope doctor asks
+		p.allow("SendLogEvents", "sending log events", streams, nil, "logs:PutLogEvents")
 		p.allow("MakeLogGroups", "groups and streams that are missing", []string{group + ":*"}, nil, "logs:CreateLogGroup", "logs:CreateLogStream")
 		if f.File.RetentionDays > 0 {
 			p.allow("SetRetention", "retention_in_days", []string{group + ":*"}, nil, "logs:PutRetentionPolicy")
 			p.allow("SeeRetention", "retention_in_days: a group that keeps its events as long as it should is left alone", []string{g.arn(p, "logs", "log-group:*")}, nil, "logs:DescribeLogGroups")
 		}
 		if l.ReadBack {
-			p.allow("ReadBack", "read_back", stream, nil, "logs:GetLogEvents")
+			p.allow("ReadBack", "read_back", streams, nil, "logs:GetLogEvents")
 		}
 	}
 }
@@ -172,15 +162,6 @@ func narrowest(resources []string) (narrow []string) {
 		covered, wild = strings.CutSuffix(r, "*")
 	}
 	return narrow
-}
-
-// JSON is the document as the console and the command line of AWS take it.
-func (p Policy) JSON() string {
-	raw, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return err.Error() // strings alone: it cannot be
-	}
-	return string(raw)
 }
 
 // characters is the size that counts.

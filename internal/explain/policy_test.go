@@ -64,18 +64,18 @@ func TestPolicyNamesNoMoreThanIsNeeded(t *testing.T) {
 		"logs:CreateLogGroup arn:aws:logs:eu-west-1:111122223333:log-group:g:*",
 		"logs:CreateLogStream arn:aws:logs:eu-west-1:111122223333:log-group:g:*")
 	f(`{"agent": {"region": "cn-north-1"}, "nephoscope": {"read_back": true}, "logs": {`+files(`{"file_path": "/nowhere/a", "log_group_name": "g", "log_stream_name": "s", "retention_in_days": 7}`)+`}}`, "", "x",
-		"logs:PutLogEvents arn:aws-cn:logs:cn-north-1:*:log-group:g:log-stream:s",
+		"logs:PutLogEvents arn:aws-cn:logs:cn-north-1:*:log-group:g:log-stream:*",
 		"logs:CreateLogGroup arn:aws-cn:logs:cn-north-1:*:log-group:g:*",
 		"logs:CreateLogStream arn:aws-cn:logs:cn-north-1:*:log-group:g:*",
 		"logs:PutRetentionPolicy arn:aws-cn:logs:cn-north-1:*:log-group:g:*",
 		"logs:DescribeLogGroups arn:aws-cn:logs:cn-north-1:*:log-group:*",
-		"logs:GetLogEvents arn:aws-cn:logs:cn-north-1:*:log-group:g:log-stream:s",
+		"logs:GetLogEvents arn:aws-cn:logs:cn-north-1:*:log-group:g:log-stream:*",
 		"ssm:GetParameter arn:aws-cn:ssm:cn-north-1:*:parameter/x")
 	role := "arn:aws:iam::444455556666:role/logs"
 	f(`{"agent": {"region": "eu-west-1"}, "metrics": {`+mem+`}, "logs": {"credentials": {"role_arn": "`+role+`"}, `+files(`{"file_path": "/nowhere/a", "log_group_name": "g", "log_stream_name": "s"}`)+`}}`, "111122223333", "",
 		"cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:CWAgent]",
 		"sts:AssumeRole "+role,
-		role+" logs:PutLogEvents arn:aws:logs:eu-west-1:444455556666:log-group:g:log-stream:s",
+		role+" logs:PutLogEvents arn:aws:logs:eu-west-1:444455556666:log-group:g:log-stream:*",
 		role+" logs:CreateLogGroup arn:aws:logs:eu-west-1:444455556666:log-group:g:*",
 		role+" logs:CreateLogStream arn:aws:logs:eu-west-1:444455556666:log-group:g:*")
 }

@@ -71,6 +71,9 @@ func parsePrices(name string, src []byte) (p Prices, err error) {
 	}
 	if err != nil {
 		at := d.InputOffset()
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			at, err = int64(len(src)), errors.New("the file ends too early")
+		}
 		if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 			at = e.Offset
 		} else if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {

@@ -6,6 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // Widths and lengths of the report for people.
@@ -16,7 +19,7 @@ const (
 )
 
 // Write writes a report for people: what it comes to first, then the parts. all has every series and every file in it.
-func (r *Report) Write(w io.Writer, all bool) {
+func (r *Report) Write(w io.Writer, all bool) error {
 	p := &printer{w: w}
 	r.summary(p)
 	for _, warning := range r.Warnings {
@@ -37,16 +40,25 @@ func (r *Report) Write(w io.Writer, all bool) {
 	}
 	r.permissions(p)
 	r.advice(p)
+	return p.err
 }
 
 // printer writes lines that fit a terminal.
-type printer struct{ w io.Writer }
-
-func (p *printer) line(format string, args ...any) {
-	fmt.Fprintln(p.w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+type printer struct {
+	w   io.Writer
+	err error // the first
 }
 
-func (p *printer) heading(name string) { p.line("\n%s", name) }
+func (p *printer) line(format string, args ...any) {
+	if _, err := fmt.Fprintln(p.w, strings.TrimRight(output.Printable(fmt.Sprintf(format, args...)), " ")); p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *printer) heading(name string) {
+	p.line("")
+	p.line("%s", name)
+}
 
 // wrapped writes a paragraph, all lines but the first indented further.
 func (p *printer) wrapped(indent, text string) {
@@ -62,7 +74,7 @@ func (p *printer) wrapped(indent, text string) {
 func wrap(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			lines, line = append(lines, line), ""
 		}
 		if line != "" {
@@ -84,7 +96,7 @@ func (r *Report) summary(p *printer) {
 	}
 	p.line("host      %s, %s; %s", r.Host.Hostname, region, where)
 	if m := r.Metrics; m != nil {
-		p.line("metrics   %s of %s to namespace %s", countOf(len(m.Series), "series", "series"), countOf(len(m.Plugins), "plugin", "plugins"), m.Namespace)
+		p.line("metrics   %s of %s to namespace %s", output.Count(len(m.Series), "series", "series"), output.Count(len(m.Plugins), "plugin"), m.Namespace)
 	} else {
 		p.line("metrics   none")
 	}
@@ -98,12 +110,12 @@ func (r *Report) summary(p *printer) {
 				}
 			}
 		}
-		text := fmt.Sprintf("logs      %s of %s", countOf(files, "file", "files"), countOfEntries(len(r.Logs.Entries)))
+		text := fmt.Sprintf("logs      %s of %s", output.Count(files, "file"), output.Count(len(r.Logs.Entries), "entry", "entries"))
 		if files > 0 {
-			text += " to " + countOf(len(groups), "log group", "log groups")
+			text += " to " + output.Count(len(groups), "log group")
 		}
 		if r.Bill.OnceBytes > 0 {
-			text += fmt.Sprintf("; %s to ship at the start ($%.2f)", bytesText(float64(r.Bill.OnceBytes)), r.Bill.Once)
+			text += fmt.Sprintf("; %s to ship at the start ($%.2f)", output.Bytes(r.Bill.OnceBytes), r.Bill.Once)
 		}
 		if unreadable > 0 {
 			text += fmt.Sprintf("; %d with a problem", unreadable)
@@ -114,7 +126,7 @@ func (r *Report) summary(p *printer) {
 	}
 	p.line("costs     about $%.2f a month for this host (an estimate: %s, prices of %s)", r.Bill.Total, r.Bill.Region, r.Bill.Date)
 	if n := len(r.Advice); n > 0 {
-		text := countOf(n, "piece", "pieces") + " of advice below"
+		text := output.Count(n, "piece") + " of advice below"
 		if saved := r.saved(); saved >= 0.01 {
 			text += fmt.Sprintf(", worth about $%.2f a month", saved)
 		}
@@ -241,7 +253,7 @@ func (f File) write(p *printer) {
 	if len(f.Begins) == 0 {
 		return
 	}
-	text := bytesText(float64(f.SizeBytes))
+	text := output.Bytes(f.SizeBytes)
 	if f.AgeSeconds > 0 {
 		text += ", " + ageText(secondsOf(f.AgeSeconds)) + " old"
 	}
@@ -250,9 +262,9 @@ func (f File) write(p *printer) {
 	case f.Growth.Sure == Unknown:
 		text += "; how fast it grows is not known: " + f.Growth.Basis
 	case f.Growth.BytesPerDay == 0:
-		text += "; does not grow: " + f.Growth.Basis
+		text += "; nothing comes of it: " + f.Growth.Basis
 	default:
-		text += fmt.Sprintf("; grows by %s a day (%s: %s)", bytesText(f.Growth.BytesPerDay), f.Growth.Sure, f.Growth.Basis)
+		text += fmt.Sprintf("; grows by %s a day (%s: %s)", output.Bytes(f.Growth.BytesPerDay), f.Growth.Sure, f.Growth.Basis)
 	}
 	p.wrapped("      ", text)
 }
@@ -281,7 +293,7 @@ func (e Entry) writePassed(p *printer, all bool) {
 	}
 	for _, why := range reasons {
 		paths := byReason[why]
-		p.wrapped("    ", fmt.Sprintf("not shipped: %s, %s", countOf(len(paths), "file", "files"), why))
+		p.wrapped("    ", fmt.Sprintf("not shipped: %s, %s", output.Count(len(paths), "file"), why))
 		for i, path := range paths {
 			if !all && i == fewPassed {
 				p.line("      and %d more", len(paths)-i)
@@ -300,9 +312,9 @@ func (b *Bill) write(p *printer, all bool) {
 		case c.Name == "requests":
 			amount = fmt.Sprintf("%s requests", thousands(b.Requests))
 		case c.Series > 0:
-			amount = countOf(c.Series, "series", "series")
+			amount = output.Count(c.Series, "series", "series")
 		default:
-			amount = bytesText(c.GB * gigabyte)
+			amount = output.Bytes(c.GB * gigabyte)
 		}
 		p.line("  %-32s %18s %10s", c.Name, amount, dollars(c.Dollars))
 	}
@@ -314,15 +326,15 @@ func (b *Bill) write(p *printer, all bool) {
 		p.line("  most of it:")
 	}
 	for _, c := range worst {
-		amount := countOf(c.Series, "series", "series")
+		amount := output.Count(c.Series, "series", "series")
 		if c.Kind == "file" {
-			amount = bytesText(c.GB * gigabyte)
+			amount = output.Bytes(c.GB * gigabyte)
 		}
-		name := c.Name
+		name := []rune(c.Name)
 		if len(name) > 50 {
-			name = "…" + name[len(name)-49:]
+			name = append([]rune("…"), name[len(name)-49:]...)
 		}
-		p.line("    %-50s %14s %10s", name, amount, dollars(c.Dollars))
+		p.line("    %-50s %14s %10s", string(name), amount, dollars(c.Dollars))
 	}
 	p.wrapped("  ", fmt.Sprintf("prices: %s, %s (%s); --prices FILE takes others", b.Region, b.Date, b.Source))
 	for _, note := range b.Notes {

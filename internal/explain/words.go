@@ -5,15 +5,6 @@ import (
 	"time"
 )
 
-func countOf(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, more)
-}
-
-func countOfEntries(n int) string { return countOf(n, "entry", "entries") }
-
 func dollars(d float64) string { return fmt.Sprintf("$%.2f", d) }
 
 // thousands is a whole number with commas.
@@ -23,19 +14,6 @@ func thousands(n float64) string {
 		text = text[:at] + "," + text[at:]
 	}
 	return text
-}
-
-// bytesText is a size with the largest unit that leaves it at least one.
-func bytesText(n float64) string {
-	for _, unit := range []struct {
-		size float64
-		name string
-	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= unit.size {
-			return fmt.Sprintf("%.1f %s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%.0f B", n)
 }
 
 // ageText is a duration in its largest unit.

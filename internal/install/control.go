@@ -2,7 +2,6 @@ package install
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // header is the line that scripts look for.
@@ -63,10 +63,7 @@ func (c *Control) Do(ctx context.Context, o Options) error {
 		c.report.Error = err.Error()
 	}
 	if c.quiet {
-		e := json.NewEncoder(c.Out)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return errors.Join(err, e.Encode(c.report))
+		return errors.Join(err, output.JSON(c.Out, c.report))
 	}
 	if err == nil {
 		c.tellWarnings()

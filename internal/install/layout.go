@@ -8,7 +8,13 @@ import "path/filepath"
 // (docs/switching.md), but State, which is ours.
 type Layout struct{ Root string }
 
-func (l Layout) under(path string) string { return filepath.Join("/", l.Root, path) }
+func (l Layout) under(path string) string {
+	root := "/"
+	if l.Root != "" {
+		root, _ = filepath.Abs(l.Root) // else nobody knows in which folder we are, and nothing will be found under ""
+	}
+	return filepath.Join(root, path)
+}
 
 // Home is the original's folder.
 func (l Layout) Home() string { return l.under("opt/aws/amazon-cloudwatch-agent") }

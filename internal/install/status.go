@@ -3,12 +3,12 @@ package install
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // status is what the original prints, key by key, and then what only this agent has to say. Scripts look for the words
@@ -64,10 +64,7 @@ func (c *Control) printStatus(ctx context.Context, workloads bool) error {
 	if err := c.lookAt(ctx, &s); err != nil {
 		return err
 	}
-	e := json.NewEncoder(c.Out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(s)
+	return output.JSON(c.Out, s)
 }
 
 // lookAt asks the agent, and systemd if that does not answer.
