@@ -27,6 +27,7 @@ type Reloaded struct {
 	Started     int              `json:"started"` // tasks
 	Stopped     int              `json:"stopped"`
 	Undisturbed int              `json:"undisturbed"`
+	Restart     string           `json:"restart,omitempty"`  // what of it takes effect after a restart alone
 	Reason      string           `json:"reason,omitempty"`   // why the old configuration goes on
 	Problems    []config.Problem `json:"problems,omitempty"` // mistakes and warnings
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // listenAddress refuses what cannot be listened on: an address is [scheme://][host]:port.
@@ -41,6 +42,20 @@ func (r *reading) resourceAttributes(n *node) {
 		switch m.key {
 		case "aws.log.group.name", "aws.log.stream.name", "aws.log.source":
 			r.wrong(m.at, fmt.Sprintf("%q is reserved", m.key), "remove it")
+		}
+	}
+}
+
+// clusterName refuses what no cluster can be called. Versions of the original differ in what they take; a name of one's own
+// making may hold dots, and that of EKS may be written as an ARN.
+func (r *reading) clusterName(n *node) {
+	if strings.Contains(n.text, "${") { // a variable was told of
+		return
+	}
+	for _, c := range n.text {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("-_.:/", c) {
+			r.refuse(n, fmt.Sprintf("no cluster has %q in its name", c), "it may hold letters, digits, - and _")
+			return
 		}
 	}
 }

@@ -187,7 +187,9 @@ func (r *reading) checkObject(n *node, s *shape) bool {
 		}
 	}
 	if len(s.anyOf) > 0 && !slices.ContainsFunc(s.anyOf, func(name string) bool { return n.child(name) != nil }) && !r.mayGrow(s) {
-		r.wrong(n.at, choice(s.anyOf)+" is missing", s.hint)
+		known := s.names()
+		wanted := slices.DeleteFunc(slices.Clone(s.anyOf), func(name string) bool { return !slices.Contains(known, name) })
+		r.wrong(n.at, choice(wanted)+" is missing", s.hint)
 	}
 	for _, m := range n.members {
 		r.checkMember(m, s)

@@ -66,18 +66,34 @@ func (r *reading) multiLine(n *node, t string, timed bool) {
 // filePath warns of a path at which no file will be found.
 func (r *reading) filePath(n *node) {
 	path := n.text
-	drive := len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
 	switch {
 	case path == "":
 		r.warn(n.at, "is empty: nothing is collected", "name a file, or a pattern such as /var/log/app/*.log")
 	case strings.HasPrefix(path, "${"): // a variable that is not set was told of
 	case strings.HasPrefix(path, "~"):
 		r.warn(n.at, "~ does not stand for a home folder here", "write the whole path, beginning with /")
-	case !drive && path[0] != '/' && path[0] != '\\':
+	case !onDrive(path) && path[0] != '/' && path[0] != '\\':
 		r.warn(n.at, "is relative to the folder that the agent is started in", "write the whole path, beginning with /")
 	}
 	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, `\`) {
 		r.warn(n.at, "is a folder: nothing is collected", "name the files in it, such as "+path+"*.log")
+	}
+}
+
+// onDrive tells a path of Windows that begins with a drive.
+func onDrive(path string) bool {
+	return len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
+}
+
+// logFile warns of a log of the agent's own that will be wherever the agent is started.
+func (r *reading) logFile(n *node) {
+	const hint = "write the whole path, beginning with /"
+	switch {
+	case n.text == "" || n.text[0] == '/' || strings.HasPrefix(n.text, "${"):
+	case onDrive(n.text):
+		r.warn(n.at, "is a path of Windows; elsewhere it is a file in the folder that the agent is started in", hint)
+	default:
+		r.warn(n.at, "is relative to the folder that the agent is started in", hint)
 	}
 }
 

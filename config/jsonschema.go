@@ -142,7 +142,7 @@ var markdown = regexp.MustCompile("\\*\\*|`|\\[([^]]*)]\\([^)]*\\)\\.?")
 func (k *key) schema() jsonObject {
 	o := k.shape.schema()
 	said := strings.TrimSpace(markdown.ReplaceAllString(k.says, "$1"))
-	said = strings.TrimSpace(strings.TrimSuffix(said, "More"))
+	said = strings.TrimSuffix(strings.TrimSpace(strings.TrimSuffix(said, "More")), ".")
 	switch {
 	case k.state == later:
 		said += ". Not done by this version"

@@ -101,6 +101,17 @@ func oneOrMany(item *shape) *shape {
 	return s
 }
 
+// early are keys that were in early versions of the original only, or that only some versions have: configurations with
+// them are not refused.
+func early(value *shape, names ...string) (keys []key) {
+	for _, name := range names {
+		keys = append(keys, key{name: name, shape: value, state: idle, why: "only early versions of the original have it"})
+	}
+	return keys
+}
+
+func (s *shape) with(keys ...key) *shape { s.keys = append(s.keys, keys...); return s }
+
 func (s *shape) unique() *shape { s.distinct = true; return s }
 
 func (s *shape) joined() *shape { s.joins = true; return s }
@@ -135,10 +146,12 @@ func (s *shape) under(name string) *shape {
 	return s.others
 }
 
-func (s *shape) names() []string {
-	names := make([]string, len(s.keys))
-	for i, k := range s.keys {
-		names[i] = k.name
+// names are the keys that a message may suggest.
+func (s *shape) names() (names []string) {
+	for _, k := range s.keys {
+		if k.state != idle {
+			names = append(names, k.name)
+		}
 	}
 	return names
 }

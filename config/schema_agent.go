@@ -27,13 +27,15 @@ func agentShape() *shape {
 			says: "how often every plugin collects, unless it says otherwise. Below 60 the data are high resolution (StorageResolution 1)"},
 		key{name: "region", shape: str(1, 64), absent: "found out at start", says: "the region of all requests"},
 		key{name: "debug", shape: toggle(), preset: false, says: "logs at debug level"},
-		key{name: "logfile", shape: str(0, 4096), preset: "",
+		key{name: "logfile", shape: str(0, 4096).judged((*reading).logFile, "/var/log/nephoscope.log"), preset: "",
 			says: "the agent's own log; `\"\"` is standard error. [More](#the-agents-own-log)"},
 		key{name: "omit_hostname", shape: toggle(), preset: false, says: "no dimension `host`"},
 		key{name: "hostname", shape: str(0, 255), absent: "the operating system's", says: "the value of `host`"},
 		key{name: "credentials", shape: credentialsShape("the role of all requests; `metrics` and `logs` may have their own", "none")},
 		key{name: "run_as_user", shape: str(0, 255), absent: "root",
-			says: "whom `run` becomes when root starts it (Linux); it keeps the right to read any file ([more](control-command.md))"},
+			says: "whom `run` becomes when root starts it (Linux); it keeps the right to read any file ([more](status.md))"},
+		key{name: "mode", shape: anything(), state: idle, why: "where the agent runs is found out at start", says: "where the agent runs"},
+		key{name: "opamp", shape: anything(), state: later, why: "the agent is not managed from afar", says: "lets an OpAMP server manage the agent"},
 		key{name: "aws_sdk_log_level", shape: anything(), state: idle, why: `requests that fail are logged as it is; "debug" logs more`,
 			says: "what the AWS SDK logs: `LogDebug`, `LogDebugWithSigning`, `LogDebugWithHTTPBody`, `LogDebugWithRequestRetries`, `LogDebugWithRequestErrors`, `LogDebugWithEventStreamBody`, joined with `|`"},
 		key{name: "user_agent", shape: str(0, 0).judged((*reading).headerValue, "fleet/7"), absent: "none", says: "is added to what requests give as their sender"},
@@ -59,7 +61,10 @@ func agentShape() *shape {
 func credentialsShape(says, absent string) *shape {
 	role := str(20, 2048)
 	role.unless, role.example = `^\$\{.+\}$`, "arn:aws:iam::123456789012:role/agent"
-	return strictly(key{name: "role_arn", shape: role, absent: absent, says: says})
+	return strictly(
+		key{name: "role_arn", shape: role, absent: absent, says: says},
+		key{name: "oidc_auth", shape: openly(), state: later, why: "sign in with keys, a profile or a role", says: "signs in with a token of an OpenID Connect provider"},
+	)
 }
 
 func selfTelemetryShape() *shape {

@@ -14,7 +14,11 @@ func embeddedShape() *shape {
 		key{name: "kubernetes", shape: kubernetesShape(), state: later, says: "Container Insights of a Kubernetes node"},
 		key{name: "application_signals", shape: signals, state: later, says: "metrics of Application Signals"},
 		key{name: "app_signals", shape: signals, state: later, says: "the former name of `application_signals`"},
-		key{name: "otlp", shape: oneOrMany(otlpShape()), state: later, says: "listens for OTLP metrics"},
+		key{name: "apm", shape: openly(), state: later, says: "an early name of `application_signals`"},
+		key{name: "otlp", shape: oneOrMany(otlpShape().with(
+			key{name: "log_group_name", shape: str(0, 0), absent: "the original's", says: "the log group"},
+			key{name: "emf_processor", shape: emfProcessorShape()},
+		)), state: later, says: "listens for OTLP metrics"},
 	).joined()
 }
 
@@ -86,6 +90,8 @@ func emfProcessorShape() *shape {
 		key{name: "label_separator", shape: str(0, 0), preset: ";", says: "what they are joined with"},
 		key{name: "metric_selectors", shape: listOf(str(0, 0).judged((*reading).regex, "^http_"), 0, 0), absent: "none", says: "regular expressions for the names of metrics"},
 		key{name: "dimensions", shape: listOf(labels(), 0, 0), absent: "none", says: "lists of labels that become dimensions"},
+		key{name: "metric_namespace", shape: str(0, 0), absent: "the processor's", says: "the namespace"},
+		key{name: "regex", shape: anything(), state: idle, why: `it is called "label_matcher"`, says: "an early name of `label_matcher`"},
 	)
 	return strictly(
 		key{name: "metric_declaration_dedup", shape: toggle(), preset: false, says: "the same metric once"},

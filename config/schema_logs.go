@@ -26,6 +26,7 @@ func logsCollectedShape() *shape {
 		key{name: "files", shape: collect(fileShape(), "it lists the files"), says: "log files"},
 		key{name: "journald", shape: journald, state: later, says: "the journal of systemd"},
 		key{name: "windows_events", shape: collect(windowsEventShape(), "it lists the event logs"), state: later, says: "event logs of Windows"},
+		key{name: "syslog", shape: oneOrMany(syslogShape()), state: later, says: "listens for syslog messages"},
 		key{name: "application_signals", shape: openly(
 			key{name: "log_group_name", shape: groupShape(), absent: "the original's", says: "the log group"},
 			key{name: "log_stream_name", shape: streamShape(), absent: "the original's", says: "the log stream"},
@@ -103,6 +104,38 @@ func journaldShape() *shape {
 		key{name: "filters", shape: filtersShape(), absent: "none", says: "what is kept or left out"},
 		key{name: "mode", shape: oneOf("native", "journalctl"), absent: "the agent's choice", says: "how the journal is read"},
 	)
+}
+
+// syslogShape is a listener of logs_collected.syslog.
+func syslogShape() *shape {
+	destination := func(needed string) []key {
+		return []key{
+			{name: "log_group_name", shape: groupShape(), needed: needed, says: saysGroup},
+			{name: "log_stream_name", shape: streamShape(), absent: "`logs.log_stream_name`", says: saysStream},
+			{name: "retention_in_days", shape: retentionShape(), preset: -1, says: saysRetention},
+			{name: "filters", shape: filtersShape(), absent: "none", says: "what is kept or left out"},
+		}
+	}
+	file := func() *shape { return str(1, 4096) }
+	return strictly(
+		key{name: "listen_address", shape: str(1, 255), needed: "it says where to listen, such as udp://0.0.0.0:514", says: "the address to listen on: `tcp://host:port` or `udp://host:port`"},
+		key{name: "protocol", shape: oneOf("rfc5424", "rfc3164"), absent: "the original's choice", says: "the form of messages"},
+		key{name: "tls", shape: strictly(
+			key{name: "cert_file", shape: file(), absent: "none", says: "the certificate to show"},
+			key{name: "key_file", shape: file(), absent: "none", says: "its key"},
+			key{name: "ca_file", shape: file(), absent: "none", says: "the certificates to trust"},
+			key{name: "client_ca_file", shape: file(), absent: "none", says: "the certificates that senders have to have theirs from"},
+			key{name: "min_version", shape: oneOf("1.0", "1.1", "1.2", "1.3"), absent: "the original's choice", says: "the oldest TLS version that is spoken"},
+		)},
+		key{name: "routing", shape: listOf(strictly(
+			key{name: "match", shape: strictly(
+				key{name: "hostname", shape: str(1, 0), absent: "any", says: "of which hosts; patterns"},
+				key{name: "facility", shape: whole(0, 23), absent: "any", says: "of which facility"},
+				key{name: "app_name", shape: str(1, 0), absent: "any", says: "of which program"},
+			).atLeast(1, "say which messages it is about"), needed: "it says which messages it is about", says: "which messages"},
+		).with(destination("it says where to send them")...), 0, 0), absent: "none", says: "messages that go elsewhere"},
+		key{name: "queue_size", shape: whole(1, 0), absent: "the original's", says: "how many messages may wait"},
+	).with(destination("it says where to send messages")...)
 }
 
 func eventLevels() *shape { return oneOf("CRITICAL", "ERROR", "WARNING", "INFORMATION", "VERBOSE") }

@@ -23,6 +23,8 @@ func destinationsShape() *shape {
 		key{name: "cloudwatch", shape: anything(), says: "metrics go to CloudWatch, which they do anyhow"},
 		key{name: "amp", shape: strictly(key{name: "workspace_id", shape: str(1, 255), needed: "it says which workspace", says: "the workspace"}),
 			state: later, why: "metrics go to CloudWatch only", says: "metrics go to a workspace of Amazon Managed Service for Prometheus"},
+		key{name: "otlp", shape: strictly(key{name: "endpoint", shape: str(1, 2048), absent: "the original's choice", says: "the endpoint"}),
+			state: later, why: "metrics go to CloudWatch only", says: "metrics go to an OTLP endpoint"},
 	).atLeast(1, "leave it out: metrics go to CloudWatch")
 }
 
@@ -50,10 +52,12 @@ func pluginsShape() *shape {
 		plugin("netstat", netstatNames(), later),
 		plugin("processes", processesNames(), later),
 		plugin("nvidia_gpu", nvidiaNames("nvidia_gpu"), later),
+		plugin("load", nil, later),
 		key{name: "nvidia_smi", shape: nvidiaSMIShape(), state: idle, why: `the original collects nothing under this name; write "nvidia_gpu"`, says: "the original's schema describes `nvidia_gpu` under this name"},
 		key{name: "efa", shape: efaShape(), state: later, says: "Elastic Fabric Adapters"},
 		key{name: "procstat", shape: listOf(procstatShape(), 1, 255).joined(), state: later, says: "processes, by pid file, name or command line"},
 		key{name: "ethtool", shape: ethtoolShape(), state: later, says: "what drivers of network interfaces count"},
+		key{name: "dpdk", shape: dpdkShape(), state: later, says: "what DPDK applications count"},
 		key{name: "statsd", shape: statsdShape(), state: later, says: "listens for StatsD"},
 		key{name: "collectd", shape: collectdShape(), state: later, says: "listens for collectd"},
 		key{name: "prometheus", shape: prometheusShape(), state: later, says: "scrapes Prometheus exporters, for `amp`"},
@@ -65,6 +69,7 @@ func pluginsShape() *shape {
 		k := plugin(name, nil, foreign, key{name: "resources", shape: anything(), shared: true, says: "which instances"})
 		s.keys = append(s.keys, k)
 	}
+	s.keys = append(s.keys, key{name: "win_services", shape: winServicesShape(), state: foreign})
 	s.others = openly(basicKeys("", nil)...)
 	s.stranger = strangePlugin
 	return s.atLeast(1, `name at least one plugin, such as "mem": {"measurement": ["used_percent"]}`).joined()

@@ -12,6 +12,7 @@ func tracesShape() *shape {
 			key{name: "otlp", shape: oneOrMany(otlpShape()), says: "listens for OTLP traces"},
 			key{name: "application_signals", shape: openly(), says: "traces of Application Signals"},
 			key{name: "app_signals", shape: openly(), says: "the former name of `application_signals`"},
+			key{name: "apm", shape: openly(), says: "an early name of `application_signals`"},
 		).atLeast(1, `name what to collect, such as "xray"`).joined(), needed: "it says which traces to collect"},
 		key{name: "concurrency", shape: whole(1, 0), preset: 8, says: "how many requests are made at once"},
 		key{name: "buffer_size_mb", shape: whole(3, 0), absent: "none", says: "memory for traces"},
@@ -38,20 +39,27 @@ func profilesShape() *shape {
 // openTelemetryShape is "opentelemetry".
 func openTelemetryShape() *shape {
 	return strictly(
-		key{name: "cluster_name", shape: str(0, 0), absent: "none", says: "the Kubernetes cluster"},
+		key{name: "cluster_name", shape: str(0, 0).judged((*reading).clusterName, "shop"), absent: "none", says: "the Kubernetes cluster"},
 		key{name: "resource_attributes", shape: mapOf(str(1, 1024), 30).judged((*reading).resourceAttributes, ""), absent: "none", says: "attributes of everything that is sent"},
 		key{name: "collect", shape: strictly(
-			key{name: "host_metrics", shape: strictly(key{name: "collection_interval", shape: interval(), preset: 30, says: "how often it collects"}), says: "metrics of the host"},
+			key{name: "host_metrics", shape: strictly(
+				key{name: "collection_interval", shape: interval(), preset: 30, says: "how often it collects"},
+			).with(early(interval(), "metrics_collection_interval")...), says: "metrics of the host"},
+			key{name: "host_insights", shape: strictly(early(interval(), "metrics_collection_interval")...), says: "an early name of `host_metrics`"},
 			key{name: "otlp", shape: strictly(
 				key{name: "grpc_endpoint", shape: str(0, 0), preset: "127.0.0.1:4317", says: "the address to listen on for gRPC"},
 				key{name: "http_endpoint", shape: str(0, 0), preset: "127.0.0.1:4318", says: "the address to listen on for HTTP"},
 				key{name: "span_metrics_enabled", shape: toggle(), preset: false, says: "metrics made of spans"},
 			), says: "listens for OTLP"},
-			key{name: "prometheus", shape: strictly(key{name: "config_path", shape: str(0, 0), needed: "it names the scrape configuration", says: "the scrape configuration"}), says: "scrapes Prometheus exporters"},
+			key{name: "prometheus", shape: strictly(key{name: "config_path", shape: str(0, 0), needed: "it names the scrape configuration", says: "the scrape configuration"}).with(early(str(0, 0), "cluster_name")...), says: "scrapes Prometheus exporters"},
 			key{name: "files", shape: otelList(otelFileShape(), "it lists the files"), says: "log files"},
 			key{name: "windows_events", shape: otelList(otelWindowsEventShape(), "it lists the event logs"), says: "event logs of Windows"},
 			key{name: "container_insights", shape: containerInsightsShape(), says: "Container Insights of Kubernetes"},
-			key{name: "database_insights", shape: strictly(key{name: "postgresql", shape: listOf(postgresShape(), 0, 0), absent: "none", says: "servers of PostgreSQL"}), says: "Database Insights"},
+			key{name: "database_insights", shape: strictly(
+				key{name: "postgresql", shape: databaseList(), absent: "none", says: "servers of PostgreSQL"},
+				key{name: "mysql", shape: databaseList(), absent: "none", says: "servers of MySQL"},
+				key{name: "sqlserver", shape: databaseList(), absent: "none", says: "servers of SQL Server"},
+			), says: "Database Insights"},
 			key{name: "watch_replicaset", shape: toggle(), preset: true, says: "finds out the deployments that pods are of"},
 		)},
 	).joined()
@@ -101,11 +109,12 @@ func containerInsightsShape() *shape {
 			key{name: "karpenter", shape: solution("kube-system"), says: "metrics of Karpenter"},
 			key{name: "keda", shape: solution("keda"), says: "metrics of KEDA"},
 		)},
-	)
+	).with(early(str(0, 0), "cluster_name")...).with(early(oneOf("node", "cluster"), "mode")...)
 }
 
-func postgresShape() *shape {
-	return strictly(
+// databaseList lists servers of one kind.
+func databaseList() *shape {
+	return listOf(strictly(
 		key{name: "endpoint", shape: str(0, 0), needed: "host and port of the server", says: "host and port of the server"},
 		key{name: "instance_name", shape: str(0, 0), needed: "a name for the server", says: "a name for the server"},
 		key{name: "username", shape: str(0, 0), needed: "who signs in", says: "who signs in"},
@@ -113,5 +122,5 @@ func postgresShape() *shape {
 		key{name: "ca_file", shape: str(0, 0), absent: "none", says: "the certificates to trust"},
 		key{name: "per_resource_collection_interval", shape: whole(0, 0), preset: 60, says: "how often tables and indexes are looked at, in seconds"},
 		key{name: "logs", shape: strictly(key{name: "file_path", shape: str(0, 0), absent: "none", says: "the server's log"})},
-	)
+	), 0, 0)
 }

@@ -47,6 +47,29 @@ func ethtoolShape() *shape {
 	)
 }
 
+func dpdkShape() *shape {
+	names := func(most int64) *shape { return listOf(str(1, most), 0, 0) }
+	return strictly(
+		key{name: "socket_path", shape: str(1, 4096), absent: "the original's", says: "the application's telemetry socket"},
+		key{name: "device_types", shape: listOf(oneOf("ethdev", "rawdev"), 0, 0), absent: "the original's", says: "devices of which kinds"},
+		key{name: "additional_commands", shape: names(1024), absent: "none", says: "what else to ask the application"},
+		key{name: "ethdev_exclude_commands", shape: names(255), absent: "none", says: "what not to ask of ethdev devices"},
+		key{name: "metrics_include", shape: names(255), absent: "all", says: "which counters"},
+		key{name: "append_dimensions", shape: staticDimensionsShape(), absent: "none", says: "fixed dimensions"},
+		dropKey(),
+	)
+}
+
+// winServicesShape does without measurement.
+func winServicesShape() *shape {
+	keys := basicKeys("", nil)
+	keys[0].needed = ""
+	return openly(append(keys,
+		key{name: "service_names", shape: anything(), shared: true, says: "which services, by name; patterns"},
+		key{name: "excluded_service_names", shape: anything(), shared: true, says: "which services not"},
+	)...)
+}
+
 func intervalOrNone() *shape { return &shape{kind: number, most: 172800, unit: "seconds"} }
 
 func statsdShape() *shape {
@@ -59,7 +82,8 @@ func statsdShape() *shape {
 		dropKey(),
 		key{name: "service.name", shape: str(1, 4096), absent: "the section's", says: "the service that they are of"},
 		key{name: "deployment.environment", shape: str(1, 4096), absent: "the section's", says: "the environment that they are of"},
-	)
+	).with(early(toggle(), "parse_data_dog_tags", "delete_gauges", "delete_counters", "delete_sets")...).
+		with(early(listOf(str(0, 0), 0, 0), "templates")...)
 }
 
 func collectdShape() *shape {
@@ -102,7 +126,9 @@ func jmxShape() *shape {
 	for _, t := range targets {
 		s.keys = append(s.keys, key{name: t, shape: openly(measurementKey("", nil)), says: "what to collect of it"})
 	}
-	return s.needs("it says what kind of process to watch", targets...)
+	s.with(early(str(0, 0), "target_system")...)
+	s.with(early(anything(), "jar_path", "password", "keystore_password", "truststore_password", "otlp", "resource_attributes")...)
+	return s.needs("it says what kind of process to watch", append(targets, "target_system")...)
 }
 
 func otlpShape() *shape {

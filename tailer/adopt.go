@@ -40,11 +40,10 @@ func Adopt(dir string) *Adopted {
 // adopter is an entry's part in it; the zero value adopts nothing.
 type adopter struct {
 	*Adopted
-	since  time.Time // when the entry was made
-	beside siblings  // folders as they were read once, for a listing; nil: each is read whenever it is asked about
+	since time.Time // when the entry was made
 }
 
-func (a *Adopted) join() adopter { return adopter{Adopted: a, since: time.Now()} }
+func (a *Adopted) join() adopter { return adopter{a, time.Now()} }
 
 // lag is how long a file may have been at a path before the original noticed: it looks four times a second.
 const lag = time.Second
@@ -55,8 +54,9 @@ func (e *Entry) adopt(paths []string, follow func(path string, cp checkpoint)) (
 	if e.adopted.Adopted == nil {
 		return paths
 	}
+	known := e.memory.known()
 	for _, path := range slices.SortedStableFunc(slices.Values(paths), func(a, b string) int { return len(a) - len(b) }) {
-		l, found := e.legacy(path)
+		l, found := e.legacy(path, known)
 		if found {
 			cp, why, _ := e.placeLeft(path, l)
 			e.tell(path, l, cp, why)
@@ -79,11 +79,12 @@ func (e *Entry) adoptUnfinished(paths []string, follow func(path string, cp chec
 	if e.adopted.Adopted == nil {
 		return
 	}
+	known := e.memory.known()
 	for _, path := range paths {
 		if _, found, err := e.memory.load(path, e.owner); found || err != nil {
 			continue
 		}
-		if l, found := e.legacy(path); found {
+		if l, found := e.legacy(path, known); found {
 			if cp, why, ok := e.placeLeft(path, l); ok && cp.Files[0].isUnread(path) {
 				e.tell(path, l, cp, why)
 				e.keep(path, l, cp)
@@ -105,9 +106,9 @@ func (p position) isUnread(path string) bool {
 
 // legacy is what the original has left of a path, if this is the time to take it over: once, and before the agent has a
 // checkpoint of the path. Of several entries that begin to follow it together, each does.
-func (e *Entry) legacy(path string) (left, bool) {
+func (e *Entry) legacy(path string, known func(path string) bool) (left, bool) {
 	a := e.adopted
-	l, err := a.find(path)
+	l, err := a.find(path, e.folders)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil {
@@ -119,15 +120,27 @@ func (e *Entry) legacy(path string) (left, bool) {
 	}
 	first, again := a.asked[path]
 	if !again {
-		first = question{time.Now(), !e.memory.knows(path)}
+		first = question{time.Now(), !known(path)}
 		a.asked[path] = first
 	}
 	return l, first.free && !a.since.After(first.at) && !e.hasAdopted(path, l)
 }
 
-// knows tells whether any entry has a checkpoint of a path.
-func (m *Memory) knows(path string) bool {
-	return slices.ContainsFunc(m.store.Names(), func(name string) bool { return strings.HasPrefix(name, path+nameSeparator) })
+// known tells whether any entry has a checkpoint of a path, as it was when that was asked of the first one: an entry that has made
+// one since has asked about the path before.
+func (m *Memory) known() func(path string) bool {
+	list := sync.OnceValue(func() map[string]bool {
+		all := map[string]bool{}
+		for _, name := range m.store.Names() {
+			for at := 0; at < len(name); at++ { // a path may hold a separator itself
+				if strings.HasPrefix(name[at:], nameSeparator) {
+					all[name[:at]] = true
+				}
+			}
+		}
+		return all
+	})
+	return func(path string) bool { return list()[path] }
 }
 
 // adoption is what is remembered of a path that was taken over, beyond its checkpoint, which ends with the file: the same
@@ -161,7 +174,7 @@ func (e *Entry) keep(path string, l left, cp checkpoint) {
 // placeLeft finds the file that the original's offset is about, and says how. False: there is none, and nothing that has to be
 // read before what the path leads to; or another source of the entry is reading it.
 func (e *Entry) placeLeft(path string, l left) (cp checkpoint, why string, ok bool) {
-	s := succession{path: path, left: l, birth: e.adopted.birth, beside: e.adopted.beside}
+	s := succession{path: path, left: l, birth: e.adopted.birth, folders: e.folders}
 	f, offset, why := s.find()
 	if f == nil {
 		return checkpoint{}, why, false
@@ -191,8 +204,8 @@ func (e *Entry) tell(path string, l left, cp checkpoint, why string) {
 type succession struct {
 	path string
 	left
-	birth  func(path string) time.Time
-	beside siblings
+	birth   func(path string) time.Time
+	folders *folders
 }
 
 // find finds the file to begin with, and where in it. Rotated files that are newer than it are read after it, from their
@@ -226,7 +239,7 @@ func (s *succession) find() (f *file, offset int64, why string) {
 // suspects are the rotated files that may be the one, oldest first.
 func (s *succession) suspects() (all []neighbour) {
 	var before []neighbour // the youngest of those that were there and have been rotated away, then or since
-	for _, n := range s.beside.rotations(s.path) {
+	for _, n := range s.folders.rotations(s.path) {
 		switch born := s.when(s.birth(n.path), lag); {
 		case born == since, born == unknown && s.when(n.info.ModTime(), 0) == since:
 			all = append(all, n) // it may be a copy, compressed or not, of one that was there

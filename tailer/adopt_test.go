@@ -84,7 +84,7 @@ func (o *switchOver) entryOf(f config.File) *Entry {
 	o.Helper()
 	core, said := observer.New(zap.InfoLevel)
 	o.said = said
-	e, err := New(f, Options{Memory: o.memory, Linger: o.linger, Log: zap.New(core), Adopted: o.adopted})
+	e, err := New(f, Options{Memory: o.memory, Holding: o.holding, Linger: o.linger, Log: zap.New(core), Adopted: o.adopted})
 	o.must(err)
 	e.ship = func(*Source) {}
 	e.Claim()
@@ -281,7 +281,7 @@ func TestStateThatIsGarbageIsIgnoredWithOneWarning(t *testing.T) {
 				prepare(o, state)
 				e := o.start()
 				o.want("a", "b")
-				e.legacy(o.path())
+				e.legacy(o.path(), e.memory.known())
 				if warnings := o.said.FilterLevelExact(zap.WarnLevel).All(); len(warnings) != 1 {
 					t.Errorf("got %d warnings: %v", len(warnings), warnings)
 				}
@@ -559,7 +559,7 @@ func FuzzAdopt(f *testing.F) {
 			t.Fatal(err)
 		}
 		l.saved = time.Now().Add(time.Hour)
-		s := succession{path: name, left: l, birth: birth}
+		s := succession{path: name, left: l, birth: birth, folders: newFolders()}
 		found, offset, _ := s.find()
 		if found == nil {
 			return

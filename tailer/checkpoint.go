@@ -2,6 +2,7 @@ package tailer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,9 +33,26 @@ type checkpoint struct {
 	Wire *doubt `json:"wire,omitempty"`
 	// Edge is the trace of the newest events that are acknowledged.
 	Edge cloudwatch.Trace `json:"edge,omitzero"`
+	// From are the entries that had the path before, the last one last: this one went on where they had stopped.
+	From []string `json:"from,omitempty"`
 }
 
-const rememberDrained = 8
+const (
+	rememberDrained = 8
+	rememberFrom    = 8
+)
+
+// beyond tells whether a checkpoint is at least as far as another one of the path, as far as can be told.
+func (cp checkpoint) beyond(other checkpoint) bool {
+	if len(other.Files) == 0 {
+		return false
+	}
+	newest := other.Files[len(other.Files)-1]
+	same := func(p position) bool {
+		return p.is(newest.identity) && (p.Bytes != newest.Bytes || p.fingerprint == newest.fingerprint)
+	}
+	return slices.ContainsFunc(cp.Drained, same) || slices.ContainsFunc(cp.Files, func(p position) bool { return same(p) && p.Offset >= newest.Offset })
+}
 
 // covers tells whether the path leads to what was read last, and that was all of it.
 func (cp checkpoint) covers(path string) bool {
@@ -68,8 +86,8 @@ type Memory struct {
 	store Store
 
 	mu      sync.Mutex
-	owner   map[string]int    // entries by their part of the name
-	orphans map[string]string // checkpoints without an entry, by path; nil: not listed yet
+	owner   map[string]int      // entries by their part of the name
+	orphans map[string][]string // the owners of checkpoints that are no entry's any more, by path; nil: not listed yet
 }
 
 // NewMemory keeps checkpoints in a store.
@@ -85,33 +103,42 @@ func (m *Memory) claim(owner string, n int) {
 }
 
 // load finds the checkpoint of a path: the owner's own, else one that an entry left which is no longer configured (its
-// group was renamed, say): what has been sent once is not sent again.
+// group was renamed, say), or one that such an entry left which went on from the owner's (it is renamed back): what has been
+// sent once is not sent again.
 func (m *Memory) load(path, owner string) (cp checkpoint, found bool, err error) {
-	if cp, found, err = m.read(path + owner); found || err != nil {
+	if cp, found, err = m.read(path + owner); err != nil {
 		return cp, found, err
 	}
-	name, found := m.orphan(path)
-	if !found {
-		return checkpoint{}, false, nil
+	own := found
+	for _, other := range m.orphansOf(path) {
+		left, there, failed := m.read(path + other)
+		if !own {
+			err = errors.Join(err, failed)
+		}
+		further := left.beyond(cp) && (!own || slices.Contains(left.From, owner))
+		if failed == nil && there && other != owner && (!found || further) {
+			cp, found = left, true
+			cp.From = append(slices.DeleteFunc(left.From, func(name string) bool { return name == owner }), other)
+			cp.From = cp.From[max(0, len(cp.From)-rememberFrom):]
+		}
 	}
-	return m.read(name)
+	return cp, found, err
 }
 
-// orphan finds the name of a checkpoint that nobody owns any more, by its path. There may be as many as files: they are listed
-// once for each change of what is configured.
-func (m *Memory) orphan(path string) (name string, found bool) {
+// orphansOf are the owners of a path's checkpoints that are no longer configured. There may be as many as files: they are
+// listed once for each change of what is configured.
+func (m *Memory) orphansOf(path string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.orphans == nil {
-		m.orphans = map[string]string{}
+		m.orphans = map[string][]string{}
 		for _, name := range m.store.Names() {
 			if path, owner, ok := strings.Cut(name, nameSeparator); ok && m.owner[nameSeparator+owner] == 0 {
-				m.orphans[path] = name
+				m.orphans[path] = append(m.orphans[path], nameSeparator+owner)
 			}
 		}
 	}
-	name, found = m.orphans[path]
-	return name, found
+	return m.orphans[path]
 }
 
 // paths are those of which an owner has a checkpoint.

@@ -5,6 +5,7 @@ package tailer
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,6 +51,7 @@ type Entry struct {
 	log       *zap.Logger
 	shelf     *shelf
 	adopted   adopter
+	folders   *folders
 	finder
 
 	mu      sync.Mutex
@@ -77,6 +79,7 @@ func New(f config.File, o Options) (*Entry, error) {
 	if e.holding == nil {
 		e.holding = NewHolding(DefaultOpen, DefaultDeleted)
 	}
+	e.folders = e.holding.folders
 	var err error
 	if e.pattern, err = parsePattern(f.Path); err != nil {
 		return nil, config.Mistake(f.Place, err.Error(), "")
@@ -98,6 +101,20 @@ func New(f config.File, o Options) (*Entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// Check is what New says of the log files of a configuration, such as of a pattern that is not closed.
+func Check(c *config.Config) (mistakes config.Problems) {
+	if c.Logs == nil {
+		return nil
+	}
+	for _, f := range c.Logs.Files {
+		_, err := New(f, Options{})
+		if p, ok := errors.AsType[config.Problem](err); ok {
+			mistakes = append(mistakes, p)
+		}
+	}
+	return mistakes
 }
 
 // ownerOf is an entry's part of a checkpoint's name. Two entries may send one file into one stream, each what its filters let
@@ -191,25 +208,29 @@ func (e *Entry) source(path string) *Source {
 
 // shipChanged looks at every source, whatever the kernel has said.
 func (e *Entry) shipChanged() {
-	for _, s := range e.Sources() {
-		e.shipIfChanged(s)
-	}
+	e.shipIfChanged(e.Sources())
 }
 
 // shipDoubted looks at the sources of which the kernel may not say everything.
 func (e *Entry) shipDoubted(least trust) {
+	var all []*Source
 	for s, t := range e.trusts {
 		if t >= least {
-			e.shipIfChanged(s)
+			all = append(all, s)
 		}
 	}
+	e.shipIfChanged(all)
 }
 
-func (e *Entry) shipIfChanged(s *Source) {
-	if s.changed() {
+func (e *Entry) shipIfChanged(sources []*Source) {
+	changed := slices.DeleteFunc(sources, func(s *Source) bool { return !s.changed() })
+	var one sync.Mutex
+	abreast(changed, func(s *Source) {
 		s.keepUp()
+		one.Lock()
+		defer one.Unlock()
 		e.ship(s)
-	}
+	})
 }
 
 // discover reads all folders, makes sources of files that are new, and drops those of files that are gone. It returns whether
@@ -271,7 +292,7 @@ func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
 		if exists && e.all {
 			continue // every one is followed
 		}
-		cp, found, err := e.memory.read(path + e.owner)
+		cp, found, _ := e.memory.load(path, e.owner) // what is wrong with it is said when it is followed
 		if found && len(cp.Files) == 0 {
 			e.shelf.recall(cp.Drained)
 			if !exists && time.Since(time.Unix(0, cp.Left)) > forgetAfter {
@@ -279,7 +300,7 @@ func (e *Entry) resume(naming func(path string) cloudwatch.LogStream) {
 			}
 			continue
 		}
-		if err == nil && found && !(exists && cp.covers(path)) {
+		if found && !(exists && cp.covers(path)) {
 			e.leaving[path] = true
 			e.resumed = append(e.resumed, e.follow(path, cp, naming))
 		}
@@ -303,7 +324,7 @@ func (e *Entry) placeOf(path string) (at []position, reading bool) {
 // follow makes a source of a path, and has it hold the files that are to be read.
 func (e *Entry) follow(path string, cp checkpoint, naming func(path string) cloudwatch.LogStream) *Source {
 	stream := naming(path)
-	s := &Source{path: path, stream: stream, entry: e, log: e.log.WithLazy(zap.String("file", path)), leftAt: e.left[path]}
+	s := &Source{path: path, stream: stream, entry: e, from: cp.From, log: e.log.WithLazy(zap.String("file", path)), leftAt: e.left[path]}
 	delete(e.left, path)
 	s.mu.Lock()
 	if len(cp.Files) > 0 || cp.Left != 0 {

@@ -108,10 +108,15 @@ func (e *Entry) catchUp() {
 			e.stale = e.overtakes(path)
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(named)) {
+	paths := slices.Sorted(maps.Keys(named))
+	var known []*Source
+	for _, path := range paths {
 		if s := e.source(path); s != nil {
-			s.keepUp() // before the next thing happens to its file; it may have to wait long for its turn
+			known = append(known, s)
 		}
+	}
+	abreast(known, (*Source).keepUp) // before the next thing happens to their files; they may have to wait long for their turn
+	for _, path := range paths {
 		e.tree.touch(path)
 	}
 	e.aimAgain(named)

@@ -14,6 +14,8 @@ type Holding struct {
 
 	resting atomic.Int64 // files that stay open
 	deleted atomic.Int64 // bytes
+	folders *folders
+	unpack  chan struct{} // taken by those who look into a compressed file
 }
 
 // What a Holding allows unless the operator says otherwise.
@@ -22,10 +24,14 @@ const (
 	DefaultDeleted = 1 << 30
 )
 
+// maxUnpack is how many compressed files are looked into at a time. A decoder may take maxZstdWindow and more, and after a rotation
+// there may be thousands.
+const maxUnpack = 16
+
 // NewHolding allows open files that nobody writes to to stay open (one that is open is read to its end even when it is
 // deleted), and deleted files to hold so many bytes of disk until they have been acknowledged.
 func NewHolding(open int, deleted int64) *Holding {
-	h := &Holding{}
+	h := &Holding{folders: newFolders(), unpack: make(chan struct{}, maxUnpack)}
 	h.mayOpen.Store(int64(open))
 	h.AllowDeleted(deleted)
 	return h

@@ -64,8 +64,9 @@ const (
 func (e *Entry) List(naming func(path string) cloudwatch.LogStream) Listing {
 	e.ship = func(*Source) {}
 	e.file.AutoRemoval = false // nobody will have acknowledged anything, and yet
-	adopted, beside := e.adoptions(), siblings{}
-	e.adopted.beside = beside
+	adopted := e.adoptions()
+	e.folders = newFolders()
+	e.folders.moment = true
 	refused := map[string]string{}
 	e.tree.refused = func(path, reason string) { refused[path] = reason }
 	e.resume(naming)
@@ -81,7 +82,7 @@ func (e *Entry) List(naming func(path string) cloudwatch.LogStream) Listing {
 		f := &l.Files[i]
 		f.Start = e.startOf(f.Path, adopted)
 		f.probe()
-		l.Passed = append(l.Passed, beside.rotatedFrom(f)...)
+		l.Passed = append(l.Passed, e.folders.rotatedFrom(f)...)
 	}
 	l.Passed = append(l.Passed, e.unfollowed()...)
 	for path, why := range refused {
@@ -179,41 +180,9 @@ func without(passed []Passed, files []Listed) []Passed {
 	})
 }
 
-// siblings are the names in folders, each read once however many of its files are asked about.
-type siblings map[string][]os.DirEntry
-
-// rotations are the neighbours that have a name which a rotation makes of the path's, oldest first. Without a memory of folders,
-// which nil is, the folder is read anew.
-func (s siblings) rotations(path string) (all []neighbour) {
-	if s == nil {
-		return (&Source{path: path}).neighbours(func(name string) bool { return rotatedName(path, name) })
-	}
-	dir, base := filepath.Dir(path), filepath.Base(path)
-	entries, known := s[dir]
-	if !known {
-		entries, _ = os.ReadDir(dir) // sorted; what cannot be read has none
-		s[dir] = entries
-	}
-	stem := strings.TrimSuffix(base, filepath.Ext(base))
-	first, _ := slices.BinarySearchFunc(entries, stem, func(e os.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
-	for _, e := range entries[first:] {
-		if !strings.HasPrefix(e.Name(), stem) {
-			break
-		}
-		if e.Name() == base || !e.Type().IsRegular() || !rotatedName(path, e.Name()) || compressed(e.Name()) && !packed(e.Name()) {
-			continue
-		}
-		if info, err := e.Info(); err == nil {
-			all = append(all, neighbour{filepath.Join(dir, e.Name()), info})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b neighbour) int { return a.info.ModTime().Compare(b.info.ModTime()) })
-	return all
-}
-
 // rotatedFrom finds what a rotation has left of a path, and notes when it last did.
-func (s siblings) rotatedFrom(l *Listed) (passed []Passed) {
-	for _, n := range s.rotations(l.Path) {
+func (d *folders) rotatedFrom(l *Listed) (passed []Passed) {
+	for _, n := range d.rotations(l.Path) {
 		l.Rotated = later(l.Rotated, n.info.ModTime())
 		passed = append(passed, Passed{n.path, WhyRotated})
 	}

@@ -172,29 +172,3 @@ func TestSampleCutsAsTheEntryDoes(t *testing.T) {
 		t.Error("a file that is not there gives a sample")
 	}
 }
-
-func TestFoldersReadOnceTellTheSameRotations(t *testing.T) {
-	t.Parallel()
-	a := newTail(t)
-	names := []string{"app.log", "app.log.1", "app.log.2.gz", "app.log.3.xz", "app.log-20260101", "app-20260101.log", "app.log.old", "app.log.bak.1", "apple.log", "app.logs", "app", "app.1", "other.log.1", "app-2.log.zst", "aapp.log.1"}
-	for i, name := range names {
-		a.put(name, "x", time.Duration(i*7%5)*time.Hour)
-	}
-	once := siblings{}
-	for _, name := range names {
-		path := filepath.Join(a.dir, name)
-		var got, want []string
-		for _, n := range once.rotations(path) {
-			got = append(got, n.path)
-		}
-		for _, n := range siblings(nil).rotations(path) {
-			want = append(want, n.path)
-		}
-		if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-			t.Errorf("%s: got %q, want %q", name, got, want)
-		}
-		if name == "app.log" && len(want) != 5 {
-			t.Errorf("rotations of app.log: %q", want)
-		}
-	}
-}

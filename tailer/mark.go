@@ -105,7 +105,10 @@ func (s *Source) remember(now time.Time) {
 	}
 }
 
-func (s *Source) save(cp checkpoint) error { return s.entry.memory.save(s.path+s.entry.owner, cp) }
+func (s *Source) save(cp checkpoint) error {
+	cp.From = s.from
+	return s.entry.memory.save(s.path+s.entry.owner, cp)
+}
 
 // Commit makes it durable that a mark has been acknowledged, and so everything up to it; verdict is what the service took it
 // without. Marks are committed in order.

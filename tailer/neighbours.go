@@ -2,7 +2,6 @@ package tailer
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -51,6 +50,10 @@ type search struct {
 
 // openIf opens a file and closes it again if it is not the one that is looked for.
 func (s *Source) openIf(path string, offset int64, wanted func(*file) bool) *file {
+	if packed(path) {
+		s.entry.holding.unpack <- struct{}{}
+		defer func() { <-s.entry.holding.unpack }()
+	}
 	f, err := s.open(path, offset)
 	if err != nil {
 		return nil
@@ -79,24 +82,18 @@ type neighbour struct {
 	info os.FileInfo
 }
 
-// neighbours are the other regular files of the folder, oldest first; those with a wanted name, if that is asked.
-func (s *Source) neighbours(wanted func(name string) bool) (all []neighbour) {
-	dir := filepath.Dir(s.path)
-	entries, err := os.ReadDir(dir)
+// neighbours are the other regular files of the folder whose names begin like the path's and are wanted, oldest first.
+func (s *Source) neighbours(wanted func(name string) bool) []neighbour {
+	return s.folder().neighbours(s.path, wanted)
+}
+
+// folder is what stands in the folder of the path.
+func (s *Source) folder() *reading {
+	r, err := s.entry.folders.read(filepath.Dir(s.path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.unsure = err
 	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if !e.Type().IsRegular() || path == s.path || wanted != nil && !wanted(e.Name()) || compressed(path) && !packed(path) {
-			continue
-		}
-		if info, err := e.Info(); err == nil {
-			all = append(all, neighbour{path, info})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(a.info.ModTime().UnixNano(), b.info.ModTime().UnixNano()) })
-	return all
+	return r
 }
 
 // dated is what logrotate and its kin put behind or into a name: .1, -20261120, .2026-11-20-10, _003

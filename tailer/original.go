@@ -25,7 +25,7 @@ type left struct {
 }
 
 // find reads what the original remembered of a path. fs.ErrNotExist: nothing.
-func (a *Adopted) find(path string) (left, error) {
+func (a *Adopted) find(path string, in *folders) (left, error) {
 	name := stateName(path)
 	raw, saved, err := readState(a.dir, name)
 	if err != nil {
@@ -39,7 +39,7 @@ func (a *Adopted) find(path string) (left, error) {
 	if owner != "" && owner != path {
 		return left{}, fs.ErrNotExist
 	}
-	if owner == "" && !alone(path, name) {
+	if owner == "" && !alone(path, name, in) {
 		return left{}, fmt.Errorf("read state %s of the original agent: it does not say of which file, and there is another one that it may be", name)
 	}
 	l.saved = saved
@@ -48,8 +48,10 @@ func (a *Adopted) find(path string) (left, error) {
 
 // stateName is how the original names the state file of a path.
 func stateName(path string) string {
-	return strings.NewReplacer("/", "_", " ", "_", ":", "_").Replace(filepath.ToSlash(path))
+	return stateRunes.Replace(filepath.ToSlash(path))
 }
+
+var stateRunes = strings.NewReplacer("/", "_", " ", "_", ":", "_")
 
 // readState reads a small regular file that nobody but those who may rule the agents can have written. A link is not followed.
 func readState(dir, name string) (raw []byte, saved time.Time, err error) {
@@ -145,19 +147,19 @@ func parseOffset(text string) (int64, error) {
 }
 
 // alone tells whether no other file of this host has the same state name. It reads the folders on the way to such files only.
-func alone(path, name string) bool {
+func alone(path, name string, in *folders) bool {
 	root := filepath.VolumeName(path) + string(filepath.Separator)
-	return !another(root, strings.TrimPrefix(name, stateName(root)), path)
+	return !another(root, strings.TrimPrefix(name, stateName(root)), path, in)
 }
 
-func another(dir, rest, path string) bool {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
+func another(dir, rest, path string, in *folders) bool {
+	r, _ := in.read(dir)
+	for _, e := range r.names {
 		below, full := stateName(e.Name()), filepath.Join(dir, e.Name())
 		if below == rest && !e.IsDir() && full != path {
 			return true
 		}
-		if deeper, ok := strings.CutPrefix(rest, below+"_"); ok && e.IsDir() && another(full, deeper, path) {
+		if deeper, ok := strings.CutPrefix(rest, below+"_"); ok && e.IsDir() && another(full, deeper, path, in) {
 			return true
 		}
 	}

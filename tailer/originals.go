@@ -40,15 +40,17 @@ func OriginalStates(dir, root string) ([]OriginalState, error) {
 		return nil, fmt.Errorf("list the states of the original agent: %w", err)
 	}
 	var all []OriginalState
+	in := newFolders()
+	in.moment = true
 	for _, e := range entries {
 		if !e.IsDir() { // otel is a folder: journald's, and traces'
-			all = append(all, originalState(dir, root, e.Name()))
+			all = append(all, originalState(dir, root, e.Name(), in))
 		}
 	}
 	return all, nil
 }
 
-func originalState(dir, root, name string) OriginalState {
+func originalState(dir, root, name string, in *folders) OriginalState {
 	s := OriginalState{Name: name}
 	raw, saved, err := readState(dir, name)
 	if err != nil {
@@ -65,7 +67,7 @@ func originalState(dir, root, name string) OriginalState {
 	if path == "" {
 		return s
 	}
-	of := succession{path: path, left: l, birth: birth}
+	of := succession{path: path, left: l, birth: birth, folders: in}
 	if root != "" {
 		of.path = filepath.Join(root, path)
 	}

@@ -78,6 +78,28 @@ func (s *Source) findAgain(p position) (f *file, known bool) {
 	return f, true
 }
 
+// findRenamed looks for a file under another name: those that a rotation gives first, for every other one has to be asked which
+// file it is. Of an empty file only its name is known.
+func (s *Source) findRenamed(p position, is func(*file) bool) *file {
+	for _, n := range s.neighbours(s.isRotation) {
+		if !mayBe(n.info, p.identity) {
+			continue
+		}
+		if f := s.openIf(n.path, p.Offset, is); f != nil {
+			return f
+		}
+	}
+	if p.Bytes == 0 {
+		return nil
+	}
+	for _, path := range s.folder().mayBe(p.identity) {
+		if f := s.openIf(path, p.Offset, is); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
 // find opens the file of a position: behind the path, among its neighbours, or as a copy of it.
 func (s *Source) find(p position) (found *file, known bool) {
 	s.unsure = nil
@@ -88,14 +110,7 @@ func (s *Source) find(p position) (found *file, known bool) {
 	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
 	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
 	if f == nil {
-		for _, n := range s.neighbours(nil) {
-			if !mayBe(n.info, p.identity) || p.Bytes == 0 && !rotatedName(s.path, n.path) { // of an empty file only its name is known
-				continue
-			}
-			if f = s.openIf(n.path, p.Offset, is); f != nil {
-				break
-			}
-		}
+		f = s.findRenamed(p, is)
 	}
 	if f == nil {
 		if f = s.findCopy(&file{head: p.fingerprint, offset: p.Offset}); f != nil {

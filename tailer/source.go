@@ -38,6 +38,7 @@ type Source struct {
 	path   string
 	stream cloudwatch.LogStream
 	entry  *Entry
+	from   []string // the entries that had the path before
 	log    *zap.Logger
 
 	// expected is until when nobody need be told that a file is being written to; nanoseconds since the epoch.

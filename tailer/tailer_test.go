@@ -517,6 +517,43 @@ func TestGroupRenamedInTheConfigurationSendsNothingAgain(t *testing.T) {
 	})
 }
 
+// A reload that fails goes back to the old name as well.
+func TestGroupRenamedAgainAndBackSendsNothingAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		var want []string
+		for i, group := range []string{"g", "other", "g", "z", "a", "g", "g", "a", "z", "other", "g"} {
+			want = append(want, fmt.Sprint("line ", i))
+			a.write(want[i] + "\n")
+			a.file.LogGroupName = group
+			a.start()
+			a.deliver()
+			a.stop()
+		}
+		a.want(want...)
+	})
+}
+
+// Two entries had a file side by side: what the one was sent is no reason not to send it to the other.
+func TestEntryThatFellBehindAnotherCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newTail(t)
+		a.write("a\n")
+		a.start()
+		a.deliver()
+		a.stop()
+		one := a.store[a.path()+" > g > s"]
+		a.write("b\n")
+		a.start()
+		a.deliver()
+		a.stop()
+		a.store[a.path()+" > other > s"], a.store[a.path()+" > g > s"] = a.store[a.path()+" > g > s"], one
+		a.start()
+		a.deliver()
+		a.want("a", "b", "b")
+	})
+}
+
 func TestDamagedCheckpointReadsFromTheBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newTail(t)

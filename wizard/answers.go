@@ -2,9 +2,11 @@ package wizard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"strings"
@@ -12,29 +14,48 @@ import (
 	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
-// AnswerError is an answer of Options.Answers that does not fit.
-type AnswerError struct{ ID, Reason, Near string }
+// AnswerError is an answer of Options.Answers, or in a line of an exact Options.In, that does not fit.
+type AnswerError struct {
+	ID, Reason, Near string
+	Line             int // 0: it is named by ID alone
+}
 
 func (e *AnswerError) Error() string {
-	text := fmt.Sprintf("read answers: %s: %s", e.ID, e.Reason)
+	text := "read answers: "
+	if e.Line > 0 {
+		text += fmt.Sprintf("line %d: ", e.Line)
+	}
+	text += e.ID + ": " + e.Reason
 	if e.Near != "" {
 		text += fmt.Sprintf(" (did you mean %q?)", e.Near)
 	}
 	return text
 }
 
-// answersFile is where the answers are while the wizard runs, so that nothing is lost when it is cut off.
-func (iv *interview) answersFile() string { return iv.Output + ".answers" }
+// CutOff is what there is to say of an interview that was ended from outside.
+func CutOff(o Options) error {
+	output, err := o.file()
+	if err == nil {
+		_, err = os.Stat(answersOf(output))
+	}
+	if err != nil || o.unasked() {
+		return errors.New("the wizard was cut off")
+	}
+	return errors.New("the interview was cut off; its answers are kept, and --resume goes on with them")
+}
+
+// answersOf is where the answers are while the wizard runs, so that nothing is lost when it is cut off.
+func answersOf(output string) string { return output + ".answers" }
 
 // recall finds what an interview that was cut off has left, and takes it over if that was asked for.
 func (iv *interview) recall() (left map[string]string, err error) {
-	left, err = readAnswers(iv.answersFile())
+	left, err = readAnswers(answersOf(iv.Output))
 	if err == nil && len(left) == 0 {
 		err = errors.New("it is empty")
 	}
 	switch {
 	case iv.Resume && err != nil:
-		return nil, fmt.Errorf("resume: %s holds no answers: %w", iv.answersFile(), err)
+		return nil, fmt.Errorf("resume: %s holds no answers: %w", answersOf(iv.Output), err)
 	case iv.Resume:
 		maps.Copy(iv.given, left)
 		maps.DeleteFunc(iv.given, func(id, _ string) bool { return !known(iv.script, id) }) // another version's
@@ -46,7 +67,7 @@ func (iv *interview) recall() (left map[string]string, err error) {
 
 // remember keeps the answers so far, without secrets.
 func (iv *interview) remember() error {
-	if iv.ended {
+	if iv.ended || iv.unasked() {
 		return nil // nobody has anything to lose
 	}
 	answers := map[string]string{}
@@ -55,18 +76,26 @@ func (iv *interview) remember() error {
 			answers[id] = iv.answers[id]
 		}
 	}
-	if err := durable.WriteFile(iv.answersFile(), encodeAnswers(answers)); err != nil {
+	if err := keepAnswers(iv.Output, answers); err != nil {
 		return fmt.Errorf("keep the answers: %w", err)
 	}
 	return nil
 }
 
+// keepAnswers writes them, and makes sure that they could be if there are none.
+func keepAnswers(output string, answers map[string]string) error {
+	if err := durable.WriteFile(answersOf(output), encodeAnswers(answers)); err != nil || len(answers) > 0 {
+		return err
+	}
+	return durable.Remove(answersOf(output))
+}
+
 // forget removes what is needed only by an interview that was cut off.
 func (iv *interview) forget() {
-	if iv.unasked {
+	if iv.unasked() {
 		return // those that are there are another interview's
 	}
-	if err := durable.Remove(iv.answersFile()); err != nil {
+	if err := durable.Remove(answersOf(iv.Output)); err != nil {
 		iv.say(err.Error() + "\n")
 	}
 }
@@ -91,12 +120,34 @@ func readAnswers(path string) (map[string]string, error) {
 func ParseAnswers(raw []byte) (map[string]string, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	var values map[string]any
-	if err := d.Decode(&values); err != nil {
-		return nil, fmt.Errorf("read answers: %w", err)
-	}
 	answers := map[string]string{}
-	for id, value := range values {
+	line := func(at int64) int { return bytes.Count(raw[:min(at, int64(len(raw)))], []byte("\n")) + 1 }
+	wrong := func(err error) (map[string]string, error) {
+		at := d.InputOffset()
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			at = syntax.Offset
+		}
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, fmt.Errorf("read answers: line %d: %w", line(at), err)
+	}
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return wrong(cmp.Or(err, errors.New("it is no JSON object")))
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return wrong(err)
+		}
+		id := key.(string) // there is no other key in JSON
+		if _, twice := answers[id]; twice {
+			return nil, &AnswerError{ID: id, Line: line(d.InputOffset()), Reason: "it is answered twice"}
+		}
+		value, err := d.Token()
+		if err != nil {
+			return wrong(err)
+		}
 		switch a := value.(type) {
 		case string:
 			answers[id] = a
@@ -108,8 +159,14 @@ func ParseAnswers(raw []byte) (map[string]string, error) {
 				answers[id] = yes
 			}
 		default:
-			return nil, &AnswerError{ID: id, Reason: "an answer is a string, a number, true or false"}
+			return nil, &AnswerError{ID: id, Line: line(d.InputOffset()), Reason: "an answer is a string, a number, true or false"}
 		}
+	}
+	if _, err := d.Token(); err != nil {
+		return wrong(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return wrong(errors.New("something stands behind the answers"))
 	}
 	return answers, nil
 }

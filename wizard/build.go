@@ -1,26 +1,12 @@
 package wizard
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// encode is a configuration as the file has it: keys in order, indented by tabs.
-func encode(c map[string]any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetIndent("", "\t")
-	e.SetEscapeHTML(false)
-	if err := e.Encode(c); err != nil {
-		panic(err) // it is made of maps, lists, strings and numbers
-	}
-	return b.Bytes()
-}
 
 // build makes the configuration of the answers that are there. What lacks an answer that it cannot do without is left out.
 func (iv *interview) build() map[string]any {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/nephoscope/nephoscope/internal/migrate"
 )
@@ -41,13 +42,23 @@ func (v view) daemons() []Daemon {
 func (v view) daemonLines() (lines []string) {
 	times := map[string]int{}
 	for _, d := range v.daemons() {
-		line := strings.Join(d.Args, " ")
+		line := d.line()
 		if times[line]++; times[line] > 1 {
 			line += fmt.Sprintf(" (%d)", times[line])
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// line is its command line as it may be printed: anybody may run a process of that name.
+func (d Daemon) line() string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(strings.Join(d.Args, " "), "?"))
 }
 
 // takeOverDaemon takes the configuration of the running daemon over: its file, and then its flags, which count more.
@@ -60,12 +71,16 @@ func (v view) takeOverDaemon() (outcome string, err error) {
 	}
 	d := v.daemons()[chosen]
 	read, err := v.readDaemon(d)
+	if err == nil {
+		v.imported[daemonSource] = read
+		err = v.refused() // now, for later answers could do nothing about it
+	}
 	if err != nil {
+		delete(v.imported, daemonSource)
 		v.say("The configuration of the running X-Ray daemon could not be taken over: " + err.Error() + "\n\n")
 		return no, nil
 	}
-	v.imported[daemonSource] = read
-	v.say("An X-Ray daemon is running (" + strings.Join(d.Args, " ") + "): its configuration is taken over.\n" + notes(read.Notes) + "\n")
+	v.say("An X-Ray daemon is running (" + d.line() + "): its configuration is taken over.\n" + notes(read.Notes) + "\n")
 	return yes, nil
 }
 
@@ -142,6 +157,9 @@ func readFlags(args []string) (flags []flag, file string, err error) {
 			if n, err := strconv.Atoi(value); err != nil || n < f.min {
 				return nil, "", fmt.Errorf("read its command line: %s is no number of at least %d", value, f.min)
 			}
+		}
+		if notText(value) {
+			return nil, "", fmt.Errorf("read its command line: the value of %q holds characters that no configuration may hold", name)
 		}
 		if understood {
 			flags = append(flags, flag{f, value})

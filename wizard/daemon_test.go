@@ -29,6 +29,7 @@ func TestFlagsOfTheXRayDaemon(t *testing.T) {
 	f("xray --config=cfg.yaml -t :2001 -r arn:x -a arn:y -p proxy:1", "TCP address=:2001 role_arn=arn:x resource_arn=arn:y proxy_override=proxy:1", "cfg.yaml")
 	f("xray -v run -n eu-west-1", "region_override=eu-west-1", "")
 	f("xray -b", "read its command line: -b has no value", "")
+	f("xray -n eu\x1b[31m", `read its command line: the value of "n" holds characters that no configuration may hold`, "")
 	f("xray -m 2", "read its command line: 2 is no number of at least 3", "")
 }
 
@@ -36,5 +37,16 @@ func TestEqualDaemonsAreToldApart(t *testing.T) {
 	iv := &interview{Options: Options{Host: newHost(t, "daemon xray\ndaemon xray\ndaemon xray -o").Host}}
 	if got := fmt.Sprint(view{interview: iv}.daemonLines()); got != "[xray xray (2) xray -o]" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// Anybody may run a process that is called xray.
+func TestDaemonWhoseFlagsAreRefusedDoesNoHarm(t *testing.T) {
+	for _, line := range []string{"xray -r too-short", "xray -n \x1b[2J", "xray \x1b[2J"} {
+		got := hold(t, "region eu-west-1\ndaemon "+line, nil, func(o *Options) { o.Answers = map[string]string{"traces": yes} })
+		if got.err != nil || !got.result.Valid() || strings.Contains(got.transcript, "\x1b") {
+			t.Errorf("%q: got %v, %v\n%q", line, got.err, got.result.Problems, got.transcript)
+		}
+		accepted(t, got.config)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/migrate"
+	"github.com/nephoscope/nephoscope/tailer"
 )
 
 // interview is one of them, under way.
@@ -24,13 +25,13 @@ type interview struct {
 	Options
 	ctx      context.Context
 	in       *bufio.Reader
+	lines    int // that were read of it
 	script   []step
 	answers  map[string]string
 	order    []string          // ids in the order in which they were answered
 	done     map[string]bool   // ids among them that are of actions
 	given    map[string]string // answers that were there before anybody was asked
 	kept     map[string]string // answers that were taken back; they are offered again
-	unasked  bool              // nobody is asked at all
 	ended    bool              // nobody answers any more
 	imported map[string]migrate.Imported
 	found    findings
@@ -64,8 +65,7 @@ func newInterview(ctx context.Context, o Options) (*interview, error) {
 		iv.script = tracesScript()
 		iv.given["traces"] = yes
 	}
-	iv.unasked = o.Yes || o.Answers != nil
-	iv.ended = iv.unasked
+	iv.ended = o.Yes || o.Answers != nil
 	return iv, iv.prepare()
 }
 
@@ -142,6 +142,9 @@ func (iv *interview) take(id string, s step, v view) error {
 	if given, ok := iv.given[id]; ok {
 		delete(iv.given, id)
 		answer, err := iv.judge(q, v, given)
+		if err == nil && iv.ended && q.retry != "" && answer == no {
+			err = errors.New("nobody is there to answer " + q.retry + " again")
+		}
 		if err == nil {
 			iv.say(q.text + "\n-> " + q.shown(answer) + "\n")
 			return iv.settle(q, v, answer)
@@ -157,9 +160,12 @@ func (iv *interview) take(id string, s step, v view) error {
 	return iv.put(q, v)
 }
 
+// maxRefused is how many answers to one question are refused before nobody is taken to read why: yes(1) never ends.
+const maxRefused = 100
+
 // put asks until there is an answer that will do, nobody answers any more, or somebody goes back.
 func (iv *interview) put(q *question, v view) error {
-	for {
+	for refused := 0; ; refused++ {
 		line, err := iv.answerTo(q, v)
 		if errors.Is(err, io.EOF) {
 			iv.ended = true
@@ -182,6 +188,9 @@ func (iv *interview) put(q *question, v view) error {
 			line = line[1:]
 		}
 		answer, err := iv.judge(q, v, line)
+		if err != nil && (iv.Exact || refused == maxRefused) {
+			return &AnswerError{ID: v.prefix + q.id, Line: iv.lines, Reason: err.Error()}
+		}
 		if err != nil {
 			iv.say(err.Error() + "\n")
 			continue
@@ -201,6 +210,7 @@ func (iv *interview) answerTo(q *question, v view) (string, error) {
 	}
 	iv.say(q.print(v))
 	typed, err := iv.in.ReadString('\n')
+	iv.lines++
 	if typed != "" {
 		err = nil
 	}
@@ -210,9 +220,14 @@ func (iv *interview) answerTo(q *question, v view) (string, error) {
 // inNoFile is a place in a file without a name.
 var inNoFile = regexp.MustCompile(` at :\d+:\d+`)
 
+// notText is whether there is something in an answer that no configuration may hold.
+func notText(answer string) bool {
+	return !utf8.ValidString(answer) || strings.ContainsFunc(answer, unicode.IsControl)
+}
+
 // judge says whether an answer will do: the question's own check, and then what the configuration is with it.
 func (iv *interview) judge(q *question, v view, typed string) (string, error) {
-	if !utf8.ValidString(typed) || strings.ContainsFunc(typed, unicode.IsControl) {
+	if notText(typed) {
 		return "", errors.New("this holds characters that no configuration may hold, such as those of an arrow key: type it again")
 	}
 	answer, err := q.accept(v, typed)
@@ -222,19 +237,28 @@ func (iv *interview) judge(q *question, v view, typed string) (string, error) {
 	id := v.prefix + q.id
 	iv.answers[id] = answer
 	defer delete(iv.answers, id)
-	content := encode(iv.build())
+	return answer, iv.refused()
+}
+
+// refused says what is wrong with the configuration of the answers so far; nil: nothing is.
+func (iv *interview) refused() error {
+	content := migrate.JSON(iv.build())
 	if bytes.Equal(content, iv.sound) {
-		return answer, nil
+		return nil
 	}
-	_, err = config.Parse("", content)
-	if mistakes, ok := errors.AsType[config.Problems](err); ok {
+	c, err := config.Parse("", content)
+	mistakes, _ := errors.AsType[config.Problems](err)
+	if err == nil {
+		mistakes = tailer.Check(c)
+	}
+	if len(mistakes) > 0 {
 		m := mistakes[0]
 		m.Place = config.Place{} // of a file that is not there yet
 		m.Text = inNoFile.ReplaceAllString(m.Text, " in an earlier answer")
-		return "", m
+		return m
 	}
 	iv.sound = content
-	return answer, err
+	return err
 }
 
 // settle keeps an answer.

@@ -53,7 +53,7 @@ func TestTypedPipedAndAnsweredByIDGiveTheSameFile(t *testing.T) {
 func TestAnswersThatDoNotFitAreNamed(t *testing.T) {
 	f := func(id, answer, want string) {
 		t.Helper()
-		got := hold(t, "", nil, func(o *Options) { o.Answers = map[string]string{id: answer} })
+		got := hold(t, "", nil, func(o *Options) { o.Answers = map[string]string{"logs": yes, id: answer} })
 		wrong, ok := errors.AsType[*AnswerError](got.err)
 		if !ok || !strings.Contains(wrong.Error(), want) {
 			t.Errorf("%s=%s: got error %v, want one with %q", id, answer, got.err, want)
@@ -67,13 +67,40 @@ func TestAnswersThatDoNotFitAreNamed(t *testing.T) {
 	f("log.one.path", "/a", `did you mean "log.1.path"?`)
 	f("log.0.path", "/a", "there is no such question")
 	f("statsd.port", "99999", "a number from 1 to 65535")
+	f("log.1.path", "/var/log/[abc", "bad pattern")
 	f("colour", "blue", "there is no such question")
-	if _, err := ParseAnswers([]byte(`{"os": ["linux"]}`)); err == nil {
-		t.Error("a list was taken for an answer")
+	f("satisfied", "no", "nobody is there to answer plan again")
+}
+
+func TestAnswersThatAreNoObjectOfAnswersAreRefused(t *testing.T) {
+	f := func(raw, want string) {
+		t.Helper()
+		if _, err := ParseAnswers([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want one with %q", raw, err, want)
+		}
 	}
-	if _, err := ParseAnswers([]byte(`["linux"]`)); err == nil {
-		t.Error("a list was taken for answers")
+	f(`{"os": ["linux"]}`, "read answers: line 1: os: an answer is a string")
+	f(`["linux"]`, "it is no JSON object")
+	f("{\n\"os\": linux}", "read answers: line 2: invalid character 'l'")
+	f("{\"os\": \"linux\",\n\"os\": \"windows\"}", "read answers: line 2: os: it is answered twice")
+	f(`{"os": "linux"} {"plan": "Basic"}`, "something stands behind the answers")
+	f(`{"os": "linux"`, "unexpected EOF")
+	f("", "unexpected EOF")
+}
+
+// Where nobody is there to answer again, one that does not fit would shift all others.
+func TestLinesOfAFileHaveToFit(t *testing.T) {
+	f := func(lines, want string) {
+		t.Helper()
+		got := hold(t, "region eu-west-1", strings.NewReader(lines), func(o *Options) { o.Exact = true })
+		wrong, ok := errors.AsType[*AnswerError](got.err)
+		if !ok || !strings.Contains(wrong.Error(), want) || got.config != nil || len(got.files(t, "bin")) > 0 {
+			t.Errorf("%q: got error %v, %v in bin, want an error with %q", lines, got.err, got.files(t, "bin"), want)
+		}
 	}
+	f("1\n7\n2\n", `read answers: line 2: host: "7" is not among the choices`)
+	f("# mine\n1\n", `read answers: line 1: os: "# mine" is not among`)
+	f("1\r1\r2\r", "line 1: os: this holds characters")
 }
 
 func TestAnswerToAQuestionThatIsNotAskedIsMentioned(t *testing.T) {
@@ -283,6 +310,20 @@ func TestHostIsAskedOnce(t *testing.T) {
 	for what, times := range got.host.asked {
 		if times != 1 {
 			t.Errorf("asked for %s %d times", what, times)
+		}
+	}
+}
+
+type endless string
+
+func (e endless) Read(p []byte) (int, error) { return copy(p, e), nil }
+
+// yes "" | nephoscope wizard comes to a question that has no default.
+func TestAnswersThatNeverFitEndTheInterview(t *testing.T) {
+	for answer, want := range map[string]string{"y\n": "os: \"y\" is not among", "\n": "log.1.path: give the path"} {
+		got := hold(t, "region eu-west-1", endless(answer), nil)
+		if got.err == nil || !strings.Contains(got.err.Error(), want) || got.config != nil {
+			t.Errorf("%q: got error %v", answer, got.err)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
 // keptBackups is how many configurations the wizard keeps of those that it replaced.
@@ -21,36 +22,42 @@ const keptBackups = 10
 // prepare makes sure before the first question that there is a place for the result.
 func (iv *interview) prepare() (err error) {
 	inLayout := iv.Output == "" || iv.Output == iv.Layout.WizardConfig()
-	iv.Output, err = filepath.Abs(orElse(iv.Output, iv.Layout.WizardConfig()))
-	if err != nil {
+	if iv.Output, err = iv.file(); err != nil {
 		return fmt.Errorf("find the output: %w", err)
 	}
 	iv.result.Output = iv.Output
-	if info, err := os.Stat(iv.Output); err == nil && info.IsDir() {
+	switch info, err := os.Stat(iv.Output); {
+	case err != nil:
+	case info.IsDir():
 		return fmt.Errorf("write %s: it is a folder (name a file with --output)", iv.Output)
+	case !info.Mode().IsRegular(): // a device or a pipe, which a file would take the place of
+		return fmt.Errorf("write %s: it is no regular file (name one with --output)", iv.Output)
 	}
 	if inLayout {
 		if err := durable.MakePublicDir(filepath.Dir(iv.Output)); err != nil {
 			return cannotWrite(iv.Output, err)
 		}
 	}
-	if iv.unasked {
+	if iv.unasked() {
 		return nil
 	}
 	left, err := iv.recall()
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(iv.answersFile(), encodeAnswers(left)); err != nil {
+	if err := keepAnswers(iv.Output, left); err != nil {
 		return cannotWrite(iv.Output, err)
 	}
 	return nil
 }
 
 func cannotWrite(path string, err error) error {
-	hint := "make the folder, or name another file with --output"
-	if errors.Is(err, fs.ErrPermission) {
+	hint := "name another file with --output"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		hint = "run it with sudo, or name a file of your own with --output"
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "make the folder, or " + hint
 	}
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
@@ -60,7 +67,7 @@ func cannotWrite(path string, err error) error {
 
 // write puts the configuration into its file, keeps the one that was there, and says what is wrong with it, if anything is.
 func (v view) write() (string, error) {
-	content := encode(v.build())
+	content := migrate.JSON(v.build())
 	if err := v.replace(content); err != nil {
 		return "", err
 	}
@@ -84,16 +91,28 @@ func (iv *interview) replace(content []byte) error {
 		}
 		iv.say("The previous configuration is kept as " + iv.result.Backup + ".\n")
 	}
-	path := iv.Output
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a link stays one
-	}
+	path := linked(iv.Output)
 	if err := durable.WritePublic(path, content); err != nil {
 		return cannotWrite(path, err)
 	}
 	iv.result.Changed = true
 	iv.say("Saved config file to " + iv.Output + " successfully.\n")
 	return nil
+}
+
+// linked is the file that a link leads to, which need not be there yet: a link stays one.
+func linked(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	target, err := os.Readlink(path)
+	switch {
+	case err != nil:
+		return path
+	case filepath.IsAbs(target):
+		return target
+	}
+	return filepath.Join(filepath.Dir(path), target)
 }
 
 var backupName = regexp.MustCompile(`^config-([0-9]+)\.json$`)
@@ -184,7 +203,7 @@ func (iv *interview) migrate() (Result, error) {
 	iv.note("import.path", file)
 	iv.note("os", orElse(iv.Host.OS, "linux"))
 	iv.say(notes(iv.imported["awslogs "+file].Notes))
-	if _, err := config.Parse(file, encode(iv.build())); err != nil {
+	if _, err := config.Parse(file, migrate.JSON(iv.build())); err != nil {
 		return iv.result, fmt.Errorf("take over %s: %w", file, err)
 	}
 	if _, err := v.write(); err != nil {

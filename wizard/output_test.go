@@ -1,11 +1,13 @@
 package wizard
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/nephoscope/nephoscope/config"
 )
@@ -98,8 +100,9 @@ func TestOutputThatCannotBeWrittenIsAMistakeBeforeTheFirstQuestion(t *testing.T)
 		}
 	}
 	f(dir, "it is a folder (name a file with --output)")
+	f(os.DevNull, "it is no regular file (name one with --output)")
 	f(filepath.Join(dir, "none", "c.json"), "make the folder, or name another file with --output")
-	f(filepath.Join(file, "c.json"), "--output")
+	f(filepath.Join(file, "c.json"), "(name another file with --output)")
 }
 
 func TestOutputOfOnesOwnKeepsItsBackupsBesideIt(t *testing.T) {
@@ -136,6 +139,16 @@ func TestLinkStaysALink(t *testing.T) {
 	}
 	if raw, _ := os.ReadFile(target); len(raw) < 10 {
 		t.Errorf("got %s", raw)
+	}
+	nowhere := filepath.Join(dir, "nowhere.json")
+	if err := os.Symlink("later.json", nowhere); err != nil {
+		t.Fatal(err)
+	}
+	if got := hold(t, "", nil, func(o *Options) { o.Yes, o.Output = true, nowhere }); got.err != nil {
+		t.Fatal(got.err)
+	}
+	if raw, err := os.ReadFile(filepath.Join(dir, "later.json")); err != nil || len(raw) < 10 {
+		t.Errorf("what the link leads to: got %s, %v", raw, err)
 	}
 }
 
@@ -232,4 +245,19 @@ func TestCommandIsWhatAShellTakes(t *testing.T) {
 	f("a", ec2, "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:DIR/a/c.json -s")
 	f("a b", onPremises, "sudo amazon-cloudwatch-agent-ctl -a fetch-config -m onPremise -c file:'DIR/a b/c.json' -s")
 	f("it's", ec2, `sudo amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:'DIR/it'\''s/c.json' -s`)
+}
+
+// A pattern such as /** may match half a disk.
+func TestPreviewIsNotWaitedForForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		defer close(over)
+		got := hold(t, "", nil, func(o *Options) {
+			o.Yes = true
+			o.Host.Preview = func(context.Context, []byte) (string, error) { <-over; return "", nil }
+		})
+		if got.err != nil || !strings.Contains(got.transcript, "takes longer than 10s to find out: nephoscope explain /opt/") || !strings.HasSuffix(got.transcript, "Program exits now.\n") {
+			t.Errorf("got %v\n%s", got.err, got.transcript)
+		}
+	})
 }

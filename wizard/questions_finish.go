@@ -1,11 +1,14 @@
 package wizard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // onPremisesProfile is the profile that the agent uses where there is no instance role, as the original does.
@@ -145,11 +148,25 @@ func (v view) failedTo(what string, err error) (string, error) {
 	return failed, nil
 }
 
+// previewPatience is how long the wizard looks for what the configuration would send: a pattern may match half a disk.
+const previewPatience = 10 * time.Second
+
 // preview says what the configuration would send, and what that costs.
 func (v view) preview() (string, error) {
-	text, err := v.Host.Preview(v.ctx, v.written)
-	if err != nil {
-		text = "What this would send and cost could not be found out: " + err.Error()
+	ctx, cancel := context.WithTimeout(v.ctx, previewPatience)
+	defer cancel()
+	seen := make(chan string, 1)
+	go func() {
+		text, err := v.Host.Preview(ctx, v.written)
+		if err != nil {
+			text = "What this would send and cost could not be found out: " + err.Error()
+		}
+		seen <- text
+	}()
+	text := fmt.Sprintf("What this would send and cost takes longer than %s to find out: nephoscope explain %s", previewPatience, install.ShellWord(v.Output))
+	select {
+	case text = <-seen:
+	case <-ctx.Done():
 	}
 	v.say(strings.TrimRight(text, "\n") + "\n\n")
 	return yes, nil
@@ -167,25 +184,19 @@ func (v view) mode() string {
 
 func (v view) command() (string, error) {
 	v.result.Mode = v.mode()
-	what := " -a fetch-config -m " + v.mode() + " -c file:" + quoted(v.Output) + " -s"
+	what := " -a fetch-config -m " + v.mode() + " -c file:" + install.ShellWord(v.Output) + " -s"
 	switch {
 	case v.windows():
 		v.result.Command = `& "C:\Program Files\Amazon\AmazonCloudWatchAgent\amazon-cloudwatch-agent-ctl.ps1" -a fetch-config -m ` + v.mode() + " -c file:config.json -s"
 	case v.Layout.Root != "":
-		v.result.Command = "sudo nephoscope ctl --root " + quoted(v.Layout.Root) + what
+		v.result.Command = "sudo nephoscope ctl --root " + install.ShellWord(v.Layout.Root) + what
+	case v.get("os") == v.Host.OS:
+		v.result.Command = "sudo " + orElse(v.Host.Control, "amazon-cloudwatch-agent-ctl") + what
 	default:
 		v.result.Command = "sudo amazon-cloudwatch-agent-ctl" + what
 	}
 	v.say("Start the agent with it:\n  " + v.result.Command + "\n\n")
 	return v.result.Command, nil
-}
-
-// quoted is a path as a shell takes it.
-func quoted(path string) string {
-	if strings.ContainsAny(path, " \t'\"\\$`&;|<>()*?[]#~!{}") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }
 
 func (v view) start() (string, error) {

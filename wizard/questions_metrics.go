@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
 // script is the whole interview.
@@ -117,7 +119,7 @@ func metricSteps() []step {
 	onEC2 := func(v view) bool { return v.yes("metrics") && v.get("host") == ec2 }
 	satisfied := yesNo("satisfied", "Is this what you want? You can still edit the file when the wizard is done.",
 		"no goes back to the choice of the plan.")
-	satisfied.before = func(v view) string { return "Current config as follows:\n" + string(encode(v.build())) }
+	satisfied.before = func(v view) string { return "Current config as follows:\n" + string(migrate.JSON(v.build())) }
 	satisfied.retry = "plan"
 	plan := pick("plan", "Which plan of metrics do you want?",
 		"Basic: memory and disk space (hosts of your own: CPU, disks, network and swap too). Standard: more of each, and the CPU. Advanced: all of it, and TCP connections. None: choose by subject.",

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
 func traceSteps() []step {
@@ -99,7 +101,7 @@ func editSteps() []step {
 	number := ask("field", menu.String(), "The number of a field; its new value is asked next.", "0")
 	number.atEnd = "0"
 	number.before = func(v view) string {
-		return "Current traces section:\n" + string(encode(map[string]any{"traces": v.traces()}))
+		return "Current traces section:\n" + string(migrate.JSON(map[string]any{"traces": v.traces()}))
 	}
 	number.offers = func(view) string { return "0" }
 	number.check = func(_ view, answer string) (string, error) {

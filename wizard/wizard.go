@@ -6,6 +6,7 @@ package wizard
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -28,6 +29,7 @@ type Host struct {
 	Check         func(name string, content []byte) ([]config.Problem, error)    // the whole of what is wrong with a config.json
 	Preview       func(ctx context.Context, config []byte) (string, error)       // what it would send, and what that costs
 	Start         func(ctx context.Context, mode, config string) (string, error) // fetches the configuration and starts the agent; the output
+	Control       string                                                         // the control command of this host; "": the one that the package installs
 	Exists        func(path string) bool
 	UserExists    func(name string) bool
 	Now           func() time.Time
@@ -59,6 +61,7 @@ type Daemon struct {
 type Options struct {
 	In      io.Reader            // the answers, one a line
 	Out     io.Writer            // the questions
+	Exact   bool                 // In is no dialogue: an answer that does not fit is a mistake, and not asked for again
 	Echo    bool                 // print the answers, as there is no terminal that shows them
 	Hide    func() (show func()) // stops the terminal from showing what is typed; nil: it is none
 	Layout  install.Layout
@@ -75,6 +78,14 @@ type Options struct {
 	StoreName     string // parameter that is offered; "": AmazonCloudWatch- and the system
 	StoreRegion   string // region that is offered; "": the host's
 }
+
+// file is where the configuration goes.
+func (o Options) file() (string, error) {
+	return filepath.Abs(orElse(o.Output, o.Layout.WizardConfig()))
+}
+
+// unasked is whether nobody sits there who is asked.
+func (o Options) unasked() bool { return o.Yes || o.Answers != nil || o.Exact }
 
 // Result is what came of it, for programs.
 type Result struct {

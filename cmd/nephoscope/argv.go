@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nephoscope/nephoscope/internal/install"
@@ -22,11 +22,11 @@ const (
 func called(name string) (translate func(args []string) ([]string, error), known bool) {
 	translate, known = map[string]func([]string) ([]string, error){
 		ctlName:                                 standsFor("ctl"),
-		agentName:                               agentLine,
+		agentName:                               helped("run", agentLine),
 		"amazon-cloudwatch-agent-config-wizard": standsFor("wizard"),
-		"start-amazon-cloudwatch-agent":         startLine,
-		"config-translator":                     translatorLine,
-		"config-downloader":                     downloaderLine,
+		"start-amazon-cloudwatch-agent":         helped("run", startLine),
+		"config-translator":                     helped("check", translatorLine),
+		"config-downloader":                     helped("ctl", downloaderLine),
 	}[name]
 	return translate, known
 }
@@ -48,6 +48,16 @@ func commandLine(argv []string) ([]string, error) {
 
 func standsFor(command string) func([]string) ([]string, error) {
 	return func(args []string) ([]string, error) { return append([]string{command}, args...), nil }
+}
+
+// helped has -h answered by the command of ours that is run in the end.
+func helped(command string, translate func([]string) ([]string, error)) func([]string) ([]string, error) {
+	return func(args []string) ([]string, error) {
+		if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+			return []string{command, "--help"}, nil
+		}
+		return translate(args)
+	}
 }
 
 // startLine is run with its defaults; what the original would translate first is read as it is.
@@ -161,9 +171,6 @@ func flagsOf(name string) *flag.FlagSet {
 
 func parse(flags *flag.FlagSet, args []string) error {
 	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return fmt.Errorf("%s is a name of nephoscope, for what calls it as the original's; see nephoscope --help", flags.Name())
-	}
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %s", flags.Arg(0))
 	}

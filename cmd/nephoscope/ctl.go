@@ -74,14 +74,22 @@ func controlOf(o install.Options) *install.Control {
 
 // runProgram is what to type for this command's run.
 func runProgram() string {
-	self, err := os.Executable()
-	if err != nil { // no /proc
-		self, _ = filepath.EvalSymlinks(os.Args[0])
-	}
-	if base := filepath.Base(self); base != "nephoscope" && base != agentName {
+	program := thisProgram()
+	if base := filepath.Base(program); base != "nephoscope" && base != agentName {
 		return "nephoscope"
 	}
-	return self
+	return program
+}
+
+// thisProgram is this program's file.
+func thisProgram() string {
+	path, err := os.Executable()
+	if err != nil { // no /proc
+		path, _ = exec.LookPath(os.Args[0])
+		path, _ = filepath.EvalSymlinks(path)
+		path, _ = filepath.Abs(path)
+	}
+	return cmp.Or(path, "nephoscope")
 }
 
 func systemctl(ctx context.Context, args ...string) (string, error) {

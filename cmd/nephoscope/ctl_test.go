@@ -137,5 +137,8 @@ func TestNamesOfTheOriginalsProgramsAreCommandLines(t *testing.T) {
 	wrong("config-downloader --output-dir /tmp", "are stored in /opt/aws")
 	wrong("config-downloader --multi-config all", `unknown -multi-config "all"`)
 	wrong("config-translator --input /nowhere/a.json --input-dir /nowhere", "neither /nowhere/a.json nor /nowhere")
-	wrong("config-translator --help", "see nephoscope --help")
+	f("config-translator --help", "check --help")
+	f("start-amazon-cloudwatch-agent -h", "run --help")
+	f("amazon-cloudwatch-agent -help", "run --help")
+	f("amazon-cloudwatch-agent config-downloader -h", "ctl --help")
 }

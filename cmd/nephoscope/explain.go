@@ -212,8 +212,8 @@ func sayBusy(w io.Writer, sample time.Duration) (done func()) {
 }
 
 // previewOf is what the wizard shows of a configuration that it has made: what will be sent, and what that costs.
-func previewOf(src []byte) (string, error) {
-	return explain.Preview(context.Background(), "the configuration", src, explain.Options{
+func previewOf(ctx context.Context, src []byte) (string, error) {
+	return explain.Preview(ctx, "the configuration", src, explain.Options{
 		Env: agent.Env{StateDir: stateOf(install.Layout{}), Adopt: install.Layout{}.OriginalState(), Mode: agent.Auto},
 	})
 }

@@ -377,11 +377,11 @@ func TestExplainSaysWhatItCannotRead(t *testing.T) {
 }
 
 func TestPreviewIsTwelveLinesAtMost(t *testing.T) {
-	text, err := previewOf([]byte(everySecond))
+	text, err := previewOf(t.Context(), []byte(everySecond))
 	if lines := strings.Count(text, "\n"); err != nil || lines > 12 || lines < 4 || !strings.Contains(text, "Walk/Through") || !strings.Contains(text, "$") {
 		t.Errorf("%d lines, %v:\n%s", lines, err, text)
 	}
-	if _, err := previewOf([]byte(tenMistakes)); err == nil {
+	if _, err := previewOf(t.Context(), []byte(tenMistakes)); err == nil {
 		t.Error("mistakes are not an error")
 	}
 }

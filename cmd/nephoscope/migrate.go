@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -195,7 +196,7 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 	if !m.apply {
 		r.Next = []string{m.again(a.From, a.Path)}
 	}
-	r.Next = append(r.Next, "nephoscope check "+quote(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+quote(m.runs(r.Target)))
+	r.Next = append(r.Next, "nephoscope check "+install.ShellWord(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+install.ShellWord(m.runs(r.Target)))
 	return r, nil
 }
 
@@ -229,7 +230,7 @@ func (m *migration) again(from, path string) string {
 	line := "nephoscope migrate --from " + from
 	for _, f := range [][2]string{{" --root ", m.layout.Root}, {" --output ", m.output}, {" ", path}} {
 		if f[1] != "" {
-			line += f[0] + quote(f[1])
+			line += f[0] + install.ShellWord(f[1])
 		}
 	}
 	return line + " --apply"
@@ -274,17 +275,14 @@ func (m *migration) store(r *report) error {
 		r.Refused = r.Target + " is there and holds something else (--force replaces it and keeps a copy)"
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("migrate: %w (it has to be written by root, into a folder that is there)", err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("migrate: %w (run it with sudo, or name a file of your own with --output)", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("migrate: %w (make the folder, or name another file with --output)", err)
+	case err != nil:
+		return fmt.Errorf("migrate: %w", err)
 	}
 	r.Changed, r.Backup, r.Same, r.Next = changed, backup, !changed, next
 	return nil
-}
-
-// quote puts a path in quotes where a shell needs them.
-func quote(path string) string {
-	if strings.ContainsAny(path, " '\"$&;()*?[]{}|<>\\`") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }

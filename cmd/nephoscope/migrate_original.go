@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
@@ -81,12 +82,12 @@ func (m *migration) surroundings(r *report, o migrate.Original) error {
 // originalNext says what to run. The one thing that may have to be stored is a configuration that run does not read where it is:
 // the legacy one, if it is alone, or one that was fetched and not stored.
 func (m *migration) originalNext(r *report, o migrate.Original, path string) {
-	run := "nephoscope run --config " + quote(m.layout.Configs())
+	run := "nephoscope run --config " + install.ShellWord(m.layout.Configs())
 	switch {
 	case path != "":
-		run = "nephoscope run --config " + quote(path)
+		run = "nephoscope run --config " + install.ShellWord(path)
 	case len(o.Stored) > 0 && o.Legacy != "" && !sameContent(o.Legacy, o.Stored):
-		run = "nephoscope run --config " + quote(o.Legacy) + " --config " + quote(m.layout.Configs())
+		run = "nephoscope run --config " + install.ShellWord(o.Legacy) + " --config " + install.ShellWord(m.layout.Configs())
 	case len(o.Stored) > 0:
 	case o.Legacy != "":
 		m.toStore(r, o.Legacy, migrate.StoredName(o.Legacy))
@@ -96,7 +97,7 @@ func (m *migration) originalNext(r *report, o migrate.Original, path string) {
 	case len(o.Waiting) > 1:
 		r.Notes = append(r.Notes, config.Suspicion(config.Place{File: m.layout.Configs()}, "several configurations wait there as *.tmp, and none is stored", "store the one that is meant: amazon-cloudwatch-agent-ctl -a fetch-config -c file:PATH"))
 	case o.Wizard != "":
-		run = "nephoscope run --config " + quote(o.Wizard)
+		run = "nephoscope run --config " + install.ShellWord(o.Wizard)
 	}
 	var apply []string
 	if r.Target != "" && !m.apply {
@@ -119,7 +120,7 @@ func quoteAll(paths []string, named string) (all []string) {
 		paths = []string{named}
 	}
 	for _, p := range paths {
-		all = append(all, quote(p))
+		all = append(all, install.ShellWord(p))
 	}
 	return all
 }

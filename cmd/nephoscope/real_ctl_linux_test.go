@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -18,19 +19,20 @@ import (
 
 const home = "/opt/aws/amazon-cloudwatch-agent"
 
-const memInRegion = `{"agent": {"region": "eu-west-1"}, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`
+const memInRegion = `{"agent": {"region": "eu-west-1", "run_as_user": "root"}, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`
 
 // typed runs a command line as it is typed, word by word, and returns what it prints.
 type typed struct {
 	*testing.T
 	env  []string
 	root string // to change to; "": none
+	dir  string // "": /
 }
 
 func (h typed) line(line string) (stdout, stderr string, status int) {
 	h.Helper()
 	words := strings.Fields(line)
-	cmd := &exec.Cmd{Path: words[0], Args: words, Env: h.env, Dir: "/"}
+	cmd := &exec.Cmd{Path: words[0], Args: words, Env: h.env, Dir: cmp.Or(h.dir, "/")}
 	if !strings.Contains(words[0], "/") {
 		h.Fatalf("%s: not a path", words[0])
 	}
@@ -117,12 +119,16 @@ func TestControlCommandAsTypedWhereThereIsNothingElse(t *testing.T) {
 	b := newBed(t)
 	root := t.TempDir()
 	installed(t, root)
-	h := typed{t, b.env, root}
+	h := typed{t, b.env, root, ""}
 	const ctl = home + "/bin/amazon-cloudwatch-agent-ctl"
 	const fetch = ctl + " -a fetch-config -m ec2 -c file:" + home + "/bin/config.json -s"
 	stdout, stderr, status := h.line(fetch)
 	if want := "start agent: no systemd runs here; run it with: " + home + "/bin/amazon-cloudwatch-agent run\n"; status != 1 || stderr != want || !strings.Contains(stdout, "Configuration validation succeeded\n") {
 		t.Errorf("status %d:\n%s%swant\n%s", status, stdout, stderr, want)
+	}
+	inBin := typed{t, b.env, root, home + "/bin"}
+	if _, stderr, _ := inBin.line("./amazon-cloudwatch-agent-ctl -a start"); !strings.HasSuffix(stderr, ": "+home+"/bin/amazon-cloudwatch-agent run\n") {
+		t.Errorf("from its own folder: %s", stderr)
 	}
 	h.does(ctl+" -a status", "{\n  \"status\": \"stopped\",\n  \"starttime\": \"\",\n  \"configstatus\": \"configured\",\n")
 	h.does(ctl+" -m ec2 -a stop", "amazon-cloudwatch-agent has already been stopped\n")

@@ -94,8 +94,7 @@ func stateOf(l install.Layout) string {
 }
 
 func (f *runFlags) run() error {
-	mode, err := f.complete()
-	if err != nil {
+	if err := f.complete(); err != nil {
 		return &exitError{exitUnread, err}
 	}
 	adopt, err := f.original()
@@ -107,10 +106,7 @@ func (f *runFlags) run() error {
 	if err != nil {
 		return err
 	}
-	if said, err := agent.ParseMode(os.Getenv(install.ModeVariable)); err == nil && mode == agent.Auto {
-		mode = said // to the control command, which keeps it in env-config.json
-	}
-	r.user = r.now.config.Agent.RunAsUser
+	r.user, r.mode = r.now.config.Agent.RunAsUser, r.now.mode
 	relaxTimers() // while that is permitted
 	time.AfterFunc(startTakes, ownPages().letGo)
 	notes, err := f.becomeUser(r.now.config, &r.environment)
@@ -122,41 +118,40 @@ func (f *runFlags) run() error {
 		return &exitError{exitUnread, err}
 	}
 	defer r.log.Close()
-	r.cloud = newLiveCloud(cloud{r.now.common, mode})
-	r.log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(mode)), zap.String("user", self()))
+	r.cloud = newLiveCloud(cloud{r.now.common, r.mode})
+	r.log.Info("nephoscope "+versionText(), zap.Strings("config", f.configs), zap.String("state", f.state), zap.String("mode", string(r.mode)), zap.String("user", self()))
 	for _, n := range notes {
 		r.log.Warn(n)
 	}
 	r.tellBoot(refused)
 	return r.serve(agent.Env{
-		StateDir: f.state, Adopt: adopt, Mode: mode, Cloud: r.cloud, Log: r.log.Logger, Version: version, Commit: commit(), ConfigFiles: f.configs,
+		StateDir: f.state, Adopt: adopt, Mode: r.mode, Cloud: r.cloud, Log: r.log.Logger, Version: version, Commit: commit(), ConfigFiles: f.configs,
 		Configuration: r.tell,
 	})
 }
 
 // complete fills in what the command line leaves open.
-func (f *runFlags) complete() (agent.Mode, error) {
-	mode, err := agent.ParseMode(f.mode)
-	if err != nil {
-		return "", err
+func (f *runFlags) complete() error {
+	if _, err := agent.ParseMode(f.mode); err != nil {
+		return err
 	}
 	if _, ok := parseLevel(f.logLevel); !ok && f.logLevel != "" {
-		return "", fmt.Errorf("unknown log level %q (debug, info, warn, error or off)", f.logLevel)
+		return fmt.Errorf("unknown log level %q (debug, info, warn, error or off)", f.logLevel)
 	}
 	if f.patience <= 0 {
-		return "", fmt.Errorf("reload timeout %v: nothing comes up in no time (--reload-timeout 30s)", f.patience)
+		return fmt.Errorf("reload timeout %v: nothing comes up in no time (--reload-timeout 30s)", f.patience)
 	}
 	if len(f.configs) == 0 {
 		usual := f.layout.Configs()
 		if _, err := os.Stat(usual); err != nil {
-			return "", fmt.Errorf("no configuration: %s is not there; name one with --config FILE", usual)
+			return fmt.Errorf("no configuration: %s is not there; name one with --config FILE", usual)
 		}
 		f.configs = []string{usual}
 	}
 	if f.state == "" {
 		f.state = stateOf(f.layout)
 	}
-	return mode, nil
+	return nil
 }
 
 // absolute is what configs are called from anywhere.
@@ -198,10 +193,12 @@ func (r *reloader) serve(env agent.Env) error {
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}
 	}
 	r.agent = a
+	r.mu.Lock() // the first to ask for a reload may be there before the control is
 	r.control = agent.OpenControl(a, r.reload)
 	if err := r.control.Listen(c.Agent.StatusAddress); err != nil {
 		env.Log.Warn("the agent works without its status_address", zap.Error(err))
 	}
+	r.mu.Unlock()
 	p := &program{reloader: r}
 	s, err := service.New(p, &service.Config{Name: "nephoscope", DisplayName: "Nephoscope", Description: "Ships metrics and logs to Amazon CloudWatch"})
 	if err != nil {

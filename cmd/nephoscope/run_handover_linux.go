@@ -16,14 +16,9 @@ import (
 // handOverState makes a state folder and what is in it a user's. A folder that holds something and that no agent has ever
 // locked is not one.
 func handOverState(dir string, who account) error {
-	made, err := makeState(dir)
-	if err != nil {
-		return err
-	}
-	for _, above := range made {
-		if err := os.Lchown(above, who.uid, who.gid); err != nil {
-			return fmt.Errorf("hand over state folder: %w", err)
-		}
+	// Those above it stay root's, and the user can look for its own in them.
+	if err := errors.Join(durable.MakePublicDir(filepath.Dir(dir)), durable.MakeDir(dir)); err != nil {
+		return fmt.Errorf("hand over state folder: %w", err)
 	}
 	there, err := os.ReadDir(dir)
 	if err != nil {
@@ -50,17 +45,6 @@ func handOverState(dir string, who account) error {
 		return fmt.Errorf("hand over state folder: %w", err)
 	}
 	return nil
-}
-
-// makeState makes a state folder, and returns which folders that took.
-func makeState(dir string) (made []string, err error) {
-	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		made = append(made, at)
-	}
-	return made, durable.MakeDir(dir)
 }
 
 // handOverLog makes the agent's log, and what it was rotated to, a user's: and its folder, if that is for it alone. What

@@ -29,7 +29,7 @@ func keepLastGood(stateDir string, s sources) error {
 	if kept, err := os.ReadFile(path); err == nil && bytes.Equal(kept, raw) {
 		return nil
 	}
-	if err := durable.MakeDir(filepath.Dir(path)); err != nil {
+	if err := errors.Join(durable.MakeDir(filepath.Dir(path)), durable.RemoveStray(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("keep configuration: %w", err)
 	}
 	if err := durable.WriteFile(path, raw); err != nil {

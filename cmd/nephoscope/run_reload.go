@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"go.uber.org/zap"
 )
 
@@ -28,6 +30,7 @@ type reloader struct {
 	environment environment
 	now         settings // that run
 	user        string   // agent.run_as_user at the start
+	mode        agent.Mode
 	facts       atomic.Pointer[facts]
 }
 
@@ -107,17 +110,17 @@ func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
 		Problems: slices.Clone(next.warnings),
 	}
 	if next.reconnects(was) {
-		r.cloud.Store(&cloud{next.common, r.cloud.Load().mode})
+		r.cloud.Store(&cloud{next.common, r.mode})
 		r.agent.Reconnect()
 	}
 	r.log.level.SetLevel(next.level)
 	limitMemory(next.config)
 	known := facts{sources: next.sources, applied: time.Now()}
-	if next.config.Agent.RunAsUser != r.user {
-		p := config.Suspicion(next.config.At("agent.run_as_user"), "another user takes effect after a restart alone", "restart the agent")
-		known.restart = p.Error()
+	for _, p := range r.restartFor(next) {
+		known.restart = strings.TrimPrefix(known.restart+"; "+p.Error(), "; ")
+		done.Restart = strings.TrimPrefix(done.Restart+" and "+p.Path, " and ")
 		done.Problems = append(done.Problems, p)
-		r.log.Warn(known.restart)
+		r.log.Warn(p.Error())
 	}
 	if !done.Changed {
 		known.applied = r.facts.Load().applied
@@ -128,6 +131,17 @@ func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
 	}
 	r.keep()
 	return done
+}
+
+// restartFor is what of settings takes effect after a restart alone.
+func (r *reloader) restartFor(next settings) (problems []config.Problem) {
+	if cmp.Or(next.config.Agent.RunAsUser, "root") != cmp.Or(r.user, "root") {
+		problems = append(problems, config.Suspicion(next.config.At("agent.run_as_user"), "another user takes effect after a restart alone", "restart the agent"))
+	}
+	if next.mode != r.mode {
+		problems = append(problems, config.Suspicion(config.Place{Path: install.ModeVariable}, "another mode takes effect after a restart alone", "restart the agent"))
+	}
+	return problems
 }
 
 // keep keeps what runs for a start at which what is on disk has mistakes.

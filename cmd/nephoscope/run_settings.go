@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,7 +10,9 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -30,6 +33,7 @@ type settings struct {
 	common    config.CommonConfig
 	variables map[string]string // that the environment is to have
 	level     zapcore.Level
+	mode      agent.Mode
 	beside    []config.Problem // warnings of what stands beside the configuration
 	warnings  []config.Problem // all there are
 }
@@ -110,6 +114,9 @@ func (f *runFlags) understand(s sources, e *environment) (settings, error) {
 	if mistakes = append(mistakes, onlyMistakes(problems)...); len(mistakes) > 0 {
 		return settings{}, mistakes
 	}
+	if all.mode, err = f.modeOf(); err != nil {
+		all.beside = append(all.beside, config.Suspicion(config.Place{Path: install.ModeVariable}, err.Error()+" is ignored", ""))
+	}
 	all.config, all.level, all.warnings = c, f.levelOf(c), append(slices.Clone(all.beside), problems...)
 	return all, nil
 }
@@ -127,11 +134,22 @@ func (f *runFlags) levelOf(c *config.Config) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
+// modeOf is where this host is: the flag's word, else that of the control command, which keeps it in env-config.json.
+func (f *runFlags) modeOf() (agent.Mode, error) {
+	if mode, err := agent.ParseMode(f.mode); err == nil && mode != agent.Auto {
+		return mode, nil
+	}
+	mode, err := agent.ParseMode(os.Getenv(install.ModeVariable))
+	return cmp.Or(mode, agent.Auto), err
+}
+
 // reconnects tells whether connections that were made with one are out of date for the other.
 func (s settings) reconnects(o settings) bool {
 	a, b := maps.Clone(s.variables), maps.Clone(o.variables)
-	delete(a, config.LogLevelVariable)
-	delete(b, config.LogLevelVariable)
+	for _, own := range []string{config.LogLevelVariable, install.ModeVariable} {
+		delete(a, own)
+		delete(b, own)
+	}
 	return s.common != o.common || !maps.Equal(a, b)
 }
 
@@ -147,5 +165,5 @@ func (s settings) differs(o settings) bool {
 	otherMemory, otherDeleted := budgets(o.config)
 	a, b := s.config.Agent, o.config.Agent
 	return s.reconnects(o) || s.level != o.level || memory != otherMemory || deleted != otherDeleted ||
-		a.StatusAddress != b.StatusAddress || a.LogFile != b.LogFile || a.RunAsUser != b.RunAsUser
+		a.StatusAddress != b.StatusAddress || a.LogFile != b.LogFile || a.RunAsUser != b.RunAsUser || s.mode != o.mode
 }

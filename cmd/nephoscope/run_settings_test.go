@@ -187,3 +187,36 @@ func TestLogMovesToAnotherFile(t *testing.T) {
 		t.Errorf("got\n%s\nand\n%s", first, second)
 	}
 }
+
+func TestModeOfTheControlCommand(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.config(oneLog)
+	b.replace("env.json", `{"NEPHOSCOPE_MODE": "onprem"}`)
+	args := []string{"--env-config", b.path("env.json")}
+	b.start(args...)
+	b.answers()
+	if s, _ := b.ledger(); s.Mode != "onPremise" {
+		t.Errorf("got %s", s.Mode)
+	}
+	b.replace("env.json", `{"NEPHOSCOPE_MODE": "ec2"}`)
+	if got := b.reload(); !got.Applied || !got.Changed || got.Restart != "NEPHOSCOPE_MODE" {
+		t.Errorf("got %+v", got)
+	}
+	if s, _ := b.ledger(); s.Mode != "onPremise" || !strings.Contains(s.Configuration.Restart, "another mode takes effect after a restart") {
+		t.Errorf("got %s, %+v", s.Mode, s.Configuration)
+	}
+	b.replace("env.json", `{"NEPHOSCOPE_MODE": "moon"}`)
+	if got := b.reload(); !got.Applied || len(got.Problems) == 0 || !strings.Contains(got.Problems[0].Error(), `NEPHOSCOPE_MODE: unknown mode "moon"`) {
+		t.Errorf("got %+v", got)
+	}
+	b.stop()
+	b.replace("env.json", `{"NEPHOSCOPE_MODE": "onPremise"}`)
+	b.start(append(args, "--mode", "ec2")...)
+	b.answers()
+	b.replace("env.json", `{}`)
+	if got := b.reload(); !got.Applied || got.Changed || got.Restart != "" {
+		t.Errorf("a flag comes first: got %+v", got)
+	}
+	b.stop()
+}

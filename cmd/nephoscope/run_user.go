@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -23,6 +25,9 @@ func accountOf(name string) (account, error) {
 	if _, number := strconv.Atoi(name); err != nil && number == nil {
 		u, err = user.LookupId(name)
 	}
+	if err != nil && (name == "root" || name == "0") {
+		return account{name: "root"}, nil // a container may have no list of users: it has root
+	}
 	if err != nil {
 		return account{}, fmt.Errorf("look up user: %w", err)
 	}
@@ -35,6 +40,9 @@ func accountOf(name string) (account, error) {
 		return account{}, fmt.Errorf("look up user %s: %w", name, err)
 	}
 	ids, err := u.GroupIds()
+	if errors.Is(err, fs.ErrNotExist) {
+		ids, err = []string{u.Gid}, nil // a container may have no list of groups
+	}
 	if err != nil {
 		return account{}, fmt.Errorf("look up groups of user %s: %w", name, err)
 	}
@@ -64,8 +72,13 @@ func mayRunAs(k kept, c *config.Config) error {
 
 // self names the user that the process is of.
 func self() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
+	id := os.Geteuid()
+	u, err := user.LookupId(strconv.Itoa(id)) // user.Current is whoever started the process
+	if id < 0 {
+		u, err = user.Current() // on Windows, where it stays so
 	}
-	return strconv.Itoa(os.Geteuid())
+	if err != nil {
+		return strconv.Itoa(id)
+	}
+	return u.Username
 }

@@ -74,6 +74,9 @@ func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
 	if info, err := os.Stat(fmt.Sprintf("/proc/%d/mem", b.cmd.Process.Pid)); err != nil || ownerOf(info) != 0 {
 		t.Errorf("another process of the user may look into the agent: %v, %v", info, err)
 	}
+	if own, err := os.ReadFile(b.path("own/agent.log")); err != nil || !strings.Contains(string(own), `"user": "nobody"`) {
+		t.Errorf("the log does not say which user it is: %v\n%s", err, own)
+	}
 	for _, name := range []string{"state", "state/checkpoints", "state/lock", "state/control.sock", "own", "own/agent.log"} {
 		if got := b.owner(name); got != who.uid {
 			t.Errorf("%s belongs to %d", name, got)
@@ -110,6 +113,19 @@ func TestRunAsUserReadsAFileOfRootAndNothingElseIsRoots(t *testing.T) {
 	b.until("the line after that", func() bool { return slices.Equal(b.events("g", "s"), []string{"a", "b", "c"}) })
 	if got := b.threads("Uid"); !slices.Equal(got, []string{strings.Join([]string{id, id, id, id}, " ")}) {
 		t.Errorf("got %q", got)
+	}
+	b.stop()
+}
+
+func TestRootInSoManyWordsIsNoOtherUser(t *testing.T) {
+	needsRoot(t)
+	b := newBed(t)
+	b.config(oneLog)
+	b.start()
+	b.answers()
+	b.config(asUser("root", ""))
+	if got := b.reload(); !got.Applied || got.Restart != "" {
+		t.Errorf("got %+v", got)
 	}
 	b.stop()
 }
@@ -196,7 +212,10 @@ func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
 	owner(".", 0)
 	must(handOverState(in("new/one/state"), who))
 	owner("new/one/state", who.uid)
-	owner("new", who.uid)
+	owner("new", 0)
+	if info, err := os.Stat(in("new/one")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the folder above the state has mode %v, %v", info.Mode(), err)
+	}
 
 	var layout install.Layout
 	must(os.Mkdir(in("log"), 0o755))

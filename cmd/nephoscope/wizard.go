@@ -124,8 +124,6 @@ func (f *wizardFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-var errCutOff = errors.New("the interview was cut off; its answers are kept, and --resume goes on with them")
-
 // wizardStatus tells what could not be read from what went wrong.
 func wizardStatus(err error) int {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
@@ -164,7 +162,7 @@ func interruptible(o wizard.Options, hold func(context.Context, wizard.Options) 
 			c.restore()
 			fmt.Fprintln(o.Out) // the cursor is behind ^C
 		}
-		return wizard.Result{}, errCutOff
+		return wizard.Result{}, wizard.CutOff(o)
 	}
 }
 
@@ -212,6 +210,7 @@ func (f *wizardFlags) readAnswers(o *wizard.Options) error {
 		return fmt.Errorf("read answers: %w", err)
 	}
 	text := strings.TrimPrefix(string(raw), "\ufeff")
+	o.Exact = true
 	if o.In = strings.NewReader(text); strings.HasPrefix(strings.TrimSpace(text), "{") {
 		o.Answers, err = wizard.ParseAnswers([]byte(text))
 	}

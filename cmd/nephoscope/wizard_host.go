@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -35,7 +36,8 @@ func wizardHost(layout install.Layout) (wizard.Host, error) {
 		Check: func(name string, content []byte) ([]config.Problem, error) {
 			return problemsOf(config.Parse(name, content))
 		},
-		Preview:    func(_ context.Context, content []byte) (string, error) { return previewOf(content) },
+		Preview:    previewOf,
+		Control:    control(layout),
 		Exists:     func(path string) bool { _, err := os.Stat(path); return err == nil },
 		UserExists: func(name string) bool { _, err := user.Lookup(name); return err == nil },
 		Now:        time.Now,
@@ -45,6 +47,17 @@ func wizardHost(layout install.Layout) (wizard.Host, error) {
 		h.Start = startAgent
 	}
 	return h, nil
+}
+
+// control is the control command as it is called on this host, where the package may not be installed.
+func control(layout install.Layout) string {
+	const name = "amazon-cloudwatch-agent-ctl"
+	for _, command := range []string{name, filepath.Join(filepath.Dir(layout.WizardConfig()), name)} {
+		if _, err := exec.LookPath(command); err == nil {
+			return command
+		}
+	}
+	return install.ShellWord(thisProgram()) + " ctl"
 }
 
 // wizardCloud is the wizard's way to AWS.
@@ -109,11 +122,7 @@ func (c wizardCloud) store(ctx context.Context, p wizard.Parameter) error {
 
 // startAgent does what the command that the wizard prints does.
 func startAgent(ctx context.Context, mode, path string) (string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	ctl := exec.CommandContext(ctx, self, "ctl", "-a", "fetch-config", "-m", mode, "-c", "file:"+path, "-s")
+	ctl := exec.CommandContext(ctx, thisProgram(), "ctl", "-a", "fetch-config", "-m", mode, "-c", "file:"+path, "-s")
 	ctl.Args[0] = "nephoscope" // whatever this process was called by
 	out, err := ctl.CombinedOutput()
 	return strings.TrimSpace(string(out)), err

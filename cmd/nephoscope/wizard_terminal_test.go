@@ -126,6 +126,20 @@ func TestControlCKeepsTheAnswersAndResumeGoesOn(t *testing.T) {
 	}
 }
 
+func TestControlCBeforeTheFirstAnswerLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := onTerminal(t)
+	w.until("]:\r\n")
+	w.types("\x03")
+	out := w.rest()
+	if status := w.end(); status != exitMistakes || strings.Contains(out, "--resume") {
+		t.Errorf("got status %d\n%s", status, out)
+	}
+	if left, err := os.ReadDir(filepath.Join(w.root, "opt/aws/amazon-cloudwatch-agent/bin")); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
 func TestWizardThatIsTerminatedKeepsItsAnswers(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

@@ -229,3 +229,18 @@ func TestWizardFindsXRayDaemonsByName(t *testing.T) {
 		t.Errorf("got %+v", found)
 	}
 }
+
+// The command that is printed is one that there is, whether the package is installed or not.
+func TestCommandOfTheWizardIsOneThatThereIs(t *testing.T) {
+	t.Parallel()
+	r := runWizard(t, nil, "--yes", "--output", filepath.Join(t.TempDir(), "config.json"), "--json")
+	var result wizard.Result
+	if err := json.Unmarshal([]byte(r.stdout), &result); err != nil {
+		t.Fatal(err)
+	}
+	command, _, _ := strings.Cut(strings.TrimPrefix(result.Command, "sudo "), " -a ")
+	out, err := exec.Command("sh", "-c", command+" -h").CombinedOutput()
+	if err != nil || !strings.Contains(strings.ToLower(string(out)), "usage") {
+		t.Errorf("%s: %v\n%s", command, err, out)
+	}
+}

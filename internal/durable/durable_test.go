@@ -154,7 +154,13 @@ func TestSecondLockOfAStateFolderIsRefused(t *testing.T) {
 	if _, err := Lock(dir); err == nil || !strings.Contains(err.Error(), "another agent") {
 		t.Errorf("got %v", err)
 	}
+	if !Locked(dir) {
+		t.Error("nobody seems to have it")
+	}
 	unlock()
+	if Locked(dir) || Locked(t.TempDir()) {
+		t.Error("somebody seems to have it")
+	}
 	again, err := Lock(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ const lockPatience = 3 * time.Second
 
 // Lock takes a state folder for this process; it is free again when the process ends, however it ends.
 func Lock(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, fileMode)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|noFollow, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("lock state folder: %w", err)
 	}
@@ -28,13 +28,23 @@ func Lock(dir string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
+// Locked tells whether a process has taken a state folder.
+func Locked(dir string) bool {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|noFollow, 0)
+	if err != nil {
+		return false // none ever has, or it is for somebody else to know
+	}
+	defer f.Close()
+	return tryLock(f) != nil
+}
+
 // turnPatience is how long whoever has the turn may take: an agent that is told of its new configuration has its own time.
 const turnPatience = 5 * time.Minute
 
 // Turn takes a lock file for this process, and waits for whoever has it. busy, if any, is called once when it has to wait.
 // The file stays; that it is free again when the process ends, however it ends, is what counts.
 func Turn(ctx context.Context, path string, busy func()) (done func(), err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("take turn: %w", err)
 	}

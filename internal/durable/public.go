@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,9 +18,23 @@ func WritePublic(path string, data []byte) error {
 	return write(path, data, func(f *os.File) error { return f.Chmod(publicMode) })
 }
 
-// MakePublicDir creates a folder that everybody may look into, and those above it, and makes its name durable.
+// MakePublicDir creates a folder that everybody may look into, and those above it, and makes its name durable. What is there
+// stays as it is.
 func MakePublicDir(dir string) error {
-	if err := os.MkdirAll(dir, publicDirMode); err != nil {
+	var missing []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	err := os.MkdirAll(dir, publicDirMode)
+	for _, made := range missing {
+		if err == nil {
+			err = os.Chmod(made, publicDirMode) // whatever the umask is
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	return syncDir(filepath.Dir(dir))

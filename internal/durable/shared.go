@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -36,18 +35,20 @@ func RemoveForGood(path string) error {
 // Share gives a file that is there the rights that WriteShared gives a new one. What is right already is not touched, nor is
 // what a link leads to.
 func Share(path string, group int) error {
-	info, err := os.Lstat(path)
+	if about, err := os.Lstat(path); err == nil && !about.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0) // it may have become a link meanwhile
 	if err != nil {
 		return fmt.Errorf("share %s: %w", filepath.Base(path), err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && group != NoGroup && !inGroup(info, group) {
+		err = f.Chown(-1, group)
 	}
-	if group != NoGroup && !inGroup(info, group) {
-		err = os.Chown(path, -1, group)
-	}
-	if info.Mode().Perm() != sharedMode {
-		err = errors.Join(err, os.Chmod(path, sharedMode))
+	if err == nil && info.Mode().Perm() != sharedMode {
+		err = f.Chmod(sharedMode)
 	}
 	if err != nil {
 		return fmt.Errorf("share %s: %w", filepath.Base(path), err)

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// noFollow has opening fail where a link stands: the folder may be another user's, and this process root's.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
 // syncDir makes the names in a folder durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -7,6 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// noFollow is nothing here: making a link takes rights that no other user has.
+const noFollow = 0
+
 // syncDir has nothing to do: NTFS journals its names.
 func syncDir(string) error { return nil }
 

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,11 @@ func (c *Control) readsWell(o Options, d config.Document) error {
 
 // store brings the store to what is wanted of it, and the agent too if that is asked for. The caller has its turn.
 func (c *Control) store(ctx context.Context, o Options, s source, own config.Document) error {
+	if o.Action == "fetch-config" || s.kind == "all" {
+		if err := c.removeDeadLinks(); err != nil {
+			return err
+		}
+	}
 	documents, others, err := c.Layout.stored()
 	if err != nil {
 		return err
@@ -121,7 +127,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	if err := c.share(group); err != nil {
 		c.warn("warning: %v", err)
 	}
-	c.report.Changed = len(plan) > 0
+	c.report.Changed = c.report.Changed || len(plan) > 0
 	for _, change := range plan {
 		switch {
 		case change.path == c.Layout.Environment():
@@ -146,7 +152,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	}
 	restart := ""
 	switch {
-	case old.Agent.RunAsUser != next.Agent.RunAsUser:
+	case cmp.Or(old.Agent.RunAsUser, "root") != cmp.Or(next.Agent.RunAsUser, "root"):
 		restart = "agent.run_as_user"
 	case plan.touches(c.Layout.Environment()):
 		restart = "the mode"

@@ -295,7 +295,7 @@ func TestStoreIsForTheAgentsGroup(t *testing.T) {
 	}
 }
 
-func TestLinkThatLeadsNowhereIsNamed(t *testing.T) {
+func TestLinkThatLeadsNowhereIsNamedOrReplaced(t *testing.T) {
 	h := newHost(t)
 	h.fine("-a", "fetch-config")
 	link := filepath.Join(h.layout.Configs(), "gone.json")
@@ -304,6 +304,18 @@ func TestLinkThatLeadsNowhereIsNamed(t *testing.T) {
 	}
 	if err := h.ctl("-a", "append-config"); err == nil || !strings.Contains(err.Error(), link+" is a link that leads nowhere") {
 		t.Errorf("got %v", err)
+	}
+	for _, args := range [][]string{{"-a", "fetch-config"}, {"-a", "remove-config", "-c", "all"}} {
+		_ = os.Remove(link)
+		if err := os.Symlink("/nowhere", link); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(link); !h.fine(args...) || err != nil {
+			t.Errorf("%q: changed nothing", args)
+		}
+		if _, err := os.Lstat(link); err == nil {
+			t.Errorf("%q: the link is there", args)
+		}
 	}
 }
 
@@ -320,5 +332,18 @@ func TestDiskThatTakesOnlySomeOfItIsPutBack(t *testing.T) {
 	before := h.disk()
 	if err := plan.commit(-1); err == nil || !strings.Contains(err.Error(), "store configuration") || h.disk() != before {
 		t.Errorf("got %v, and on disk\n%swant\n%s", err, h.disk(), before)
+	}
+}
+
+func TestWhatAKilledCommandHasLeftGoes(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	for _, dir := range []string{h.layout.Etc(), h.layout.Configs()} {
+		if err := os.WriteFile(filepath.Join(dir, ".x.tmp-123"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.fine("-a", "fetch-config"); strings.Contains(h.disk(), ".tmp-") {
+		t.Errorf("left:\n%s", h.disk())
 	}
 }

@@ -106,7 +106,15 @@ func (c *Control) turn(ctx context.Context) (done func(), err error) {
 	}
 	lock := filepath.Join(c.Layout.Etc(), ".amazon-cloudwatch-agent-ctl.lock")
 	done, err = durable.Turn(ctx, lock, func() { c.warn("waiting for another amazon-cloudwatch-agent-ctl to finish") })
-	return done, denied(err)
+	if err != nil {
+		return nil, denied(err)
+	}
+	for _, dir := range []string{c.Layout.Etc(), c.Layout.Configs()} {
+		if err := durable.RemoveStray(dir); err != nil { // of a command that was killed
+			c.warn("warning: %v", err)
+		}
+	}
+	return done, nil
 }
 
 // denied adds what to do about a lack of rights.

@@ -141,8 +141,12 @@ func (c *Control) setVariables(ctx context.Context, pairs []string, said string)
 		return denied(err)
 	}
 	c.report.Changed = len(plan) > 0
-	if err := c.tell(ctx, plan, group); err != nil && !errors.Is(err, agent.ErrNotRunning) {
+	switch err := c.tell(ctx, plan, group); {
+	case errors.Is(err, agent.ErrNotRunning):
+	case err != nil:
 		return err
+	case c.report.Reload.Restart != "":
+		c.warnOfRestart(c.report.Reload.Restart)
 	}
 	if said != "" {
 		lines = []string{said}

@@ -2,6 +2,7 @@ package install
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,14 @@ type host struct {
 
 	running     bool
 	reload      func() agent.Reloaded // nil: everything is taken up
+	patience    time.Duration         // 0: none
 	reloads     int
-	silent      error // what the agent answers with
-	interrupted bool  // a reload goes on until somebody has enough of it
-	systemd     bool  // runs, and knows the agent's service
-	failing     bool  // the service ends as soon as it is started
+	silent      error        // what the agent answers with
+	asked       func() error // decides that each time; nil: it stays as it is
+	interrupted bool         // a reload goes on until somebody has enough of it
+	systemd     bool         // runs, and knows the agent's service
+	failing     bool         // the service ends as soon as it is started, and systemd tries again later
+	starts      func() bool  // decides that each time; nil: it stays as it is
 	active      bool
 	commands    []string
 	parameter   func(name string) (string, error)
@@ -51,9 +55,12 @@ func (h *host) ctl(args ...string) error {
 	}
 	c := &Control{
 		Layout: h.layout, State: h.layout.State(), Version: "1.2.3", Program: "nephoscope", Check: checked,
-		Out: &h.out, Err: &h.err, Patience: time.Millisecond,
+		Out: &h.out, Err: &h.err, Patience: cmp.Or(h.patience, time.Millisecond),
 		Fetch: func(_ context.Context, name string, _ agent.Mode) (string, error) { return h.parameter(name) },
 		Status: func(context.Context, string) (agent.Status, error) {
+			if h.asked != nil {
+				h.silent = h.asked()
+			}
 			if h.silent != nil {
 				return agent.Status{}, h.silent
 			}
@@ -88,11 +95,15 @@ func (h *host) systemctl(_ context.Context, args ...string) (string, error) {
 	switch args[0] {
 	case "show":
 		state := map[bool]string{true: "active", false: "inactive"}[h.active]
+		sub := "dead"
 		if h.failing && slices.Contains(h.commands, "restart "+unitName) {
-			state = "failed"
+			state, sub = "activating", "auto-restart"
 		}
-		return "LoadState=loaded\nActiveState=" + state + "\nMainPID=0\n", nil
+		return "LoadState=loaded\nActiveState=" + state + "\nSubState=" + sub + "\nMainPID=0\n", nil
 	case "restart":
+		if h.starts != nil {
+			h.failing = !h.starts()
+		}
 		h.active, h.running = !h.failing, !h.failing
 	case "stop":
 		h.active, h.running = false, false

@@ -74,7 +74,7 @@ func (c *Control) start(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("start agent: %w", context.Cause(ctx))
-	case last.active():
+	case last.active() && !last.ended():
 		c.warn("warning: the agent was started, but none answers on the state folder %s", c.State)
 		return nil
 	}
@@ -82,16 +82,15 @@ func (c *Control) start(ctx context.Context) error {
 	return errors.New("start agent: it did not come up; see why: journalctl -u amazon-cloudwatch-agent")
 }
 
-// stop ends the agent by whoever has started it.
+// stop ends the agent by whoever has started it. One that is there and does not answer, as a disk hangs, is ended too.
 func (c *Control) stop(ctx context.Context) error {
 	status, err := c.Status(ctx, c.State)
-	answers := err == nil
 	u := c.unit(ctx)
 	switch {
-	case u.active() || answers:
-	case !errors.Is(err, agent.ErrNotRunning):
+	case u.active():
+	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("stop agent: %w", err)
-	default:
+	case errors.Is(err, agent.ErrNotRunning):
 		c.say("amazon-cloudwatch-agent has already been stopped")
 		return nil
 	}
@@ -100,9 +99,8 @@ func (c *Control) stop(ctx context.Context) error {
 			return fmt.Errorf("stop agent: %w", err)
 		}
 		status, err = c.Status(ctx, c.State) // or was it another one that answered?
-		answers = err == nil
 	}
-	if answers {
+	if !errors.Is(err, agent.ErrNotRunning) && !errors.Is(err, os.ErrPermission) {
 		if err := c.end(ctx, status); err != nil {
 			return err
 		}
@@ -123,10 +121,10 @@ func (c *Control) end(ctx context.Context, s agent.Status) error {
 	}
 	gone := func() bool {
 		_, err := c.Status(ctx, c.State)
-		return err != nil
+		return errors.Is(err, agent.ErrNotRunning) && !durable.Locked(c.State) // it stops answering first
 	}
 	if !c.wait(ctx, gone) {
-		return fmt.Errorf("stop agent: process %d was asked to end and still answers", pid)
+		return fmt.Errorf("stop agent: process %d was asked to end and has not yet: does a disk or a network mount hang?", pid)
 	}
 	return nil
 }

@@ -45,11 +45,16 @@ func TestConfigurationThatDoesNotComeUpIsPutBack(t *testing.T) {
 		if h.stored() != "file_new.json" {
 			t.Errorf("the agent is told when %s is stored", h.stored())
 		}
-		return agent.Reloaded{Reason: "not up within 30s: collector swap", Problems: []config.Problem{config.Mistake(config.Place{File: "x"}, "odd", "")}}
+		return agent.Reloaded{Reason: "not up within 30s: collector swap"}
 	}
-	h.fails("reload agent: not up within 30s: collector swap\nx: odd\nthe configuration that was stored before is back", "-a", "fetch-config", "-m", "onPremise", "-s", "-c", "file:"+next)
+	h.fails("reload agent: not up within 30s: collector swap\nwhat was stored before is back", "-a", "fetch-config", "-m", "onPremise", "-s", "-c", "file:"+next)
 	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
 	h.fails("reload agent: no", "-a", "set-env", "-e", "HTTPS_PROXY=nonsense")
+	h.reload = func() agent.Reloaded {
+		return agent.Reloaded{Reason: "x: odd", Problems: []config.Problem{config.Mistake(config.Place{File: "x"}, "odd", "")}}
+	}
+	h.fails("reload agent: it was refused:\nx: odd\nwhat was stored before is back", "-a", "set-env", "-e", "HTTPS_PROXY=nonsense")
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
 	h.fails("reload agent: no", "-a", "set-log-level", "-l", "DEBUG")
 	h.fails("reload agent: no", "-a", "append-config", "-s", "-c", "file:"+next)
 	h.fine("-a", "append-config", "-c", "file:"+next)
@@ -100,7 +105,11 @@ func TestOtherUserTakesARestart(t *testing.T) {
 	h := newHost(t)
 	h.running, h.systemd, h.active = true, true, true
 	h.fine("-a", "fetch-config", "-c", "file:"+h.write("config.json", mem))
-	if h.fine("-a", "fetch-config", "-s"); h.reloads > 0 || !slices.Equal(h.commands, started) {
+	root := strings.Replace(mem, "{", `{"agent": {"run_as_user": "root"}, `, 1) // as before, in so many words
+	if h.fine("-a", "fetch-config", "-s", "-c", "file:"+h.write("config.json", root)); h.reloads != 1 || len(h.commands) > 0 {
+		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
+	}
+	if h.fine("-a", "fetch-config", "-s"); h.reloads != 1 || !slices.Equal(h.commands, started) {
 		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
 	}
 }
@@ -109,6 +118,7 @@ func TestOtherModeTakesARestart(t *testing.T) {
 	h := newHost(t)
 	h.fine("-a", "fetch-config", "-m", "ec2")
 	h.running = true
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Applied: true, Changed: true, Restart: "the mode"} }
 	h.fine("-a", "fetch-config", "-m", "onPremise", "-s")
 	if h.reloads != 1 || !strings.Contains(h.err.String(), "the mode is another, which takes effect when the agent is started again") {
 		t.Errorf("%d reloads, it says:\n%s", h.reloads, &h.err)
@@ -117,6 +127,39 @@ func TestOtherModeTakesARestart(t *testing.T) {
 	if h.fine("-a", "fetch-config", "-m", "ec2", "-s"); h.reloads != 1 || !slices.Equal(h.commands, started) {
 		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
 	}
+}
+
+func TestRestartThatWasLeftOpenIsMadeUpFor(t *testing.T) {
+	h := newHost(t)
+	h.running, h.systemd, h.active = true, true, true
+	h.fine("-a", "fetch-config", "-m", "onPremise") // without -s
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Applied: true, Restart: "agent.run_as_user"} }
+	if !h.fine("-a", "fetch-config", "-m", "onPremise", "-s") || !slices.Equal(h.commands, started) {
+		t.Errorf("systemctl %v:\n%s", h.commands, &h.out)
+	}
+	h.fine("-a", "set-env", "-e", "NEPHOSCOPE_MODE=ec2")
+	if !strings.Contains(h.err.String(), "agent.run_as_user is another, which takes effect when the agent is started again") {
+		t.Errorf("set-env says:\n%s", &h.err)
+	}
+}
+
+func TestConfigurationThatDoesNotComeUpAfterARestartIsPutBack(t *testing.T) {
+	h := newHost(t)
+	h.running, h.systemd, h.active = true, true, true
+	h.fine("-a", "fetch-config")
+	h.starts = func() bool { return h.stored() == "default" }
+	h.fails("it did not come up; see why: journalctl -u amazon-cloudwatch-agent\nwhat was stored before is back, and the agent runs with it", "-a", "fetch-config", "-s", "-c", "file:"+h.write("root.json", mem))
+	if !h.running || !slices.Equal(h.commands, slices.Concat(started, started)) {
+		t.Errorf("systemctl %v", h.commands)
+	}
+}
+
+func TestStoredConfigurationThatIsRefusedIsNotSaidToBeBack(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	h.running = true
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
+	h.fails("no\nit was stored before and stays so", "-a", "fetch-config", "-s")
 }
 
 func TestInterruptWhileTheAgentIsToldLeavesTheNewConfiguration(t *testing.T) {
@@ -276,7 +319,7 @@ func TestStatusOfAnAgentThatMayNotBeAsked(t *testing.T) {
 	if err := h.ctl("-a", "status"); err != nil || !strings.HasPrefix(h.out.String(), "{\n  \"status\": \"running\",") || !strings.Contains(h.err.String(), "warning: no answer") {
 		t.Errorf("%v\n%s", err, &h.out)
 	}
-	h.fails("stop agent: no answer", "-a", "stop")
+	h.fails("stop agent: ", "-a", "stop")
 }
 
 func itoa(n int) string {

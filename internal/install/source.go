@@ -113,14 +113,12 @@ func (c *Control) read(ctx context.Context, s source, mode agent.Mode) (config.D
 // file:opt/x have been typed by people who meant /opt/x.
 func (c *Control) find(path string) (string, error) {
 	bare := strings.TrimLeft(path, "/")
-	tries := []string{path, "/" + bare, bare}
-	if filepath.VolumeName(path) != "" {
-		tries = tries[:1]
+	tries := []string{filepath.Clean(path)}
+	for _, other := range []string{filepath.Clean("/" + bare), filepath.Clean(bare)} {
+		if filepath.VolumeName(path) == "" && !slices.Contains(tries, other) {
+			tries = append(tries, other)
+		}
 	}
-	for i, try := range tries {
-		tries[i] = filepath.Clean(try)
-	}
-	tries = slices.Compact(tries)
 	for _, try := range tries {
 		info, err := os.Stat(try)
 		switch {

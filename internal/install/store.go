@@ -89,12 +89,8 @@ func (l Layout) stored() (documents []config.Document, others []string, err erro
 	case err != nil:
 		return nil, nil, fmt.Errorf("read stored configurations: %w", err)
 	}
-	for _, e := range entries {
-		if path := filepath.Join(l.Configs(), e.Name()); e.Type() == fs.ModeSymlink {
-			if _, err := os.Stat(path); err != nil {
-				return nil, nil, fmt.Errorf("read stored configurations: %w (%s is a link that leads nowhere; remove it)", err, path)
-			}
-		}
+	if dead := l.deadLinks(entries); len(dead) > 0 {
+		return nil, nil, fmt.Errorf("read stored configurations: %s is a link that leads nowhere (remove it, or fetch-config, which replaces everything)", dead[0])
 	}
 	documents, _, err = config.ReadDocuments(l.Configs())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // which is to say that there is none
@@ -108,6 +104,33 @@ func (l Layout) stored() (documents []config.Document, others []string, err erro
 		}
 	}
 	return documents, others, nil
+}
+
+// deadLinks are what run would stumble over, for it reads what links lead to.
+func (l Layout) deadLinks(entries []fs.DirEntry) (paths []string) {
+	for _, e := range entries {
+		path := filepath.Join(l.Configs(), e.Name())
+		if _, err := os.Stat(path); e.Type() == fs.ModeSymlink && errors.Is(err, fs.ErrNotExist) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// removeDeadLinks is for a command that replaces everything.
+func (c *Control) removeDeadLinks() error {
+	entries, err := os.ReadDir(c.Layout.Configs())
+	if err != nil {
+		return fmt.Errorf("read stored configurations: %w", err)
+	}
+	for _, path := range c.Layout.deadLinks(entries) {
+		if err := durable.RemoveForGood(path); err != nil {
+			return err
+		}
+		c.report.Changed = true
+		c.say("Removed %s, a link that led nowhere", path)
+	}
+	return nil
 }
 
 // Stored names the configurations that run reads.

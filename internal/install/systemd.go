@@ -14,6 +14,7 @@ const unitName = "amazon-cloudwatch-agent.service"
 type unit struct {
 	loaded bool
 	state  string // active, activating, inactive, failed, …
+	sub    string // of that: running, auto-restart, …
 	pid    int
 }
 
@@ -22,13 +23,16 @@ func (u unit) active() bool {
 	return u.state == "active" || u.state == "reloading" || u.state == "activating"
 }
 
-func (u unit) ended() bool { return u.state == "failed" || u.state == "inactive" }
+// ended is also a service that waits to be started again after it has failed.
+func (u unit) ended() bool {
+	return u.state == "failed" || u.state == "inactive" || strings.HasPrefix(u.sub, "auto-restart")
+}
 
 func (c *Control) unit(ctx context.Context) (u unit) {
 	if c.Systemctl == nil {
 		return u
 	}
-	said, err := c.Systemctl(ctx, "show", "-p", "LoadState", "-p", "ActiveState", "-p", "MainPID", unitName)
+	said, err := c.Systemctl(ctx, "show", "-p", "LoadState", "-p", "ActiveState", "-p", "SubState", "-p", "MainPID", unitName)
 	if err != nil {
 		return u
 	}
@@ -39,6 +43,8 @@ func (c *Control) unit(ctx context.Context) (u unit) {
 			u.loaded = value == "loaded"
 		case "ActiveState":
 			u.state = value
+		case "SubState":
+			u.sub = value
 		case "MainPID":
 			u.pid, _ = strconv.Atoi(value) // 0: none
 		}

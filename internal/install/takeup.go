@@ -6,23 +6,52 @@ import (
 	"fmt"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // takeUp has the agent run with what is stored: one that runs is told of it, else it is started. restart, if it is not "", is
 // what a running agent cannot take up.
 func (c *Control) takeUp(ctx context.Context, plan changes, group int, restart string) error {
-	if restart != "" && c.unit(ctx).active() {
-		c.say("%s is another: the agent is restarted", restart)
-		return c.start(ctx)
+	active := c.unit(ctx).active()
+	if restart == "" || !active {
+		err := c.tell(ctx, plan, group)
+		if errors.Is(err, agent.ErrNotRunning) {
+			return c.start(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		restart = c.report.Reload.Restart // it may have been stored by an earlier command, without -s
 	}
-	err := c.tell(ctx, plan, group)
-	if errors.Is(err, agent.ErrNotRunning) {
-		return c.start(ctx)
+	switch {
+	case restart == "":
+		return nil
+	case !active:
+		c.warnOfRestart(restart)
+		return nil
 	}
-	if err == nil && restart != "" {
-		c.warn("warning: %s is another, which takes effect when the agent is started again", restart)
+	c.say("%s is another: the agent is restarted", restart)
+	return c.restart(ctx, plan, group)
+}
+
+func (c *Control) warnOfRestart(what string) {
+	c.warn("warning: %s is another, which takes effect when the agent is started again", what)
+}
+
+// restart starts an agent that runs again. If it does not come up, it is started with what was stored before.
+func (c *Control) restart(ctx context.Context, plan changes, group int) error {
+	err := c.start(ctx)
+	if err == nil || len(plan) == 0 || ctx.Err() != nil {
+		return err
 	}
-	return err
+	if failed := plan.undo(group); failed != nil {
+		return errors.Join(err, failed)
+	}
+	if failed := c.start(ctx); failed != nil {
+		return errors.Join(err, errors.New("what was stored before is back, but with that it does not come up either"), failed)
+	}
+	c.report.Changed = false
+	return errors.Join(err, errors.New("what was stored before is back, and the agent runs with it"))
 }
 
 // tell has a running agent read everything again. If it cannot go on with that, what was stored before is put back, with
@@ -39,13 +68,16 @@ func (c *Control) tell(ctx context.Context, plan changes, group int) error {
 	if !r.Applied {
 		c.report.Changed, c.report.Agent = false, ""
 		err := fmt.Errorf("reload agent: %s", r.Reason)
-		for _, p := range r.Problems {
-			err = errors.Join(err, p)
+		if len(r.Problems) > 0 { // the reason is the first of them
+			err = fmt.Errorf("reload agent: it was refused:\n%w", config.Problems(r.Problems))
+		}
+		if len(plan) == 0 {
+			return errors.Join(err, errors.New("it was stored before and stays so, and the agent goes on with what it was told before that"))
 		}
 		if failed := plan.undo(group); failed != nil {
 			return errors.Join(err, failed)
 		}
-		return errors.Join(err, errors.New("the configuration that was stored before is back, and the agent goes on with it"))
+		return errors.Join(err, errors.New("what was stored before is back, and the agent goes on with it"))
 	}
 	c.report.Changed = c.report.Changed || r.Changed
 	c.say("The agent has taken it up without a restart: %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)

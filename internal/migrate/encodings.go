@@ -23,7 +23,8 @@ const (
 // aliases (encodings/aliases.py of Python 3.11). Names are those that the original's wizard gives: latin_1 is windows-1252 because
 // it is in browsers. "~" before a name marks what the wizard maps to a neighbour; "-" and "!" stand for none (plain, foreign), where
 // it ends with "Encoding … is not supported", or writes a name that its agent then refuses (IBM850 and the like). Some that it refuses
-// have a true name all the same, and get it: cp932, cp949, cp950, iso2022_jp, iso8859_11, tis_620, utf_8_sig.
+// have a true name all the same, and get it: cp932, cp949, cp950, iso2022_jp, iso8859_11, tis_620, utf_8_sig. utf_16 is utf-16 and not
+// utf-16le, as from the wizard: the file's byte order mark tells which it is, and is no part of its first line.
 const codecs = `
 ascii windows-1252 646 ansi_x3.4_1968 ansi_x3.4_1986 ansi_x3_4_1968 cp367 csascii ibm367 iso646_us iso_646.irv_1991 iso_ir_6 us us_ascii
 big5 big5 big5_tw csbig5 x_mac_trad_chinese
@@ -123,7 +124,7 @@ tis_620 windows-874 tis620 tis_620_0 tis_620_2529_0 tis_620_2529_1 iso_ir_166
 utf_7 - u7 utf7 unicode_1_1_utf_7
 utf_8 utf-8 cp65001 u8 utf utf8 utf8_ucs2 utf8_ucs4
 utf_8_sig utf-8
-utf_16 utf-16le u16 utf16
+utf_16 utf-16 u16 utf16
 utf_16_be utf-16be unicodebigunmarked utf_16be
 utf_16_le utf-16le unicodelittleunmarked utf_16le
 utf_32 ! u32 utf32
@@ -158,7 +159,7 @@ func pythonCodec(name string) (here string, k kinship) {
 // isEncoding tells whether config.json knows an encoding under a name.
 func isEncoding(name string) bool {
 	for line := range strings.Lines(codecs) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name && strings.Trim(name, "-!~") == name {
 			return true
 		}
 	}

@@ -3,6 +3,9 @@ package migrate
 import (
 	"strings"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/tailer"
 )
 
 func TestEncodingsOfPython(t *testing.T) {
@@ -25,7 +28,7 @@ func TestEncodingsOfPython(t *testing.T) {
 	f("euc_jp", "euc-jp", same)
 	f("EUC-JP", "euc-jp", same)
 	f("sjis", "shift_jis", same)
-	f("utf_16", "utf-16le", same)
+	f("utf_16", "utf-16", same) // whose byte order the mark tells
 	f("utf_16_be", "utf-16be", same)
 	f("mac_roman", "macintosh", same)
 	f("koi8-u", "koi8-u", same)
@@ -65,5 +68,29 @@ func TestTableOfEncodingsIsConsistent(t *testing.T) {
 	}
 	if n := len(codecNames()); n < 95 {
 		t.Errorf("only %d codecs", n)
+	}
+}
+
+// Whatever name comes out of the table, the tailer decodes it: by Python's names, and by those that Fluent Bit and Telegraf have.
+func TestTailerKnowsEveryEncodingThatIsTakenOver(t *testing.T) {
+	taken := map[string]bool{}
+	for _, name := range codecNames() {
+		if here, kind := pythonCodec(name); kind == same || kind == near {
+			taken[here] = true
+		}
+	}
+	for here := range taken {
+		if _, err := tailer.New(config.File{Path: "/var/log/app.log", Encoding: here}, tailer.Options{}); err != nil {
+			t.Errorf("%s: %v", here, err)
+		}
+		if !isEncoding(here) {
+			t.Errorf("%s is not taken over from Fluent Bit and Telegraf", here)
+		}
+	}
+	if len(taken) < 35 {
+		t.Errorf("only %d", len(taken))
+	}
+	if isEncoding("-") || isEncoding("!") || isEncoding("~gbk") {
+		t.Error("a mark of the table counts as a name")
 	}
 }

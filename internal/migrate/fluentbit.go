@@ -83,18 +83,23 @@ func (f fluent) output(s *stage) {
 		f.note(s.at, fmt.Sprintf("the output %q is not taken over: this agent sends to CloudWatch alone", s.plugin()), "")
 		return
 	}
+	for _, key := range []string{"region", "role_arn", "endpoint"} {
+		if _, own := s.get(key); !own {
+			f.borrowed(s, key)
+		}
+	}
 	for _, p := range s.properties {
 		switch p.key {
 		case "region":
-			f.once(f.root.within("agent"), "region", p, p.value)
+			f.once(f.root.within("agent"), "region", p.valueAt, p.value)
 		case "role_arn":
-			f.once(f.root.within("logs", "credentials"), "role_arn", p, p.value)
+			f.once(f.root.within("logs", "credentials"), "role_arn", p.valueAt, p.value)
 		case "endpoint":
 			endpoint := p.value
 			if !strings.Contains(endpoint, "://") {
 				endpoint = "https://" + endpoint
 			}
-			f.once(f.root.within("logs"), "endpoint_override", p, endpoint)
+			f.once(f.root.within("logs"), "endpoint_override", p.valueAt, endpoint)
 		case "log_group_template", "log_stream_template":
 			f.note(p.at, "templates are not filled in here: the name that stands beside it is used", "")
 		case "auto_create_group":
@@ -121,13 +126,14 @@ func (f fluent) output(s *stage) {
 	}
 }
 
-// once sets what there is only one of here.
-func (f fluent) once(into *draft, key string, p property, value string) {
-	if first := into.keys[key]; first != nil && first.value != value {
-		f.note(p.valueAt, fmt.Sprintf("is ignored: there is one %s for all, and it is %v, from %s:%d", key, first.value, first.at.File, first.at.Line), "run a second agent for it")
-		return
+// borrowed notes what an output does not say for itself, and now has from another.
+func (f fluent) borrowed(s *stage, key string) {
+	for _, other := range f.of("output") {
+		if p, ok := other.get(key); ok && isCloud(other) {
+			f.note(s.at, fmt.Sprintf("has no %s: there is one for all here, from %s:%d", key, p.at.File, p.at.Line), "run a second agent for it")
+			return
+		}
 	}
-	into.set(key, p.valueAt, value)
 }
 
 func (f fluent) input(s *stage) {
@@ -170,7 +176,7 @@ func (f fluent) measured(s *stage, outputs []*stage) {
 		if !ok || !strings.HasPrefix(strings.ToLower(out.text("log_format")), "json/emf") {
 			continue
 		}
-		f.once(f.root.within("metrics"), "namespace", namespace, namespace.value)
+		f.once(f.root.within("metrics"), "namespace", namespace.valueAt, namespace.value)
 		plugin := object(s.at)
 		fields := map[string][]string{"cpu": {"usage_active", "usage_user", "usage_system"}, "mem": {"total", "used", "free"}}
 		for _, field := range fields[name] {

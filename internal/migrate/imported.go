@@ -10,7 +10,7 @@ import (
 
 // Imported is what another agent's configuration amounts to here.
 type Imported struct {
-	// Config is a config.json: what encoding/json makes of it, keys sorted, is the file.
+	// Config is a config.json.
 	Config map[string]any
 	// Notes are what could not be taken over, or means something else here, with their places in the files that were read.
 	Notes []config.Problem
@@ -27,13 +27,18 @@ type Carried struct {
 	After  string `json:"after"`
 }
 
-// JSON is the Config as a file, in the form in which the wizard writes it.
-func (i Imported) JSON() []byte {
+// JSON is the Config as a file.
+func (i Imported) JSON() []byte { return JSON(i.Config) }
+
+// JSON is a configuration as a file: keys in order, indented by tabs, the last line ended.
+func JSON(c map[string]any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetIndent("", "\t")
 	e.SetEscapeHTML(false)
-	_ = e.Encode(i.Config) // strings, numbers, lists and objects: nothing in it can fail
+	if err := e.Encode(c); err != nil {
+		panic(err) // it is made of objects, lists, strings and numbers
+	}
 	return b.Bytes()
 }
 

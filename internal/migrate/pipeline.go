@@ -117,6 +117,10 @@ func (l *loader) include(from document, pattern string, at config.Place) {
 	l.depth++
 	defer func() { l.depth-- }()
 	for _, name := range names {
+		if slices.Contains(l.files, name) {
+			l.note(at, name+" has been read already", "") // Fluent Bit does not start then
+			continue
+		}
 		d, err := l.read(name)
 		if err != nil {
 			l.note(at, err.Error(), "what it says is missing here")

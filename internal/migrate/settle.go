@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/tailer"
 )
 
 // importing is the way from the files of another agent to what they amount to here.
@@ -55,6 +56,15 @@ func (m *importing) follow(d *draft) {
 	m.root.within("logs", "logs_collected", "files").add("collect_list", config.Place{}, d)
 }
 
+// once sets what there is only one of here.
+func (m *importing) once(into *draft, key string, at config.Place, value string) {
+	if first := into.keys[key]; first != nil && first.value != value {
+		m.note(at, fmt.Sprintf("is ignored: there is one %s for all, and it is %v, from %s:%d", key, first.value, first.at.File, first.at.Line), "run a second agent for it")
+		return
+	}
+	into.set(key, at, value)
+}
+
 // isText tells whether a file can be read at all; if not, that is noted as a mistake.
 func (m *importing) isText(d document) bool {
 	if bytes.HasPrefix(d.src, []byte("\xff\xfe")) || bytes.HasPrefix(d.src, []byte("\xfe\xff")) {
@@ -80,6 +90,9 @@ func (m *importing) settle() (Imported, error) {
 		mistakes, ok := errors.AsType[config.Problems](err)
 		if err != nil && !ok {
 			return Imported{}, fmt.Errorf("check what was taken over: %w", err)
+		}
+		if err == nil {
+			mistakes = tailer.Check(c)
 		}
 		spots := m.spots(c)
 		out := map[*draft]bool{}

@@ -30,6 +30,9 @@ var ErrDiffers = errors.New("the file is there and holds something else")
 // Store writes a configuration. A file that holds the same stays as it is: changed is false. One that holds something else is
 // replaced only by force, and kept: backup is where.
 func Store(l install.Layout, path string, content []byte, force bool) (changed bool, backup string, err error) {
+	if about, err := os.Stat(path); err == nil && !about.Mode().IsRegular() {
+		return false, "", fmt.Errorf("store %s: it is no regular file (name one with --output)", path)
+	}
 	before, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -100,3 +100,16 @@ func TestDifferencesNameWhatTheyAreAbout(t *testing.T) {
 	f(`{"logs": {"concurrency": 2, "logs_collected": {"files": {"collect_list": [{"file_path": "/a*", "timestamp_format": "%B", "auto_removal": true}]}}}}`,
 		"logs.concurrency", "logs.logs_collected.files.collect_list[0]", "logs.logs_collected.files.collect_list[0].timestamp_format", "logs.logs_collected.files.collect_list[0].auto_removal")
 }
+
+func TestNothingButAFileIsReplaced(t *testing.T) {
+	t.Parallel()
+	device := filepath.Join(t.TempDir(), "device")
+	if err := os.Symlink(os.DevNull, device); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{device, t.TempDir()} {
+		if changed, _, err := Store(install.Layout{Root: t.TempDir()}, path, []byte("{}"), true); err == nil || changed {
+			t.Errorf("%s: changed %t, %v", path, changed, err)
+		}
+	}
+}

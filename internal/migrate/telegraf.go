@@ -199,17 +199,13 @@ func (t *telegrafFiles) cloudwatch(out *table) {
 func (t *telegrafFiles) destination(out *table, section string) {
 	agent, own := t.root.within("agent"), t.root.within(section)
 	if region := out.text("region"); region != "" {
-		if first := agent.keys["region"]; first != nil && first.value != region {
-			t.note(out.at("region"), fmt.Sprintf("is ignored: there is one region for all, and it is %v", first.value), "run a second agent for the other")
-		} else {
-			agent.set("region", out.at("region"), region)
-		}
+		t.once(agent, "region", out.at("region"), region)
 	}
 	if role := out.text("role_arn"); role != "" {
-		own.within("credentials").set("role_arn", out.at("role_arn"), role)
+		t.once(own.within("credentials"), "role_arn", out.at("role_arn"), role)
 	}
 	if address := out.text("endpoint_url"); address != "" {
-		own.set("endpoint_override", out.at("endpoint_url"), address)
+		t.once(own, "endpoint_override", out.at("endpoint_url"), address)
 	}
 	for _, key := range []string{"access_key", "secret_key", "token"} {
 		if out.text(key) != "" {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/tailer"
 )
 
 // A case is a file, or a folder with a main file in it; *.want beside it is what becomes of it: mistakes, notes, what goes on, and
@@ -54,8 +55,12 @@ func eachCase(t *testing.T, folder, main string, read func(path string) (Importe
 // accepted holds the result against the configuration's own reader.
 func accepted(t *testing.T, i Imported) {
 	t.Helper()
-	if _, err := config.Parse("result.json", i.JSON()); err != nil {
+	c, err := config.Parse("result.json", i.JSON())
+	if err != nil {
 		t.Errorf("the result is not accepted:\n%v\n%s", err, i.JSON())
+	}
+	if err == nil && len(tailer.Check(c)) > 0 {
+		t.Errorf("an entry is not accepted:\n%v\n%s", tailer.Check(c), i.JSON())
 	}
 }
 

@@ -3,6 +3,7 @@ package migrate
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,10 +33,31 @@ func (m *importing) readTOML(d document) *table {
 			before := d.body()[:min(max(e.Position.Start, 0), len(d.body()))]
 			at.Line, at.Column = strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n')
 		}
-		m.wrong(at, "not TOML: "+strings.TrimPrefix(text, "toml: "), "")
+		text = withoutValues(strings.TrimPrefix(text, "toml: "))
+		hint := ""
+		if strings.HasPrefix(text, "expected value") || strings.HasPrefix(text, "expected a top-level item") {
+			hint = "texts stand in quotes, and so do variables of the environment, which are not known here"
+		}
+		m.wrong(at, "not TOML: "+text, hint)
 		return nil
 	}
 	return &table{values: values, places: tomlPlaces(d), near: d.at(1, 1, "")}
+}
+
+// quotation is what a message of the TOML reader quotes.
+var quotation = regexp.MustCompile(`"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'`)
+
+// withoutValues is a message that names keys and single characters, and nothing else of a file that may hold secrets.
+func withoutValues(text string) string {
+	if strings.HasPrefix(text, "Key '") {
+		return text
+	}
+	return quotation.ReplaceAllStringFunc(text, func(quoted string) string {
+		if quoted[0] == '\'' && len(quoted) <= len(`'\n'`) {
+			return quoted
+		}
+		return "a text"
+	})
 }
 
 // tomlPlaces finds headers and keys. What it takes for a key within a text of several lines does no harm: nobody asks for it.
