@@ -207,7 +207,7 @@ func (v *verdict) metrics() {
 	}
 }
 
-const whoAmI = "does the metadata service answer (IMDSv2, hop limit), and is ec2:DescribeTags allowed? The agent's log says which it is"
+const whoAmI = "does the metadata service answer (IMDSv2, hop limit), and is ec2:DescribeTags allowed? The agent's log says which it is. On a host outside of EC2 the mode is onPremise"
 
 func (v *verdict) collectors() {
 	if v.Metrics == nil {

@@ -49,7 +49,7 @@ has struck, and DELETE removes them. docs/faults.md describes them.`,
 		Example: `  nephoscope-local --data ~/.local/share/nephoscope-local
 
   # in another shell
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4586 AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4586 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   aws cloudwatch put-metric-data --namespace Demo --metric-name visits --value 1
   aws cloudwatch list-metrics

@@ -104,7 +104,7 @@ func (m *migration) originalNext(r *report, o migrate.Original, path string) {
 		apply = []string{m.again(migrate.FromOriginal, path)}
 	}
 	r.Next = slices.Concat(apply, []string{"nephoscope check " + strings.Join(quoteAll(o.Configurations(), path), " ")},
-		[]string{"systemctl stop amazon-cloudwatch-agent    # or both will send", run})
+		[]string{"systemctl disable --now amazon-cloudwatch-agent    # or both will send", run})
 }
 
 // toStore has a file stored as it is.

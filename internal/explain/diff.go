@@ -182,7 +182,7 @@ func differs[T comparable](l *differing, key string, before, after T) {
 	case before == none:
 		l.say("%s is %v", key, quoted(after))
 	case after == none:
-		l.say("%s is %v no more", key, quoted(before))
+		l.say("%s is no longer %v", key, quoted(before))
 	default:
 		l.say("%s is %v instead of %v", key, quoted(after), quoted(before))
 	}
@@ -232,7 +232,7 @@ func (l *differing) pairs(key string, before, after map[string]string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if _, is := after[name]; !is {
-			l.say("%s adds %s no more", key, name)
+			l.say("%s no longer adds %s", key, name)
 		}
 	}
 }

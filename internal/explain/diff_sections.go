@@ -69,7 +69,7 @@ func pluginDiffers(old, now config.Plugin) (l differing) {
 	}
 	for _, m := range old.Measurements {
 		if find(now.Measurements, m.Name) < 0 {
-			l.say("%s is measured no more", wireName(old.Name, m))
+			l.say("%s is no longer measured", wireName(old.Name, m))
 		}
 	}
 	if len(l) == 0 && !slices.EqualFunc(old.Measurements, now.Measurements, func(a, b config.Measurement) bool { return a.Name == b.Name }) {
@@ -106,7 +106,7 @@ func (d *Difference) metrics(before, after *config.Config) {
 	}
 	for _, name := range old.AppendDimensions {
 		if !slices.Contains(now.AppendDimensions, name) {
-			l.say("the dimension %s is appended no more", name)
+			l.say("the dimension %s is no longer appended", name)
 		}
 	}
 	if old.AppendsDimensions != now.AppendsDimensions {
@@ -218,7 +218,7 @@ func fileDiffers(old, now config.File) (l differing) {
 	}
 	for _, f := range a {
 		if !slices.Contains(b, f) {
-			l.say("no more: %s", f)
+			l.say("no longer: %s", f)
 		}
 	}
 	if len(l) == 0 && old.Key() != now.Key() {

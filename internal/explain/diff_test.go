@@ -69,7 +69,7 @@ func TestDifferenceInWords(t *testing.T) {
 		}
 	}
 	f(`"usage_user"`, `"usage_user", "usage_system"`, [4]int{0, 0, 1, 7}, "changes metrics of cpu: cpu_usage_system is measured as well")
-	f(`"usage_idle", `, ``, [4]int{0, 0, 1, 7}, "changes metrics of cpu: cpu_usage_idle is measured no more")
+	f(`"usage_idle", `, ``, [4]int{0, 0, 1, 7}, "changes metrics of cpu: cpu_usage_idle is no longer measured")
 	f(`"usage_idle", "usage_user"`, `"usage_user", "usage_idle"`, [4]int{0, 0, 1, 7}, "changes metrics of cpu: the measurements are listed in another order")
 	f(`"usage_user"]`, `{"name": "usage_user", "rename": "USER", "unit": "Count"}], "metrics_collection_interval": 10`, [4]int{0, 0, 1, 7},
 		`changes metrics of cpu: cpu_usage_user is sent as USER; the unit of USER is "Count"; every 10s instead of 1m0s; at a resolution of 1s`)
@@ -80,7 +80,7 @@ func TestDifferenceInWords(t *testing.T) {
 	f(`{"file_path": "/b.log"}`, `{"file_path": "/b.log", "log_group_name": "h", "retention_in_days": 7}`, [4]int{0, 0, 1, 7},
 		`changes log files /b.log: the log group is "h"; kept 7 days instead of as the group says`)
 	f(`"errors"`, `"faults"`, [4]int{0, 0, 1, 7}, `changes log files /a.log: the log stream is "faults" instead of "errors"`)
-	f(`"ERROR"`, `"FATAL"`, [4]int{0, 0, 1, 7}, `changes log files /a.log: ships only what matches "FATAL"; no more: ships only what matches "ERROR"`)
+	f(`"ERROR"`, `"FATAL"`, [4]int{0, 0, 1, 7}, `changes log files /a.log: ships only what matches "FATAL"; no longer: ships only what matches "ERROR"`)
 	f(`{"type": "include", "expression": "ERROR"}, {"type": "exclude", "expression": "test"}`, `{"type": "exclude", "expression": "test"}, {"type": "include", "expression": "ERROR"}`, [4]int{0, 0, 1, 7},
 		"changes log files /a.log: the filters are listed in another order")
 	f(`"/b.log"`, `"/c.log", "log_group_name": "h"`, [4]int{1, 1, 0, 7}, "starts log files /c.log: log group h, stream named after the host", "stops log files /b.log: log group named after the path, stream named after the host")

@@ -19,7 +19,7 @@ export class ParametersView {
     const bar = h("div", { class: "bar" }, h("h1", {}, "Parameters", h("small", {}, list.length ? many(list.length, "parameter") + " of SSM Parameter Store" : "SSM Parameter Store")));
     if (list.length) this.element.replaceChildren(bar, ...list.map((p) => this.parameter(p)));
     else this.element.replaceChildren(bar, h("div", { class: "card" }, empty("No parameters yet", "Store one with the AWS CLI, or with the wizard.",
-      "aws ssm put-parameter --name AmazonCloudWatch-linux --type String --value file://config.json")));
+      `aws --endpoint-url ${location.origin} ssm put-parameter --name AmazonCloudWatch-linux --type String --value file://config.json`)));
   }
 
   parameter(p) {
