@@ -36,7 +36,10 @@ type doctorFlags struct {
 	asJSON  bool
 	bundle  string
 
-	agents struct{ common, environment string } // the files that the running agent was given
+	agents struct {
+		common, environment string // the files that the running agent was given
+		home                string // with which it was started
+	}
 }
 
 func newDoctor() *cobra.Command {

@@ -21,6 +21,13 @@ const onPremiseProfile = "AmazonCloudWatchAgent"
 
 // lookAtCredentials finds out as whom requests are signed, and whether the service knows them.
 func lookAtCredentials(ctx context.Context, w *World, r *Result) {
+	switch {
+	case w.NoEnvironment == nil:
+	case errors.Is(w.NoEnvironment, ErrElsewhere):
+		r.note("as this shell sees it: the environment of another process is not known on this system")
+	default:
+		r.warn("sudo nephoscope doctor", "what follows goes by this shell's environment and not the agent's, for that cannot be read: %v", innermost(w.NoEnvironment))
+	}
 	lookAtCredentialFiles(w, r)
 	region, err := w.region(ctx)
 	if err != nil || region == "" {

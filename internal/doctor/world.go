@@ -39,6 +39,7 @@ type World struct {
 	User            Who           // that the agent runs as
 	NoUser          error         // why that could not be found out
 	Home            string        // of that user; "": not known
+	NoEnvironment   error         // why the running agent's environment could not be read: this process's stands for it
 
 	Now  func() time.Time
 	Env  func(string) string // of the agent
