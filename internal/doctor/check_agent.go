@@ -5,8 +5,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/internal/output"
 )
 
@@ -20,21 +22,45 @@ func lookAtAgent(_ context.Context, w *World, r *Result) {
 		r.warn("sudo systemctl start nephoscope, or nephoscope run", "%v", w.NoStatus)
 		return
 	}
+	undelivered := s.Health == agent.Failing || denied(s) || unheard(s, w.Now())
 	for _, reason := range s.Reasons {
-		if s.Health == agent.Failing {
+		if undelivered {
 			r.fail(reason.Hint, "%s", reason.What)
 		} else {
 			r.warn(reason.Hint, "%s", reason.What)
 		}
 	}
-	if len(s.Reasons) > 0 {
+	if len(s.Reasons) == 0 && undelivered {
+		r.fail("see the agent's log", "process %d has had nothing acknowledged since it started %s ago, and something waits", s.PID, w.Now().Sub(s.Started).Round(time.Second))
+	}
+	if len(r.Findings) > 0 {
 		return
 	}
 	var lag int64
 	for _, f := range s.Logs {
 		lag += f.LagBytes
 	}
-	r.note("process %d is %s, up for %s, %s behind in %s", s.PID, s.Health, w.Now().Sub(s.Started).Round(1e9), output.Bytes(max(lag, 0)), output.Count(s.Files, "log file"))
+	r.note("process %d is %s, up for %s, %s behind in %s", s.PID, s.Health, w.Now().Sub(s.Started).Round(time.Second), output.Bytes(max(lag, 0)), output.Count(s.Files, "log file"))
+}
+
+// patience is how long something may wait before somebody could have acknowledged it.
+const patience = time.Minute
+
+// denied tells whether the service refuses the agent: that does not get better by itself.
+func denied(s *agent.Status) bool {
+	refused := func(t *agent.Trouble) bool { return t != nil && t.Class == cloudwatch.Denied.String() }
+	return s.Metrics != nil && refused(s.Metrics.Trouble) || slices.ContainsFunc(s.Streams, func(l agent.StreamLedger) bool { return refused(l.Trouble) })
+}
+
+// unheard tells whether nothing of the logs, or nothing of the metrics, has ever been acknowledged though some waits.
+func unheard(s *agent.Status, now time.Time) bool {
+	waits := func(since time.Time) bool {
+		return !since.IsZero() && now.Sub(since) > patience && now.Sub(s.Started) > patience
+	}
+	if m := s.Metrics; m != nil && m.Spooled > 0 && m.Acknowledged.IsZero() && (m.Trouble != nil || waits(m.Oldest)) {
+		return true
+	}
+	return s.Total.Acknowledged.IsZero() && slices.ContainsFunc(s.Logs, func(f agent.LogFile) bool { return f.LagBytes > 0 && (f.Trouble != nil || waits(f.LagSince)) })
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -68,6 +68,40 @@ func TestAgentSpeaksForItself(t *testing.T) {
 	expect(t, examine(t, w, "agent"), Failed)
 }
 
+// Whoever asks by the status alone must not take an agent for well that delivers nothing.
+func TestAgentThatDeliversNothingHasFailed(t *testing.T) {
+	now := time.Now()
+	f := func(name string, want Outcome, change func(*agent.Status)) {
+		t.Helper()
+		w := world(t, oneLog)
+		w.Status = &agent.Status{PID: 7, Health: agent.Degraded, Started: now.Add(-5 * time.Minute), Reasons: []agent.Reason{{What: "it waits"}}}
+		change(w.Status)
+		if r := examine(t, w, "agent"); r.Outcome != want {
+			t.Errorf("%s: got %s, want %s: %+v", name, r.Outcome, want, r.Findings)
+		}
+	}
+	file := func(lag int64, since time.Duration, t *agent.Trouble) []agent.LogFile {
+		one := agent.LogFile{Trouble: t}
+		one.LagBytes, one.LagSince = lag, now.Add(-since)
+		return []agent.LogFile{one}
+	}
+	refused, away := &agent.Trouble{Class: "denied"}, &agent.Trouble{Class: "unavailable"}
+	f("something waits, for another reason", Warning, func(s *agent.Status) { s.Total.Acknowledged = now; s.Logs = file(9, time.Hour, away) })
+	f("metrics denied", Failed, func(s *agent.Status) {
+		s.Metrics = &agent.MetricsLedger{Acknowledged: now, Spooled: 1, Trouble: refused}
+	})
+	f("events denied", Failed, func(s *agent.Status) {
+		s.Total.Acknowledged = now
+		s.Streams = []agent.StreamLedger{{Trouble: refused}}
+	})
+	f("no metrics ever", Failed, func(s *agent.Status) { s.Metrics = &agent.MetricsLedger{Spooled: 1, Oldest: now, Trouble: away} })
+	f("metrics wait for long", Failed, func(s *agent.Status) { s.Metrics = &agent.MetricsLedger{Spooled: 1, Oldest: now.Add(-2 * time.Minute)} })
+	f("metrics of this moment", Warning, func(s *agent.Status) { s.Metrics = &agent.MetricsLedger{Spooled: 1, Oldest: now} })
+	f("no events ever", Failed, func(s *agent.Status) { s.Logs = file(9, 2*time.Minute, nil) })
+	f("an agent that has just come up to old files", Warning, func(s *agent.Status) { s.Started, s.Logs = now, file(9, time.Hour, nil) })
+	f("no reason is given", Failed, func(s *agent.Status) { s.Health, s.Reasons, s.Logs = agent.OK, nil, file(9, 2*time.Minute, nil) })
+}
+
 // there makes an entry find files.
 func there(p tailer.Present) func(config.File) (tailer.Present, error) {
 	return func(config.File) (tailer.Present, error) { return p, nil }
