@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -107,7 +108,7 @@ func (f *doctorFlags) sources(w *doctor.World) {
 
 func isThere(path string) bool {
 	_, err := os.Stat(path)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist) // what we may not look at is there, and to be told of
 }
 
 // load reads the configuration and what stands beside it, whose mistakes are the configuration's. One that was named and

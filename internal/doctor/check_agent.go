@@ -3,6 +3,8 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -13,13 +15,13 @@ import (
 )
 
 // lookAtAgent repeats what the agent says is the matter, with its own hints.
-func lookAtAgent(_ context.Context, w *World, r *Result) {
+func lookAtAgent(ctx context.Context, w *World, r *Result) {
 	s := w.Status
 	if s == nil && w.Given {
 		r.skip("none answers, and the configuration that was named does not need one")
 		return
 	} else if s == nil {
-		r.warn("sudo systemctl start nephoscope, or nephoscope run", "%v", w.NoStatus)
+		r.warn(w.startCure(ctx), "%v", w.NoStatus)
 		return
 	}
 	undelivered := s.Health == agent.Failing || denied(s) || unheard(s, w.Now())
@@ -42,6 +44,20 @@ func lookAtAgent(_ context.Context, w *World, r *Result) {
 	}
 	r.note("process %d is %s, up for %s, %s behind in %s", s.PID, s.Health, w.Now().Sub(s.Started).Round(time.Second), output.Bytes(max(lag, 0)), output.Count(s.Files, "log file"))
 }
+
+// startCure is how to have an agent answer.
+func (w *World) startCure(ctx context.Context) string {
+	if errors.Is(w.NoStatus, fs.ErrPermission) {
+		return asRoot
+	}
+	if name := w.service(ctx); name != "" {
+		return "sudo systemctl start " + name
+	}
+	return "nephoscope run"
+}
+
+// asRoot is the cure for what this user may not see.
+const asRoot = "sudo nephoscope doctor"
 
 // patience is how long something may wait before somebody could have acknowledged it.
 const patience = time.Minute

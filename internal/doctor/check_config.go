@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ func lookAtConfig(_ context.Context, w *World, r *Result) {
 		return
 	case errors.Is(w.Unread, fs.ErrNotExist):
 		r.fail("nephoscope wizard", "%v", w.Unread)
+		return
+	case errors.Is(w.Unread, fs.ErrPermission):
+		r.fail(asRoot+" (as root already: ls -l "+quotedAll(w.Sources)+")", "%v", w.Unread)
 		return
 	case w.Unread != nil:
 		r.fail("ls -l "+quotedAll(w.Sources), "%v", w.Unread)
@@ -47,14 +51,13 @@ func repeat(problems []config.Problem, cure string, r *Result) {
 	}
 }
 
-const reload = "sudo systemctl reload nephoscope (or kill -HUP the agent)"
-
 // compareWithStatus repeats what the agent says of the configuration on disk, beside the one that runs.
 func compareWithStatus(w *World, r *Result) {
 	if w.Status.Version != "" && w.Version != "" && w.Status.Version != w.Version {
 		r.warn("restart the agent", "the agent that runs is version %s, this is %s", w.Status.Version, w.Version)
 	}
 	c := w.Status.Configuration
+	reload := fmt.Sprintf("sudo kill -HUP %d", w.Status.PID)
 	check := "nephoscope check " + quotedAll(w.Sources) + ", then " + reload
 	switch {
 	case c.LastGood && c.OnDisk != agent.Runs:

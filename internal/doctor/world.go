@@ -82,6 +82,7 @@ type Process struct {
 	Name string // of its executable, without folders
 	Args []string
 	Dir  string // in which it runs; "": not known
+	Ours bool   // it is nephoscope, under whatever name
 }
 
 // Unit is a systemd service as systemctl show tells it.
@@ -92,6 +93,7 @@ type Unit struct {
 	AtBoot    string // UnitFileState: enabled, disabled, static, masked, …
 	MainPID   int
 	ExecStart string
+	Ours      bool // what it starts is nephoscope, under whatever name
 }
 
 // Inotify is what is held of the kernel's announcements.

@@ -49,13 +49,13 @@ func (c *Control) start(ctx context.Context) error {
 		why := "no systemd runs here"
 		switch {
 		case c.Systemctl != nil:
-			why = "systemd has no " + unitName
+			why = "systemd has no " + UnitName
 		case c.Layout.Root != "":
 			why = "systemd does not start what lies under a root folder"
 		}
 		return fmt.Errorf("start agent: %s; run it with: %s", why, c.byHand())
 	}
-	if err := c.systemctl(ctx, "daemon-reload", "enable "+unitName, "restart "+unitName); err != nil {
+	if err := c.systemctl(ctx, "daemon-reload", "enable "+UnitName, "restart "+UnitName); err != nil {
 		return fmt.Errorf("start agent: %w", err)
 	}
 	c.report.Changed, c.report.Agent = true, "started"
@@ -95,7 +95,7 @@ func (c *Control) stop(ctx context.Context) error {
 		return nil
 	}
 	if u.active() {
-		if err := c.systemctl(ctx, "stop "+unitName); err != nil {
+		if err := c.systemctl(ctx, "stop "+UnitName); err != nil {
 			return fmt.Errorf("stop agent: %w", err)
 		}
 		status, err = c.Status(ctx, c.State) // or was it another one that answered?
@@ -176,5 +176,5 @@ func (c *Control) packaging(ctx context.Context, o Options) error {
 	if err := c.stop(ctx); err != nil || !c.unit(ctx).loaded {
 		return err
 	}
-	return c.systemctl(ctx, "disable "+unitName, "daemon-reload", "reset-failed")
+	return c.systemctl(ctx, "disable "+UnitName, "daemon-reload", "reset-failed")
 }
