@@ -55,7 +55,8 @@ permissions that can be asked about without writing anything. It changes nothing
 Checks: ` + strings.Join(doctor.IDs(), ", ") + `.
 To see what the agent sees, be root.
 
-Exit status: 0 nothing failed (there may be warnings), 1 something failed, 2 it could not be done.`,
+Exit status: 0 nothing failed (there may be warnings), 1 something failed, 2 it could not be done.
+` + noJSON,
 		Example: `  sudo nephoscope doctor
   sudo nephoscope doctor --user cwagent /opt/aws/amazon-cloudwatch-agent/bin/config.json
   sudo nephoscope doctor --only files,permissions --json

@@ -271,7 +271,7 @@ func (a *adviser) names() {
 		say("date", "", fmt.Sprintf("{date} (%s) is the day on which the agent was started; it changes with a restart only", some(daily)))
 	}
 	if len(unknown) > 0 && !a.r.Host.EC2 {
-		say("unknown", member("log_stream_name", "{hostname}"), fmt.Sprintf("outside of EC2 nobody knows what is to stand in %s: all such hosts write UNKNOWN there, into the same", some(unknown)))
+		say("unknown", member("log_stream_name", "{hostname}"), fmt.Sprintf("outside of EC2 nobody knows what is to stand in %s: all such hosts write i-UNKNOWN or UNKNOWN-ACCOUNT there, into the same", some(unknown)))
 	}
 }
 

@@ -310,7 +310,10 @@ func (b *Bill) write(p *printer, all bool) {
 		amount := ""
 		switch {
 		case c.Name == "requests":
-			amount = fmt.Sprintf("%s requests", thousands(b.Requests))
+			amount = thousands(b.Requests) + " requests"
+			if amount == "1 requests" {
+				amount = "1 request"
+			}
 		case c.Series > 0:
 			amount = output.Count(c.Series, "series", "series")
 		default:

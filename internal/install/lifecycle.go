@@ -117,7 +117,7 @@ func (c *Control) end(ctx context.Context, s agent.Status) error {
 		return fmt.Errorf("stop agent: %w (stop it where it was started)", err)
 	}
 	if err := terminate(pid); err != nil {
-		return fmt.Errorf("stop agent: end process %d: %w", pid, denied(err))
+		return fmt.Errorf("stop agent: end process %d: %w", pid, Denied(err))
 	}
 	gone := func() bool {
 		_, err := c.Status(ctx, c.State)
@@ -158,7 +158,7 @@ func (c *Control) packaging(ctx context.Context, o Options) error {
 			return nil
 		}
 		if err := durable.MakePublicDir(c.Layout.Etc()); err != nil {
-			return denied(err)
+			return Denied(err)
 		}
 		c.report.Changed = true
 		return durable.WriteShared(flag, []byte{}, durable.NoGroup)
