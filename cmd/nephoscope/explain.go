@@ -30,7 +30,19 @@ type explainFlags struct {
 }
 
 // policyOfHost is what --policy without a value stands for.
-const policyOfHost = "host"
+const policyOfHost = "true"
+
+// policyFlag is a switch that may have a value. Only of switches does the help not print what stands for none.
+type policyFlag string
+
+func (p *policyFlag) String() string { return string(*p) }
+
+func (p *policyFlag) Set(whose string) error {
+	*p = policyFlag(whose)
+	return nil
+}
+
+func (p *policyFlag) Type() string { return "bool" }
 
 func newExplain() *cobra.Command {
 	var f explainFlags
@@ -59,7 +71,7 @@ Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 s
 	flags := cmd.Flags()
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON document (docs/explain.md says what is in it)")
 	flags.BoolVar(&f.all, "all", false, "list every series and every file")
-	flags.StringVar(&f.policy, "policy", "", "print nothing but the smallest IAM policy for the `credentials` of the host, or, with --policy=arn:…, of that role of the configuration")
+	flags.Var((*policyFlag)(&f.policy), "policy", "print nothing but the smallest IAM policy for the host's own credentials, or with --policy=ARN for that role of the configuration")
 	flags.Lookup("policy").NoOptDefVal = policyOfHost
 	flags.StringVar(&f.account, "account", "", "the account's `number`, to be named in the policy (default any)")
 	flags.StringVar(&f.parameter, "with-ssm", "", "the configuration is fetched from this `parameter` of Parameter Store: allow that too")

@@ -150,7 +150,7 @@ func (a *adviser) flushes(plan *agent.Plan) {
 		return
 	}
 	a.all = append(a.all, Advice{Place: a.c.At("metrics.force_flush_interval"), Topic: "flush", Change: member("force_flush_interval", calm.Seconds()), Dollars: saved, Text: fmt.Sprintf(
-		"metrics are sent every %s, in %s requests a month; sent once a minute they keep their true times, and come that much later", flush, thousands(a.r.Metrics.Requests))})
+		"metrics are sent every %s, in %s a month; sent once a minute they keep their true times, and come that much later", flush, requestsText(a.r.Metrics.Requests))})
 }
 
 // resolution is about collections more often than once a minute.

@@ -310,10 +310,7 @@ func (b *Bill) write(p *printer, all bool) {
 		amount := ""
 		switch {
 		case c.Name == "requests":
-			amount = thousands(b.Requests) + " requests"
-			if amount == "1 requests" {
-				amount = "1 request"
-			}
+			amount = requestsText(b.Requests)
 		case c.Series > 0:
 			amount = output.Count(c.Series, "series", "series")
 		default:
