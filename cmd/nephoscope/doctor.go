@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -152,6 +153,9 @@ func (t *doctorTable) header(w *doctor.World) {
 		what = strings.Join(w.Sources, ", ")
 	}
 	running := "no agent runs with " + w.State
+	if errors.Is(w.NoStatus, fs.ErrPermission) {
+		running = "the agent with " + w.State + " may not be asked"
+	}
 	if w.Status != nil {
 		running = fmt.Sprintf("agent %d with %s", w.Status.PID, w.State)
 	}

@@ -16,6 +16,9 @@ import (
 func lookAtConfig(_ context.Context, w *World, r *Result) {
 	repeat(w.Beside, "", r)
 	switch {
+	case len(w.Sources) == 0 && errors.Is(w.NoStatus, fs.ErrPermission):
+		r.fail(asRoot, "the agent may not be asked by this user for its configuration, and none was named")
+		return
 	case len(w.Sources) == 0:
 		r.fail("nephoscope wizard", "there is no configuration: none was named, no agent runs, and the usual folder holds none")
 		return

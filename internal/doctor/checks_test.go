@@ -26,6 +26,8 @@ func TestConfigurationIsToldWithItsMistakes(t *testing.T) {
 	w = world(t, oneLog)
 	w.Config, w.Sources = nil, nil
 	expect(t, examine(t, w, "config"), Failed, "no configuration", "nephoscope wizard")
+	w.NoStatus = fmt.Errorf("ask agent: %w", fs.ErrPermission)
+	expect(t, examine(t, w, "config"), Failed, "may not be asked", "sudo nephoscope doctor")
 	w.Sources, w.Unread = []string{"/etc/x"}, fmt.Errorf("open /etc/x: %w", fs.ErrPermission)
 	expect(t, examine(t, w, "config"), Failed, "permission denied", "sudo nephoscope doctor", "ls -l /etc/x")
 }
