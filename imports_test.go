@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/install":     {"agent", "config", "internal/durable", "internal/output"},
 	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "tailer"},
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
-	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/output", "tailer"},
+	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/install", "internal/output", "tailer"},
 	"wizard":               {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
 	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},

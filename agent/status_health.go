@@ -202,8 +202,12 @@ func (v *verdict) metrics() {
 		v.say(Degraded, t.Since, fmt.Sprintf("metrics are not taken, %s spooled: %s", count(m.Spooled, "batch", "batches"), t.Error),
 			cure(t.class, "cloudwatch:PutMetricData", "does the namespace have a name that the service takes?"))
 	}
-	if m.unbound && m.Spooled > 0 && v.longAgo(m.Oldest, lateness/5) {
-		v.say(Degraded, m.Oldest, "metrics wait for this host's EC2 dimensions", whoAmI)
+	if m.unbound && v.longAgo(v.Started, slowStart) { // from the start: nothing will be sent
+		since := m.Oldest
+		if since.IsZero() {
+			since = v.Started
+		}
+		v.say(Degraded, since, "metrics wait for the identity of this instance: it gives them their EC2 dimensions", whoAmI)
 	}
 }
 

@@ -117,6 +117,10 @@ func TestHealthAndItsReasons(t *testing.T) {
 	f("metrics not taken for long", Failing, "no metrics have been acknowledged for 20m", data(MetricsLedger{Spooled: 2, Oldest: ago(20 * time.Minute), Trouble: failed(cloudwatch.Throttled, time.Minute)}))
 	f("an old spool that is being sent", OK, "", data(MetricsLedger{Spooled: 2, Oldest: ago(20 * time.Hour), Acknowledged: ago(time.Second)}))
 	f("nobody knows who this host is", Degraded, "EC2 dimensions", data(MetricsLedger{Spooled: 2, Oldest: ago(2 * time.Minute), unbound: true}))
+	f("the same, before anything was flushed", Degraded, "wait for the identity of this instance", func(s *Status) {
+		s.Started, s.Metrics = ago(6*time.Second), &MetricsLedger{unbound: true}
+	})
+	f("who this host is has just been asked", OK, "", func(s *Status) { s.Started, s.Metrics = ago(time.Second), &MetricsLedger{unbound: true} })
 	f("the same, for log files", Degraded, "/x.log and 1 more", func(s *Status) {
 		s.unidentified = []waitingTask{{"/x.log", ago(time.Minute)}, {"/y.log", ago(time.Minute)}}
 	})

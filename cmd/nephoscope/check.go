@@ -9,6 +9,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
@@ -16,19 +17,21 @@ import (
 func newCheck() *cobra.Command {
 	var asJSON, schema bool
 	cmd := &cobra.Command{
-		Use:   "check FILE|DIR|- ...",
+		Use:   "check [FILE|DIR|- ...]",
 		Short: "Say what is wrong with a configuration, without starting anything",
 		Long: `Check reads configuration files (a folder: all files in it; -: standard input), merges them as run does, builds
 everything that run would start, and prints every mistake and warning with its place:
 
   file:line:column: json.path: what is wrong (what to do about it)
 
-Environment variables in the configuration, ${NAME}, are filled in from the environment of check itself.
+Without a path, the installed configuration is checked. Environment variables in the configuration, ${NAME}, are filled in from the environment of check itself.
 
 With --schema it prints the JSON Schema of a configuration instead, for editors that complete and validate.
 
-Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be read.`,
+Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be read.
+` + noJSON,
 		Example: `  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json
+  sudo nephoscope check              # what is installed
   nephoscope check --schema > schema.json`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			switch {
@@ -38,12 +41,19 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 				_, err := cmd.OutOrStdout().Write(config.JSONSchema())
 				return err
 			case len(paths) == 0:
-				return &exitError{exitUnread, errors.New("check: what? (name a configuration file, a folder of them, or - for standard input)")}
+				installed, err := installedConfigs(layoutOf(cmd))
+				if err != nil {
+					return &exitError{exitUnread, fmt.Errorf("check: %w", err)}
+				}
+				paths = []string{installed}
+				fmt.Fprintln(cmd.ErrOrStderr(), "checking what is installed: "+installed)
 			}
-			problems, err := problemsOf(config.Load(paths...))
+			c, err := config.Load(paths...)
+			problems, err := problemsOf(c, err)
 			if err != nil {
 				return &exitError{exitUnread, err}
 			}
+			problems = withUser(c, problems)
 			mistakes := len(onlyMistakes(problems))
 			if asJSON {
 				printJSON(cmd.OutOrStdout(), problems, mistakes)
@@ -58,7 +68,19 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of config.json")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document: {\"ok\": …, \"problems\": […]}")
+	addRoot(cmd)
 	return cmd
+}
+
+// noJSON is said by the commands that have --json.
+const noJSON = "With status 2 nothing is printed on standard output, not even with --json: the reason is on standard error."
+
+// installedConfigs is the folder of the configurations of an installation, for a command for which none was named.
+func installedConfigs(l install.Layout) (string, error) {
+	if path := l.Configs(); isThere(path) {
+		return path, nil
+	}
+	return "", fmt.Errorf("no configuration: %s is not there; name a file, a folder of them, or - for standard input", l.Configs())
 }
 
 // problemsOf returns everything that is wrong with or suspicious in what config.Load returned, in the order of the files.

@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // nephoscope runs the command as a user does.
@@ -71,13 +75,33 @@ func TestCheckStatusTellsFineFromWrongFromUnread(t *testing.T) {
 	f(`{`, exitMistakes, "-")
 	f(`{"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percnt"]}}}}`, exitMistakes, "-")
 	f("", exitUnread, "/nonexistent/config.json")
-	f("", exitUnread)
 	f("", exitUnread, "--nonsense")
 }
 
-func TestCheckWithoutAFileSaysWhatToName(t *testing.T) {
-	if out, errs, status := nephoscope(t, "", "check"); status != exitUnread || out != "" || !strings.Contains(errs, "name a configuration file, a folder of them, or - for standard input") {
+func TestCheckWithoutAFileChecksWhatIsInstalled(t *testing.T) {
+	root := t.TempDir()
+	if out, errs, status := nephoscope(t, "", "check", "--root", root); status != exitUnread || out != "" || !strings.Contains(errs, "name a file, a folder of them, or - for standard input") {
 		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+	folder := (install.Layout{Root: root}).Configs()
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "a.json"), []byte(tenMistakes), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, status := nephoscope(t, "", "check", "--root", root); status != exitMistakes || !strings.Contains(out, filepath.Join(folder, "a.json")+":") || !strings.Contains(errs, "installed: "+folder) {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
+func TestUserThatDoesNotExistIsAWarningWithTheCure(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT RUN: only Linux has run_as_user")
+	}
+	const c = `{"agent": {"run_as_user": "nobody-of-that-name"}, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`
+	for _, command := range []string{"check", "explain"} {
+		out, errs, status := nephoscope(t, c, command, "-")
+		if text := strings.Join(strings.Fields(out), " "); status != exitFine || !strings.Contains(text, "nobody-of-that-name on this host") || !strings.Contains(text, "useradd --system nobody-of-that-name") {
+			t.Errorf("%s: status %d\n%s%s", command, status, out, errs)
+		}
 	}
 }
 

@@ -19,7 +19,8 @@ func newDiff() *cobra.Command {
 something stands make no difference. It says what a running agent would start, stop and change, and which of its tasks a reload
 would leave alone. With NEW alone, it is compared with the installed configuration.
 
-Exit status, as of diff(1): 0 the same, 1 they differ, 2 one of them has mistakes or could not be read.`,
+Exit status, as of diff(1): 0 the same, 1 they differ, 2 one of them has mistakes or could not be read.
+` + noJSON,
 		Example: `  nephoscope diff config.json.old config.json
   nephoscope diff config.json        # with what is installed`,
 		Args: cobra.RangeArgs(1, 2),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -36,7 +37,10 @@ type doctorFlags struct {
 	asJSON  bool
 	bundle  string
 
-	agents struct{ common, environment string } // the files that the running agent was given
+	agents struct {
+		common, environment string // the files that the running agent was given
+		home                string // with which it was started
+	}
 }
 
 func newDoctor() *cobra.Command {
@@ -52,7 +56,8 @@ permissions that can be asked about without writing anything. It changes nothing
 Checks: ` + strings.Join(doctor.IDs(), ", ") + `.
 To see what the agent sees, be root.
 
-Exit status: 0 nothing failed (there may be warnings), 1 something failed, 2 it could not be done.`,
+Exit status: 0 nothing failed (there may be warnings), 1 something failed, 2 it could not be done.
+` + noJSON,
 		Example: `  sudo nephoscope doctor
   sudo nephoscope doctor --user cwagent /opt/aws/amazon-cloudwatch-agent/bin/config.json
   sudo nephoscope doctor --only files,permissions --json
@@ -148,6 +153,9 @@ func (t *doctorTable) header(w *doctor.World) {
 		what = strings.Join(w.Sources, ", ")
 	}
 	running := "no agent runs with " + w.State
+	if errors.Is(w.NoStatus, fs.ErrPermission) {
+		running = "the agent with " + w.State + " may not be asked"
+	}
 	if w.Status != nil {
 		running = fmt.Sprintf("agent %d with %s", w.Status.PID, w.State)
 	}

@@ -44,3 +44,27 @@ func TestDoctorKnowsWhatRunAsUserKeeps(t *testing.T) {
 		t.Errorf("without that right: %s", textOf(r))
 	}
 }
+
+func TestWhatMayNotBeReadSaysSudo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT RUN: to be somebody else is the superuser's to choose")
+	}
+	b := newBed(t)
+	b.mayEnter()
+	path, err := binary()
+	b.must(err)
+	raw, err := os.ReadFile(path)
+	b.must(err)
+	b.must(os.WriteFile(b.path("nephoscope"), raw, 0o755))
+	b.config(oneLog)
+	b.must(os.Chmod(b.path("config.json"), 0o600))
+	c := b.path("config.json")
+	for _, args := range [][]string{{"check", c}, {"explain", c}, {"diff", c, c}, {"doctor", c}, {"run", "--state", b.path("own"), "--config", c}} {
+		cmd := exec.Command(b.path("nephoscope"), args...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: strangerID, Gid: strangerID}}
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != exitUnread || !strings.Contains(string(out), "permission denied (try sudo)") {
+			t.Errorf("%v: status %d: %s", args, code, out)
+		}
+	}
+}

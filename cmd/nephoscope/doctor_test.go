@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +167,27 @@ func TestDoctorOfARunningAgentFindsItsConfiguration(t *testing.T) {
 	b.stop()
 	if r, _ := b.diagnosis("agent"); r.Outcome != doctor.Warning {
 		t.Errorf("after a stop: %s", textOf(r))
+	}
+}
+
+// A shell with keys must not have the doctor vouch for an agent without.
+func TestDoctorUsesTheAgentsEnvironmentAndNothingElse(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT RUN: only Linux shows the environment of another process")
+	}
+	b := newBed(t)
+	b.config(logAndMetrics)
+	b.write("access.log", "a\n")
+	shell := b.env
+	b.env = slices.DeleteFunc(slices.Clone(b.env), func(pair string) bool { return strings.Contains(pair, "_KEY") })
+	if len(b.env) != len(shell)-2 {
+		t.Fatalf("the bed's keys are not in its environment: %v", shell)
+	}
+	b.start()
+	b.until("an answer", func() bool { _, code := b.ledger(); return code != exitUnread })
+	b.env = shell
+	if r, code := b.diagnosis("credentials"); r.Outcome != doctor.Failed || code != exitMistakes || !strings.Contains(textOf(r), "no credentials") {
+		t.Errorf("status %d: %s", code, textOf(r))
 	}
 }
 

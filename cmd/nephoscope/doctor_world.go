@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -54,13 +55,11 @@ func (f *doctorFlags) likeTheAgent(w *doctor.World) {
 	if f.mode == "" {
 		w.Mode = w.Status.Mode
 	}
-	environ, _ := doctor.EnvironmentOfProcess(w.Status.PID) // where it is not ours to read, our own stands for it
-	for _, pair := range environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "HOME" {
-			_ = os.Setenv(name, value) // it has been one before
-		}
+	environ, err := doctor.EnvironmentOfProcess(w.Status.PID)
+	if err == nil {
+		takeOver(environ)
 	}
+	w.NoEnvironment, f.agents.home = err, os.Getenv("HOME")
 	processes, _ := w.Host.Processes()
 	for _, p := range processes {
 		if p.PID != w.Status.PID {
@@ -68,6 +67,25 @@ func (f *doctorFlags) likeTheAgent(w *doctor.World) {
 		}
 		f.agents.common, f.agents.environment = p.File("--common-config"), p.File("--env-config")
 	}
+}
+
+// takeOver makes what decides on the way to AWS the same as in another environment: what that lacks is unset, for a key of
+// this shell's would have the doctor vouch for an agent that has none.
+func takeOver(environ []string) {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); leadsToAWS(name) {
+			_ = os.Unsetenv(name) // the name is one
+		}
+	}
+	for _, pair := range environ {
+		if name, value, _ := strings.Cut(pair, "="); leadsToAWS(name) {
+			_ = os.Setenv(name, value) // it has been one before
+		}
+	}
+}
+
+func leadsToAWS(name string) bool {
+	return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "HOME"
 }
 
 // sources are the files that were named, else those of the agent that runs, else those of the original's folder.
@@ -90,7 +108,7 @@ func (f *doctorFlags) sources(w *doctor.World) {
 
 func isThere(path string) bool {
 	_, err := os.Stat(path)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist) // what we may not look at is there, and to be told of
 }
 
 // load reads the configuration and what stands beside it, whose mistakes are the configuration's. One that was named and
@@ -142,6 +160,7 @@ func (f *doctorFlags) findUser(w *doctor.World) {
 	name := f.user
 	if name == "" && w.Status != nil && !w.Given {
 		if who, err := doctor.UserOfProcess(w.Status.PID); err == nil {
+			f.homeOf(who, w)
 			w.User, w.Home = who, os.Getenv("HOME")
 			return
 		}
@@ -157,6 +176,17 @@ func (f *doctorFlags) findUser(w *doctor.World) {
 	}
 	w.Home = os.Getenv("HOME")
 	w.User = doctor.Me()
+}
+
+// homeOf sets the home folder that the agent has given itself with agent.run_as_user, if no file says another: what its
+// process was started with is root's.
+func (f *doctorFlags) homeOf(who doctor.Who, w *doctor.World) {
+	if w.Config == nil || w.Config.Agent.RunAsUser == "" || who.UID == 0 || os.Getenv("HOME") != f.agents.home {
+		return
+	}
+	if as, home, err := doctor.LookUpUser(w.Config.Agent.RunAsUser); err == nil && as.UID == who.UID {
+		_ = os.Setenv("HOME", home)
+	}
 }
 
 // trusted are the authorities that the agent trusts: the system's, and a file of more.

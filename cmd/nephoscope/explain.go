@@ -30,7 +30,19 @@ type explainFlags struct {
 }
 
 // policyOfHost is what --policy without a value stands for.
-const policyOfHost = "host"
+const policyOfHost = "true"
+
+// policyFlag is a switch that may have a value. Only of switches does the help not print what stands for none.
+type policyFlag string
+
+func (p *policyFlag) String() string { return string(*p) }
+
+func (p *policyFlag) Set(whose string) error {
+	*p = policyFlag(whose)
+	return nil
+}
+
+func (p *policyFlag) Type() string { return "bool" }
 
 func newExplain() *cobra.Command {
 	var f explainFlags
@@ -49,7 +61,8 @@ It needs no credentials and asks no network, not even the metadata service: what
 ${aws:InstanceId} and {instance_id}. Nothing is written. Without a path, the installed configuration is explained.
 Run it as the user that the agent runs as, and it finds the files that the agent would.
 
-Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 something could not be read.`,
+Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 something could not be read.
+` + noJSON,
 		Example: `  nephoscope explain config.json
   nephoscope explain --sample 30s --json config.json
   nephoscope explain --policy --account 111122223333 config.json > policy.json`,
@@ -58,7 +71,7 @@ Exit status: 0 fine, 1 mistakes in the configuration (as check prints them), 2 s
 	flags := cmd.Flags()
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON document (docs/explain.md says what is in it)")
 	flags.BoolVar(&f.all, "all", false, "list every series and every file")
-	flags.StringVar(&f.policy, "policy", "", "print nothing but the smallest IAM policy for the host's own credentials, or with --policy=`ARN` for that role of the configuration")
+	flags.Var((*policyFlag)(&f.policy), "policy", "print nothing but the smallest IAM policy for the host's own credentials, or with --policy=ARN for that role of the configuration")
 	flags.Lookup("policy").NoOptDefVal = policyOfHost
 	flags.StringVar(&f.account, "account", "", "the account's `number`, to be named in the policy (default any)")
 	flags.StringVar(&f.parameter, "with-ssm", "", "the configuration is fetched from this `parameter` of Parameter Store: allow that too")
@@ -80,16 +93,18 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 		return &exitError{exitUnread, err}
 	}
 	if len(paths) == 0 {
-		paths = []string{layoutOf(cmd).Configs()}
-		if _, err := os.Stat(paths[0]); err != nil {
-			return &exitError{exitUnread, fmt.Errorf("no configuration: %s is not there; name a file or a folder", paths[0])}
+		installed, err := installedConfigs(layoutOf(cmd))
+		if err != nil {
+			return &exitError{exitUnread, err}
 		}
+		paths = []string{installed}
 	}
 	c, err := config.Load(paths...)
 	problems, err := problemsOf(c, err)
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
+	problems = withUser(c, problems)
 	if mistakes := len(onlyMistakes(problems)); mistakes > 0 {
 		if f.asJSON {
 			printJSON(cmd.OutOrStdout(), problems, mistakes)

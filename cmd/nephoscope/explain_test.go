@@ -369,7 +369,7 @@ func TestExplainSaysWhatItCannotRead(t *testing.T) {
 		}
 	}
 	f("no such file", b.path("missing.json"))
-	f("name a file or a folder", "--root", b.path("image"))
+	f("name a file, a folder", "--root", b.path("image"))
 	f("prices.json:2:", "--prices", b.path("prices.json"), b.path("config.json"))
 	f("twelve digits", "--account", "12", b.path("config.json"))
 	f("unknown mode", "--mode", "azure", b.path("config.json"))

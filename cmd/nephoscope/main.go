@@ -8,7 +8,9 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/spf13/cobra"
 )
 
@@ -59,6 +61,9 @@ func execute(args []string) int {
 		status = own.status
 	}
 	if text := err.Error(); text != "" {
+		if !strings.Contains(text, "sudo") {
+			text = install.Denied(err).Error()
+		}
 		fmt.Fprintln(root.ErrOrStderr(), "nephoscope: "+text)
 		if !ok {
 			fmt.Fprintln(root.ErrOrStderr(), "See nephoscope --help.")

@@ -23,7 +23,8 @@ func newStatus() *cobra.Command {
 		Long: `Status asks the agent that runs with a state folder how it is: healthy or not and why, and for each log file what was
 sent, what waits, how far it is behind and what was lost. Of many files it lists those that are farthest behind.
 
-Exit status: 0 ok, 1 degraded or failing, 2 no agent answers.`,
+Exit status: 0 ok, 1 degraded or failing, 2 no agent answers.
+` + noJSON,
 		Example: "  sudo nephoscope status\n  nephoscope status --state /var/lib/nephoscope --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -322,8 +322,16 @@ func TestProfileThatIsMissingTwiceIsAnError(t *testing.T) {
 		t.Error("a missing AWS_PROFILE was passed over")
 	}
 	t.Setenv("AWS_PROFILE", "")
-	if _, err := Open(t.Context(), Options{Profile: "missing", ProfileOptional: true}); err != nil {
-		t.Error(err)
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	account, err := Open(t.Context(), Options{Profile: "missing", ProfileOptional: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := account.Credentials(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no profile missing") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -88,8 +88,13 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, set...)
 	if _, missing := errors.AsType[config.SharedConfigProfileNotExistError](err); missing && o.ProfileOptional {
+		name := o.Profile
 		o.Profile, o.ProfileOptional = "", false // AWS_PROFILE may name one that is missing too
-		return load(ctx, o)
+		cfg, err := load(ctx, o)
+		if err == nil {
+			cfg.Credentials = instead{cfg.Credentials, name}
+		}
+		return cfg, err
 	}
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
@@ -101,6 +106,21 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		cfg.BaseEndpoint = aws.String(o.Endpoint)
 	}
 	return cfg, nil
+}
+
+// instead are credentials that stand in for a profile that does not exist: if there are none either, the profile is what
+// whoever reads the error has to make.
+type instead struct {
+	aws.CredentialsProvider
+	profile string
+}
+
+func (i instead) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := i.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		err = fmt.Errorf("there is no profile %s, and no other credentials are found: %w", i.profile, err)
+	}
+	return c, err
 }
 
 // metadataRetryer repeats a question that was not answered. The instance metadata service is next door: it answers soon or

@@ -266,3 +266,24 @@ func TestOwnLogIsNotReadThroughALink(t *testing.T) {
 		}
 	}
 }
+
+func TestUnitIsOursByWhatItsLinkLeadsTo(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	link, other := filepath.Join(dir, "start-amazon-cloudwatch-agent"), filepath.Join(dir, "amazon-cloudwatch-agent")
+	if err := errors.Join(os.Symlink(self, link), os.WriteFile(other, nil, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{link: true, other: false, "/usr/bin/nephoscope": true, filepath.Join(dir, "gone"): false} {
+		if got := startsUs("{ path=" + path + " ; argv[]=" + path + " ; ignore_errors=no }"); got != want {
+			t.Errorf("%s: got %t, want %t", path, got, want)
+		}
+	}
+	if all, err := processes(); err != nil || !slices.ContainsFunc(all, func(p Process) bool { return p.PID == os.Getpid() && p.Ours }) {
+		t.Errorf("this process is not taken for ours: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -15,11 +16,17 @@ import (
 func lookAtConfig(_ context.Context, w *World, r *Result) {
 	repeat(w.Beside, "", r)
 	switch {
+	case len(w.Sources) == 0 && errors.Is(w.NoStatus, fs.ErrPermission):
+		r.fail(asRoot, "the agent may not be asked by this user for its configuration, and none was named")
+		return
 	case len(w.Sources) == 0:
 		r.fail("nephoscope wizard", "there is no configuration: none was named, no agent runs, and the usual folder holds none")
 		return
 	case errors.Is(w.Unread, fs.ErrNotExist):
 		r.fail("nephoscope wizard", "%v", w.Unread)
+		return
+	case errors.Is(w.Unread, fs.ErrPermission):
+		r.fail(asRoot+" (as root already: ls -l "+quotedAll(w.Sources)+")", "%v", w.Unread)
 		return
 	case w.Unread != nil:
 		r.fail("ls -l "+quotedAll(w.Sources), "%v", w.Unread)
@@ -47,14 +54,13 @@ func repeat(problems []config.Problem, cure string, r *Result) {
 	}
 }
 
-const reload = "sudo systemctl reload nephoscope (or kill -HUP the agent)"
-
 // compareWithStatus repeats what the agent says of the configuration on disk, beside the one that runs.
 func compareWithStatus(w *World, r *Result) {
 	if w.Status.Version != "" && w.Version != "" && w.Status.Version != w.Version {
 		r.warn("restart the agent", "the agent that runs is version %s, this is %s", w.Status.Version, w.Version)
 	}
 	c := w.Status.Configuration
+	reload := fmt.Sprintf("sudo kill -HUP %d", w.Status.PID)
 	check := "nephoscope check " + quotedAll(w.Sources) + ", then " + reload
 	switch {
 	case c.LastGood && c.OnDisk != agent.Runs:

@@ -21,6 +21,13 @@ const onPremiseProfile = "AmazonCloudWatchAgent"
 
 // lookAtCredentials finds out as whom requests are signed, and whether the service knows them.
 func lookAtCredentials(ctx context.Context, w *World, r *Result) {
+	switch {
+	case w.NoEnvironment == nil:
+	case errors.Is(w.NoEnvironment, ErrElsewhere):
+		r.note("as this shell sees it: the environment of another process is not known on this system")
+	default:
+		r.warn(asRoot, "what follows goes by this shell's environment and not the agent's, for that cannot be read: %v", innermost(w.NoEnvironment))
+	}
 	lookAtCredentialFiles(w, r)
 	region, err := w.region(ctx)
 	if err != nil || region == "" {
@@ -125,7 +132,7 @@ func (w *World) secretFile(what, path string, required bool, r *Result) {
 	case errors.Is(err, ErrElsewhere), errors.Is(err, fs.ErrNotExist) && !required:
 		return
 	case errors.Is(err, fs.ErrPermission):
-		r.fail("run nephoscope doctor as root: sudo nephoscope doctor", "the %s %s cannot be looked at: %v", what, path, innermost(err))
+		r.fail(asRoot, "the %s %s cannot be looked at: %v", what, path, innermost(err))
 		return
 	case err != nil:
 		r.fail("correct the path, or make the file", "the %s %s: %v", what, path, innermost(err))

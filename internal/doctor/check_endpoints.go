@@ -119,7 +119,7 @@ func (w *World) endpoint(ctx context.Context, s service, at url.URL, r *Result) 
 	defer answer.Body.Close()
 	w.answered(at, proxy, answer, r)
 	w.skew(answer, began.Add(ended.Sub(began)/2), r)
-	r.note("%s%s answers in %s", at.Host, route, ended.Sub(began).Round(time.Millisecond))
+	r.note("%s: %s%s answers in %s", s.what, at.Host, route, ended.Sub(began).Round(time.Millisecond))
 }
 
 func (w *World) resolves(ctx context.Context, host, what string, r *Result) bool {

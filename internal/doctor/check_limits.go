@@ -15,7 +15,7 @@ import (
 const otherFiles = 100
 
 // lookAtLimits compares what the configuration takes with what the kernel gives.
-func lookAtLimits(_ context.Context, w *World, r *Result) {
+func lookAtLimits(ctx context.Context, w *World, r *Result) {
 	folders, files := map[string]bool{}, 0
 	if _, logs := w.toLogs(""); logs {
 		for _, entry := range w.Config.Logs.Files {
@@ -33,7 +33,7 @@ func lookAtLimits(_ context.Context, w *World, r *Result) {
 		}
 	}
 	if lookAtInotify(w, len(folders), r) {
-		lookAtDescriptors(w, files, r)
+		lookAtDescriptors(ctx, w, files, r)
 	}
 }
 
@@ -82,7 +82,7 @@ func (w *World) kernelNumber(name string) (int, error) {
 }
 
 // lookAtDescriptors compares the files that are kept open with the limit of the agent's process, or of this one.
-func lookAtDescriptors(w *World, files int, r *Result) {
+func lookAtDescriptors(ctx context.Context, w *World, files int, r *Result) {
 	limit, whose := uint64(0), "a process here"
 	var err error
 	if w.Status != nil {
@@ -100,7 +100,11 @@ func lookAtDescriptors(w *World, files int, r *Result) {
 	}
 	need := uint64(min(files, tailer.DefaultOpen) + otherFiles)
 	if limit < need {
-		r.warn("sudo systemctl edit nephoscope: [Service] LimitNOFILE="+fmt.Sprint(2*need), "%s may have %d files open, and %s take up to %d", whose, limit, output.Count(files, "log file"), need)
+		cure := fmt.Sprintf("ulimit -n %d, before the agent is started", 2*need)
+		if name := w.service(ctx); name != "" {
+			cure = fmt.Sprintf("sudo systemctl edit %s: [Service] LimitNOFILE=%d", name, 2*need)
+		}
+		r.warn(cure, "%s may have %d files open, and %s take up to %d", whose, limit, output.Count(files, "log file"), need)
 		return
 	}
 	r.note("%s may have %d files open, and needs up to %d", whose, limit, need)

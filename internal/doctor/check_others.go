@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // lookAtOthers finds agents that would ship the same files and metrics again, and be paid for again.
@@ -19,8 +21,8 @@ func lookAtOthers(ctx context.Context, w *World, r *Result) {
 		r.skip("the processes of this host are not known: %v", err)
 		return
 	}
-	units, _ := w.Host.Units(ctx, append(awslogsUnits(), originalUnit)...) // without systemd there are none
-	lookAtOriginal(processes, units, r)
+	units, _ := w.Host.Units(ctx, append(awslogsUnits(), install.UnitName)...) // without systemd there are none
+	lookAtOriginal(w, processes, units, r)
 	lookAtAwslogs(processes, units, r)
 	lookAtSiblings(w, processes, r)
 	if len(r.Findings) == 0 {
@@ -30,28 +32,54 @@ func lookAtOthers(ctx context.Context, w *World, r *Result) {
 
 const twice = "it and nephoscope would both ship: everything arrives, and is paid for, twice"
 
-func lookAtOriginal(processes []Process, units []Unit, r *Result) {
+func lookAtOriginal(w *World, processes []Process, units []Unit, r *Result) {
 	for _, p := range processes {
-		if p.isOriginal() {
+		if p.isOriginal() && (w.Status == nil || p.PID != w.Status.PID) { // who has answered us is no original
 			r.fail("sudo systemctl disable --now amazon-cloudwatch-agent", "the Amazon CloudWatch agent runs as process %d; %s", p.PID, twice)
 			return
 		}
 	}
 	for _, u := range units {
-		if u.Name == originalUnit && u.Loaded && !u.isOurs() && u.AtBoot == "enabled" {
+		if u.Name == install.UnitName && u.Loaded && !u.isOurs() && u.AtBoot == "enabled" {
 			r.warn("sudo systemctl disable amazon-cloudwatch-agent", "the Amazon CloudWatch agent starts at the next boot; %s", twice)
 		}
 	}
 }
 
-// isOriginal goes by the arguments: nephoscope may stand under the original's name.
+// isOriginal goes by the arguments where it is not known whose program it is: nephoscope may stand under the original's name.
 func (p Process) isOriginal() bool {
-	if p.Name == "start-amazon-cloudwatch-agent" {
+	if p.Ours {
+		return false
+	}
+	if p.Name == startName {
 		return !slices.Contains(p.Args, "run")
 	}
-	return p.Name == "amazon-cloudwatch-agent" && slices.ContainsFunc(p.Args, func(a string) bool {
+	return p.Name == agentName && slices.ContainsFunc(p.Args, func(a string) bool {
 		return slices.Contains([]string{"-envconfig", "-otelconfig", "-pidfile", "--envconfig", "--otelconfig", "--pidfile"}, a)
 	})
+}
+
+// The names of the original's programs under which nephoscope runs as well.
+const (
+	agentName = "amazon-cloudwatch-agent"
+	startName = "start-amazon-cloudwatch-agent"
+)
+
+// isSibling tells whether a process is an agent of ours: told to run, or called by a name that means it.
+func (p Process) isSibling() bool {
+	if p.isOriginal() || !p.Ours && p.Name != agentName && p.Name != startName {
+		return false
+	}
+	if slices.Contains(p.Args, "run") {
+		return true
+	}
+	switch filepath.Base(p.Args[0]) {
+	case startName:
+		return true
+	case agentName:
+		return len(p.Args) == 1 || strings.HasPrefix(p.Args[1], "-") && !slices.Contains([]string{"version", "help", "h"}, strings.TrimLeft(p.Args[1], "-"))
+	}
+	return false
 }
 
 func lookAtAwslogs(processes []Process, units []Unit, r *Result) {
@@ -73,7 +101,7 @@ func lookAtAwslogs(processes []Process, units []Unit, r *Result) {
 // lookAtSiblings finds other agents of ours.
 func lookAtSiblings(w *World, processes []Process, r *Result) {
 	for _, p := range processes {
-		if !slices.Contains(p.Args, "run") || p.Name != "nephoscope" && p.Name != "amazon-cloudwatch-agent" || p.isOriginal() {
+		if !p.isSibling() {
 			continue
 		}
 		if w.Status != nil && p.PID == w.Status.PID {
@@ -120,8 +148,31 @@ func (p Process) File(flag string) string {
 	return filepath.Join(p.Dir, path)
 }
 
+// configs are what the process was told to read, else what it reads by itself.
+func (p Process) configs() (all []string) {
+	for i, a := range p.Args {
+		value, ok := strings.CutPrefix(strings.TrimLeft(a, "-"), "config=")
+		if strings.TrimLeft(a, "-") == "config" && i+1 < len(p.Args) {
+			value, ok = p.Args[i+1], true
+		}
+		if !ok || !strings.HasPrefix(a, "-") || filepath.Ext(value) == ".toml" { // which the original makes for itself
+			continue
+		}
+		if !filepath.IsAbs(value) {
+			value = filepath.Join(p.Dir, value)
+		}
+		all = append(all, filepath.Clean(value))
+	}
+	if len(all) == 0 {
+		all = []string{install.Layout{Root: p.File("--root")}.Configs()}
+	}
+	return all
+}
+
+// sameConfig tells whether a process reads one of the sources, or one that lies in such a folder.
 func sameConfig(p Process, sources []string) bool {
 	return slices.ContainsFunc(sources, func(s string) bool {
-		return slices.ContainsFunc(p.Args, func(a string) bool { return a == s || strings.TrimPrefix(a, "--config=") == s })
+		s, err := filepath.Abs(s)
+		return err == nil && slices.ContainsFunc(p.configs(), func(c string) bool { return c == s || filepath.Dir(c) == s || filepath.Dir(s) == c })
 	})
 }

@@ -4,25 +4,33 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
-// The units that are looked at: ours, the original's, and those of the older awslogs agent. Where the original's has been
-// made to start nephoscope, it is ours.
-const (
-	ownUnit      = "nephoscope.service"
-	originalUnit = "amazon-cloudwatch-agent.service"
-)
+// ownUnit is what many call a unit that they have written for nephoscope; none is installed under that name. The other unit
+// that is looked at has the original's name: what it starts decides whose it is.
+const ownUnit = "nephoscope.service"
 
 func awslogsUnits() []string { return []string{"awslogsd.service", "awslogs.service"} }
 
 // isOurs tells whether a unit starts nephoscope.
-func (u Unit) isOurs() bool {
-	return u.Name == ownUnit || strings.Contains(u.ExecStart, "nephoscope")
+func (u Unit) isOurs() bool { return u.Name == ownUnit || u.Ours }
+
+// service is the unit that starts nephoscope, for cures; "": there is none.
+func (w *World) service(ctx context.Context) string {
+	units, _ := w.Host.Units(ctx, ownUnit, install.UnitName) // without systemd there are none
+	for _, u := range units {
+		if u.Loaded && u.isOurs() {
+			return strings.TrimSuffix(u.Name, ".service")
+		}
+	}
+	return ""
 }
 
 // lookAtService tells whether the agent comes back after the host has been started again.
 func lookAtService(ctx context.Context, w *World, r *Result) {
-	units, err := w.Host.Units(ctx, ownUnit, originalUnit)
+	units, err := w.Host.Units(ctx, ownUnit, install.UnitName)
 	if errors.Is(err, ErrElsewhere) {
 		r.skip("there is no systemd here")
 		return

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/tailer"
 )
 
@@ -25,20 +26,22 @@ func TestConfigurationIsToldWithItsMistakes(t *testing.T) {
 	w = world(t, oneLog)
 	w.Config, w.Sources = nil, nil
 	expect(t, examine(t, w, "config"), Failed, "no configuration", "nephoscope wizard")
+	w.NoStatus = fmt.Errorf("ask agent: %w", fs.ErrPermission)
+	expect(t, examine(t, w, "config"), Failed, "may not be asked", "sudo nephoscope doctor")
 	w.Sources, w.Unread = []string{"/etc/x"}, fmt.Errorf("open /etc/x: %w", fs.ErrPermission)
-	expect(t, examine(t, w, "config"), Failed, "permission denied", "ls -l /etc/x")
+	expect(t, examine(t, w, "config"), Failed, "permission denied", "sudo nephoscope doctor", "ls -l /etc/x")
 }
 
 func TestAgentTellsWhetherWhatRunsIsOnDisk(t *testing.T) {
 	f := func(c agent.Configuration, want Outcome, words ...string) {
 		t.Helper()
 		w := world(t, oneLog)
-		w.Status = &agent.Status{Version: "1", Configuration: c}
+		w.Status = &agent.Status{Version: "1", PID: 7, Configuration: c}
 		expect(t, examine(t, w, "config"), want, words...)
 	}
 	applied := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	f(agent.Configuration{OnDisk: agent.Runs, Applied: applied}, Fine, "no mistakes, and it is what runs")
-	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied}, Warning, "has been changed since", "2026-11-20T12:00:00Z", "reload")
+	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied}, Warning, "has been changed since", "2026-11-20T12:00:00Z", "kill -HUP 7")
 	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied, Refused: "c.json:1:2: no"}, Warning, "was refused", "c.json:1:2: no", "nephoscope check")
 	f(agent.Configuration{OnDisk: agent.Differs, Applied: applied, Refused: "c.json:1:2: no", LastGood: true}, Warning, "the last good one")
 	f(agent.Configuration{OnDisk: agent.Unreadable, Applied: applied}, Warning, "cannot be read by the agent", "ls -l config.json")
@@ -56,7 +59,13 @@ func TestAgentTellsWhetherWhatRunsIsOnDisk(t *testing.T) {
 func TestAgentSpeaksForItself(t *testing.T) {
 	w := world(t, oneLog)
 	w.NoStatus = errors.New("ask agent: nobody")
-	expect(t, examine(t, w, "agent"), Warning, "nobody", "systemctl start")
+	expect(t, examine(t, w, "agent"), Warning, "nobody", "nephoscope run")
+	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
+		return []Unit{{Name: ownUnit}, {Name: install.UnitName, Loaded: true, Ours: true}}, nil
+	}
+	expect(t, examine(t, w, "agent"), Warning, "nobody", "sudo systemctl start amazon-cloudwatch-agent")
+	w.NoStatus = fmt.Errorf("ask agent: %w", fs.ErrPermission)
+	expect(t, examine(t, w, "agent"), Warning, "denied", "sudo nephoscope doctor")
 	w.Given = true
 	expect(t, examine(t, w, "agent"), Skipped)
 	w.Status = &agent.Status{PID: 7, Health: agent.OK, Files: 1, Logs: []agent.LogFile{{Path: "/a"}}}
@@ -66,6 +75,40 @@ func TestAgentSpeaksForItself(t *testing.T) {
 	expect(t, examine(t, w, "agent"), Warning, "it waits", "be patient")
 	w.Status.Health = agent.Failing
 	expect(t, examine(t, w, "agent"), Failed)
+}
+
+// Whoever asks by the status alone must not take an agent for well that delivers nothing.
+func TestAgentThatDeliversNothingHasFailed(t *testing.T) {
+	now := time.Now()
+	f := func(name string, want Outcome, change func(*agent.Status)) {
+		t.Helper()
+		w := world(t, oneLog)
+		w.Status = &agent.Status{PID: 7, Health: agent.Degraded, Started: now.Add(-5 * time.Minute), Reasons: []agent.Reason{{What: "it waits"}}}
+		change(w.Status)
+		if r := examine(t, w, "agent"); r.Outcome != want {
+			t.Errorf("%s: got %s, want %s: %+v", name, r.Outcome, want, r.Findings)
+		}
+	}
+	file := func(lag int64, since time.Duration, t *agent.Trouble) []agent.LogFile {
+		one := agent.LogFile{Trouble: t}
+		one.LagBytes, one.LagSince = lag, now.Add(-since)
+		return []agent.LogFile{one}
+	}
+	refused, away := &agent.Trouble{Class: "denied"}, &agent.Trouble{Class: "unavailable"}
+	f("something waits, for another reason", Warning, func(s *agent.Status) { s.Total.Acknowledged = now; s.Logs = file(9, time.Hour, away) })
+	f("metrics denied", Failed, func(s *agent.Status) {
+		s.Metrics = &agent.MetricsLedger{Acknowledged: now, Spooled: 1, Trouble: refused}
+	})
+	f("events denied", Failed, func(s *agent.Status) {
+		s.Total.Acknowledged = now
+		s.Streams = []agent.StreamLedger{{Trouble: refused}}
+	})
+	f("no metrics ever", Failed, func(s *agent.Status) { s.Metrics = &agent.MetricsLedger{Spooled: 1, Oldest: now, Trouble: away} })
+	f("metrics wait for long", Failed, func(s *agent.Status) { s.Metrics = &agent.MetricsLedger{Spooled: 1, Oldest: now.Add(-2 * time.Minute)} })
+	f("metrics of this moment", Warning, func(s *agent.Status) { s.Metrics = &agent.MetricsLedger{Spooled: 1, Oldest: now} })
+	f("no events ever", Failed, func(s *agent.Status) { s.Logs = file(9, 2*time.Minute, nil) })
+	f("an agent that has just come up to old files", Warning, func(s *agent.Status) { s.Started, s.Logs = now, file(9, time.Hour, nil) })
+	f("no reason is given", Failed, func(s *agent.Status) { s.Health, s.Reasons, s.Logs = agent.OK, nil, file(9, 2*time.Minute, nil) })
 }
 
 // there makes an entry find files.
@@ -216,6 +259,9 @@ func TestRoom(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	w := world(t, oneLog)
+	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
+		return []Unit{{Name: install.UnitName, Loaded: true, Ours: true}}, nil
+	}
 	w.Host.Present = there(tailer.Present{Files: make([]string, 3000), Folders: []string{"/a", "/b"}})
 	f := func(watches, instances string, held Inotify, want Outcome, words ...string) {
 		t.Helper()
@@ -230,7 +276,7 @@ func TestLimits(t *testing.T) {
 	f("8192", "128", Inotify{3, 8191}, Warning, "8191 are taken", "fs.inotify.max_user_watches=16386")
 	f("8192", "128", Inotify{128, 0}, Warning, "all 128 inotify instances", "fs.inotify.max_user_instances")
 	w.Status = &agent.Status{PID: 7}
-	f("8192", "128", Inotify{}, Warning, "the agent may have 256 files open", "LimitNOFILE=")
+	f("8192", "128", Inotify{}, Warning, "the agent may have 256 files open", "systemctl edit amazon-cloudwatch-agent: [Service] LimitNOFILE=")
 	w.Host.ReadFile = func(string) ([]byte, error) { return nil, ErrElsewhere }
 	expect(t, examine(t, w, "limits"), Skipped)
 	if n, err := openFilesOf("Max open files            unlimited            unlimited            files\n"); err != nil || n < 1<<40 {
@@ -267,8 +313,8 @@ func TestServiceThatDoesNotStartAtBoot(t *testing.T) {
 	f(Unit{Name: ownUnit, Loaded: true, Active: true, AtBoot: "disabled", MainPID: 7}, Warning, "systemctl enable nephoscope")
 	f(Unit{Name: ownUnit, Loaded: true, AtBoot: "masked"}, Warning, "unmask")
 	f(Unit{Name: ownUnit, Loaded: true, AtBoot: "enabled", MainPID: 8}, Warning, "process 8")
-	f(Unit{Name: originalUnit, Loaded: true, AtBoot: "disabled", ExecStart: "{ path=/usr/bin/nephoscope ; }"}, Warning, "systemctl enable amazon-cloudwatch-agent")
-	f(Unit{Name: originalUnit, Loaded: true, AtBoot: "disabled"}, Skipped)
+	f(Unit{Name: install.UnitName, Loaded: true, AtBoot: "disabled", Ours: true}, Warning, "systemctl enable amazon-cloudwatch-agent")
+	f(Unit{Name: install.UnitName, Loaded: true, AtBoot: "disabled"}, Skipped)
 	w.Status = nil
 	f(Unit{Name: ownUnit, Loaded: true, AtBoot: "enabled"}, Warning, "not running", "systemctl start nephoscope")
 	w.Host.Units = func(context.Context, ...string) ([]Unit, error) { return nil, ErrElsewhere }
@@ -277,9 +323,13 @@ func TestServiceThatDoesNotStartAtBoot(t *testing.T) {
 
 func TestUnitsAreReadOutOfParagraphs(t *testing.T) {
 	units := parseUnits("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=12\nExecStart={ path=/a ; argv[]=/a b=c ; }\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nMainPID=0\n")
-	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }"}) || units[1] != (Unit{Name: "b.service"}) {
+	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }", false}) || units[1] != (Unit{Name: "b.service"}) {
 		t.Errorf("got %+v", units)
 	}
+}
+
+func process(pid int, name, line string) Process {
+	return Process{PID: pid, Name: name, Args: strings.Fields(line), Ours: name == "nephoscope"}
 }
 
 func TestAgentsThatWouldShipTheSame(t *testing.T) {
@@ -291,17 +341,32 @@ func TestAgentsThatWouldShipTheSame(t *testing.T) {
 		w.Host.Processes = func() ([]Process, error) { return p, nil }
 		expect(t, examine(t, w, "others"), want, word)
 	}
-	args := func(line string) []string { return strings.Fields(line) }
-	f(Fine, "none runs beside", Process{1, "init", args("/sbin/init"), ""}, Process{7, "nephoscope", args("nephoscope run --config /etc/c.json"), ""})
-	f(Failed, "disable --now amazon-cloudwatch-agent", Process{9, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z"), ""})
-	f(Fine, "", Process{7, "amazon-cloudwatch-agent", args("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run"), ""}) // ours under its name
-	f(Warning, "awslogs agent runs as process 9", Process{9, "python3", args("python3 /var/awslogs/bin/aws logs push --config-file x"), ""})
-	f(Failed, "everything is shipped twice", Process{8, "nephoscope", args("nephoscope run --state /other --config=/etc/c.json"), ""})
-	f(Fine, "with a configuration of its own", Process{8, "nephoscope", args("nephoscope run --state /other --config /etc/d.json"), ""})
+	f(Fine, "none runs beside", process(1, "init", "/sbin/init"), process(7, "nephoscope", "nephoscope run --config /etc/c.json"))
+	f(Failed, "disable --now amazon-cloudwatch-agent", process(9, "amazon-cloudwatch-agent", "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z"))
+	f(Fine, "", process(7, "amazon-cloudwatch-agent", "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent run")) // ours under its name
+	f(Warning, "awslogs agent runs as process 9", process(9, "python3", "python3 /var/awslogs/bin/aws logs push --config-file x"))
+	f(Failed, "everything is shipped twice", process(8, "nephoscope", "nephoscope run --state /other --config=/etc/c.json"))
+	f(Fine, "with a configuration of its own", process(8, "nephoscope", "nephoscope run --state /other --config /etc/d.json"))
+	ours := func(line string) Process {
+		p := process(8, "nephoscope", line)
+		p.Dir = "/etc"
+		return p
+	}
+	f(Failed, "shipped twice", ours("nephoscope run --state /other --config c.json"))
+	f(Failed, "shipped twice", ours("nephoscope run --state /other --config /etc"))
+	w.Sources = []string{install.Layout{}.Configs()}
+	f(Failed, "shipped twice", ours("nephoscope run --state /other"))
+	f(Failed, "shipped twice", ours("/opt/aws/amazon-cloudwatch-agent/bin/start-amazon-cloudwatch-agent"))
+	f(Failed, "shipped twice", ours("amazon-cloudwatch-agent"))
+	f(Failed, "shipped twice", ours("amazon-cloudwatch-agent -config x.toml -envconfig y.json -pidfile z"))
+	f(Fine, "configuration of its own", ours("amazon-cloudwatch-agent --config /other.json"))
+	f(Fine, "configuration of its own", ours("nephoscope run --root /image --state /other"))
+	f(Fine, "none runs beside", ours("nephoscope status"), ours("amazon-cloudwatch-agent -version"), ours("amazon-cloudwatch-agent-ctl -a start"))
+	f(Fine, "none runs beside", process(7, "start-amazon-cloudwatch-agent", "start-amazon-cloudwatch-agent")) // a copy of us, which has answered
 	w.Status = nil
-	f(Warning, "does not answer on /state", Process{8, "nephoscope", args("nephoscope run --state=/state /etc/c.json"), ""})
+	f(Warning, "does not answer on /state", process(8, "nephoscope", "nephoscope run --state=/state /etc/c.json"))
 	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
-		return []Unit{{Name: originalUnit, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
+		return []Unit{{Name: install.UnitName, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
 	}
 	f(Warning, "systemctl disable awslogsd")
 	f(Warning, "systemctl disable amazon-cloudwatch-agent")

@@ -137,9 +137,11 @@ func processes() (all []Process, err error) {
 		}
 		p := Process{PID: pid, Args: strings.Split(strings.TrimSuffix(string(raw), "\x00"), "\x00")}
 		p.Name = filepath.Base(p.Args[0])
-		if exe, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe")); err == nil {
-			p.Name = filepath.Base(strings.TrimSuffix(exe, " (deleted)"))
+		exe := filepath.Join("/proc", e.Name(), "exe")
+		if target, err := os.Readlink(exe); err == nil {
+			p.Name = filepath.Base(strings.TrimSuffix(target, " (deleted)"))
 		}
+		p.Ours = p.Name == "nephoscope" || isThisProgram(exe)
 		p.Dir, _ = os.Readlink(filepath.Join("/proc", e.Name(), "cwd"))
 		all = append(all, p)
 	}
@@ -155,7 +157,32 @@ func units(ctx context.Context, names ...string) (all []Unit, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("systemctl show: %w", err)
 	}
-	return parseUnits(string(out)), nil
+	all = parseUnits(string(out))
+	for i := range all {
+		all[i].Ours = startsUs(all[i].ExecStart)
+	}
+	return all, nil
+}
+
+// startsUs tells whether an ExecStart, as systemctl prints it, starts nephoscope: under its name, or by a link.
+func startsUs(execStart string) bool {
+	if strings.Contains(execStart, "nephoscope") {
+		return true
+	}
+	_, rest, _ := strings.Cut(execStart, "path=")
+	path, _, _ := strings.Cut(rest, " ;")
+	target, err := filepath.EvalSymlinks(path)
+	return err == nil && (filepath.Base(target) == "nephoscope" || isThisProgram(target))
+}
+
+// isThisProgram tells whether a path leads to the file that this process was started from.
+func isThisProgram(path string) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	here, err := os.Stat("/proc/self/exe")
+	return err == nil && os.SameFile(there, here)
 }
 
 func inotifyOf(uid, except int) (held Inotify, err error) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"math/big"
 	"net"
@@ -335,6 +336,17 @@ func TestCredentials(t *testing.T) {
 	f(Identity{Source: "EnvConfigCredentials", KeyID: "AKIDEXAMPLE", NoARN: errors.New("no such host")}, nil, Warning, "the environment (key AKIDEXAMPLE)", "no such host", "the agent does without")
 	f(Identity{Source: "EnvConfigCredentials", ARN: "arn:aws:iam::1:root"}, nil, Warning, "root user")
 	f(Identity{}, errors.New("none found"), Failed, "none found", "aws configure --profile AmazonCloudWatchAgent")
+}
+
+func TestCredentialsOfAnotherEnvironmentAreNotCalledTheAgents(t *testing.T) {
+	w := world(t, oneLog)
+	w.AWS.Credentials = func(context.Context, agent.Destination) (Identity, error) {
+		return Identity{ARN: "arn:aws:iam::1:user/u"}, nil
+	}
+	w.NoEnvironment = fmt.Errorf("read environment of process 7: %w", fs.ErrPermission)
+	expect(t, examine(t, w, "credentials"), Warning, "this shell's environment and not the agent's", "sudo nephoscope doctor", "user/u")
+	w.NoEnvironment = ErrElsewhere
+	expect(t, examine(t, w, "credentials"), Fine, "as this shell sees it", "user/u")
 }
 
 func TestCredentialFiles(t *testing.T) {

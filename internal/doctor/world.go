@@ -39,6 +39,7 @@ type World struct {
 	User            Who           // that the agent runs as
 	NoUser          error         // why that could not be found out
 	Home            string        // of that user; "": not known
+	NoEnvironment   error         // why the running agent's environment could not be read: this process's stands for it
 
 	Now  func() time.Time
 	Env  func(string) string // of the agent
@@ -81,6 +82,7 @@ type Process struct {
 	Name string // of its executable, without folders
 	Args []string
 	Dir  string // in which it runs; "": not known
+	Ours bool   // it is nephoscope, under whatever name
 }
 
 // Unit is a systemd service as systemctl show tells it.
@@ -91,6 +93,7 @@ type Unit struct {
 	AtBoot    string // UnitFileState: enabled, disabled, static, masked, …
 	MainPID   int
 	ExecStart string
+	Ours      bool // what it starts is nephoscope, under whatever name
 }
 
 // Inotify is what is held of the kernel's announcements.

@@ -150,7 +150,7 @@ func (a *adviser) flushes(plan *agent.Plan) {
 		return
 	}
 	a.all = append(a.all, Advice{Place: a.c.At("metrics.force_flush_interval"), Topic: "flush", Change: member("force_flush_interval", calm.Seconds()), Dollars: saved, Text: fmt.Sprintf(
-		"metrics are sent every %s, in %s requests a month; sent once a minute they keep their true times, and come that much later", flush, thousands(a.r.Metrics.Requests))})
+		"metrics are sent every %s, in %s a month; sent once a minute they keep their true times, and come that much later", flush, requestsText(a.r.Metrics.Requests))})
 }
 
 // resolution is about collections more often than once a minute.
@@ -271,7 +271,7 @@ func (a *adviser) names() {
 		say("date", "", fmt.Sprintf("{date} (%s) is the day on which the agent was started; it changes with a restart only", some(daily)))
 	}
 	if len(unknown) > 0 && !a.r.Host.EC2 {
-		say("unknown", member("log_stream_name", "{hostname}"), fmt.Sprintf("outside of EC2 nobody knows what is to stand in %s: all such hosts write UNKNOWN there, into the same", some(unknown)))
+		say("unknown", member("log_stream_name", "{hostname}"), fmt.Sprintf("outside of EC2 nobody knows what is to stand in %s: all such hosts write i-UNKNOWN or UNKNOWN-ACCOUNT there, into the same", some(unknown)))
 	}
 }
 

@@ -310,7 +310,7 @@ func (b *Bill) write(p *printer, all bool) {
 		amount := ""
 		switch {
 		case c.Name == "requests":
-			amount = fmt.Sprintf("%s requests", thousands(b.Requests))
+			amount = requestsText(b.Requests)
 		case c.Series > 0:
 			amount = output.Count(c.Series, "series", "series")
 		default:

@@ -45,3 +45,12 @@ func TestReportThatIsLostIsAnError(t *testing.T) {
 		t.Error("of a difference: nobody says so")
 	}
 }
+
+func TestOneRequestIsNotSeveral(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[float64]string{0: "0 requests", 1: "1 request", 1.2: "1 request", 43200: "43,200 requests"} {
+		if got := requestsText(n); got != want {
+			t.Errorf("%v: got %s, want %s", n, got, want)
+		}
+	}
+}

@@ -16,6 +16,13 @@ func thousands(n float64) string {
 	return text
 }
 
+func requestsText(n float64) string {
+	if text := thousands(n); text != "1" {
+		return text + " requests"
+	}
+	return "1 request"
+}
+
 // ageText is a duration in its largest unit.
 func ageText(d time.Duration) string {
 	switch {

@@ -122,7 +122,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	defer stop()
 	group := c.groupFor(next)
 	if err := plan.commit(group); err != nil {
-		return denied(err)
+		return Denied(err)
 	}
 	if err := c.share(group); err != nil {
 		c.warn("warning: %v", err)

@@ -102,12 +102,12 @@ func (c *Control) warn(format string, args ...any) { fmt.Fprintf(c.Err, format+"
 // turn makes the folders and waits for its turn to write into them.
 func (c *Control) turn(ctx context.Context) (done func(), err error) {
 	if err := durable.MakePublicDir(c.Layout.Configs()); err != nil {
-		return nil, denied(err)
+		return nil, Denied(err)
 	}
 	lock := filepath.Join(c.Layout.Etc(), ".amazon-cloudwatch-agent-ctl.lock")
 	done, err = durable.Turn(ctx, lock, func() { c.warn("waiting for another amazon-cloudwatch-agent-ctl to finish") })
 	if err != nil {
-		return nil, denied(err)
+		return nil, Denied(err)
 	}
 	for _, dir := range []string{c.Layout.Etc(), c.Layout.Configs()} {
 		if err := durable.RemoveStray(dir); err != nil { // of a command that was killed
@@ -117,8 +117,8 @@ func (c *Control) turn(ctx context.Context) (done func(), err error) {
 	return done, nil
 }
 
-// denied adds what to do about a lack of rights.
-func denied(err error) error {
+// Denied adds what to do about a lack of rights.
+func Denied(err error) error {
 	if errors.Is(err, os.ErrPermission) && os.Geteuid() > 0 {
 		return fmt.Errorf("%w (try sudo)", err)
 	}

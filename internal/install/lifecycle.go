@@ -49,13 +49,13 @@ func (c *Control) start(ctx context.Context) error {
 		why := "no systemd runs here"
 		switch {
 		case c.Systemctl != nil:
-			why = "systemd has no " + unitName
+			why = "systemd has no " + UnitName
 		case c.Layout.Root != "":
 			why = "systemd does not start what lies under a root folder"
 		}
 		return fmt.Errorf("start agent: %s; run it with: %s", why, c.byHand())
 	}
-	if err := c.systemctl(ctx, "daemon-reload", "enable "+unitName, "restart "+unitName); err != nil {
+	if err := c.systemctl(ctx, "daemon-reload", "enable "+UnitName, "restart "+UnitName); err != nil {
 		return fmt.Errorf("start agent: %w", err)
 	}
 	c.report.Changed, c.report.Agent = true, "started"
@@ -95,7 +95,7 @@ func (c *Control) stop(ctx context.Context) error {
 		return nil
 	}
 	if u.active() {
-		if err := c.systemctl(ctx, "stop "+unitName); err != nil {
+		if err := c.systemctl(ctx, "stop "+UnitName); err != nil {
 			return fmt.Errorf("stop agent: %w", err)
 		}
 		status, err = c.Status(ctx, c.State) // or was it another one that answered?
@@ -117,7 +117,7 @@ func (c *Control) end(ctx context.Context, s agent.Status) error {
 		return fmt.Errorf("stop agent: %w (stop it where it was started)", err)
 	}
 	if err := terminate(pid); err != nil {
-		return fmt.Errorf("stop agent: end process %d: %w", pid, denied(err))
+		return fmt.Errorf("stop agent: end process %d: %w", pid, Denied(err))
 	}
 	gone := func() bool {
 		_, err := c.Status(ctx, c.State)
@@ -158,7 +158,7 @@ func (c *Control) packaging(ctx context.Context, o Options) error {
 			return nil
 		}
 		if err := durable.MakePublicDir(c.Layout.Etc()); err != nil {
-			return denied(err)
+			return Denied(err)
 		}
 		c.report.Changed = true
 		return durable.WriteShared(flag, []byte{}, durable.NoGroup)
@@ -176,5 +176,5 @@ func (c *Control) packaging(ctx context.Context, o Options) error {
 	if err := c.stop(ctx); err != nil || !c.unit(ctx).loaded {
 		return err
 	}
-	return c.systemctl(ctx, "disable "+unitName, "daemon-reload", "reset-failed")
+	return c.systemctl(ctx, "disable "+UnitName, "daemon-reload", "reset-failed")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 )
 
-var started = []string{"daemon-reload", "enable " + unitName, "restart " + unitName}
+var started = []string{"daemon-reload", "enable " + UnitName, "restart " + UnitName}
 
 func TestRunningAgentIsReloadedAndNotRestarted(t *testing.T) {
 	h := newHost(t)
@@ -187,7 +187,7 @@ func TestRemoveAllStopsAndDoesNotStartAgain(t *testing.T) {
 	h := newHost(t)
 	h.running, h.systemd, h.active = true, true, true
 	h.fine("-a", "fetch-config")
-	if !h.fine("-a", "remove-config", "-c", "all", "-s") || h.running || h.stored() != "" || !slices.Equal(h.commands, []string{"stop " + unitName}) {
+	if !h.fine("-a", "remove-config", "-c", "all", "-s") || h.running || h.stored() != "" || !slices.Equal(h.commands, []string{"stop " + UnitName}) {
 		t.Errorf("systemctl %v, stored %s", h.commands, h.stored())
 	}
 	if !strings.Contains(h.out.String(), "all amazon-cloudwatch-agent configurations have been removed\n") {
@@ -209,7 +209,7 @@ func TestStartAndStopAreSaidAsTheOriginalSaysThem(t *testing.T) {
 	f("start", "amazon-cloudwatch-agent has already been started\n", false)
 	f("stop", "", true)
 	f("start", "The agent has been started\n", true)
-	if h.stored() != "default" || !slices.Equal(h.commands, slices.Concat(started, []string{"stop " + unitName}, started)) {
+	if h.stored() != "default" || !slices.Equal(h.commands, slices.Concat(started, []string{"stop " + UnitName}, started)) {
 		t.Errorf("stored %s, systemctl %v", h.stored(), h.commands)
 	}
 }
@@ -236,11 +236,11 @@ func TestPackagesStopAndStartAnAgentThatRuns(t *testing.T) {
 		t.Error(err)
 	}
 	h.fine("-a", "cond-restart")
-	if _, err := os.Stat(flag); err == nil || !slices.Equal(h.commands, append([]string{"stop " + unitName}, started...)) {
+	if _, err := os.Stat(flag); err == nil || !slices.Equal(h.commands, append([]string{"stop " + UnitName}, started...)) {
 		t.Errorf("systemctl %v, %v", h.commands, err)
 	}
 	h.commands = nil
-	if err := h.ctl("-a", "preun"); err != nil || !slices.Equal(h.commands, []string{"stop " + unitName, "disable " + unitName, "daemon-reload", "reset-failed"}) {
+	if err := h.ctl("-a", "preun"); err != nil || !slices.Equal(h.commands, []string{"stop " + UnitName, "disable " + UnitName, "daemon-reload", "reset-failed"}) {
 		t.Errorf("systemctl %v, %v", h.commands, err)
 	}
 	// One that did not run is not started.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// unitName is the original's.
-const unitName = "amazon-cloudwatch-agent.service"
+// UnitName is the service's name, which is the original's.
+const UnitName = "amazon-cloudwatch-agent.service"
 
 // unit is what systemd says of the agent's service; the zero value: there is no such service, or no systemd.
 type unit struct {
@@ -32,7 +32,7 @@ func (c *Control) unit(ctx context.Context) (u unit) {
 	if c.Systemctl == nil {
 		return u
 	}
-	said, err := c.Systemctl(ctx, "show", "-p", "LoadState", "-p", "ActiveState", "-p", "SubState", "-p", "MainPID", unitName)
+	said, err := c.Systemctl(ctx, "show", "-p", "LoadState", "-p", "ActiveState", "-p", "SubState", "-p", "MainPID", UnitName)
 	if err != nil {
 		return u
 	}
