@@ -123,7 +123,7 @@ func TestControlCommandAsTypedWhereThereIsNothingElse(t *testing.T) {
 	const ctl = home + "/bin/amazon-cloudwatch-agent-ctl"
 	const fetch = ctl + " -a fetch-config -m ec2 -c file:" + home + "/bin/config.json -s"
 	stdout, stderr, status := h.line(fetch)
-	if want := "start agent: no systemd runs here; run it with: " + home + "/bin/amazon-cloudwatch-agent run\n"; status != 1 || stderr != want || !strings.Contains(stdout, "Configuration validation succeeded\n") {
+	if want := "start agent: the configuration is stored, but no systemd runs here; run it with: " + home + "/bin/amazon-cloudwatch-agent run\n"; status != 1 || stderr != want || !strings.Contains(stdout, "Configuration validation succeeded\n") {
 		t.Errorf("status %d:\n%s%swant\n%s", status, stdout, stderr, want)
 	}
 	inBin := typed{t, b.env, root, home + "/bin"}

@@ -124,7 +124,6 @@ func (f *wizardFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-
 // wizardStatus tells what could not be read from what went wrong.
 func wizardStatus(err error) int {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {

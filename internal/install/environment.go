@@ -138,7 +138,7 @@ func (c *Control) setVariables(ctx context.Context, pairs []string, said string)
 	merged, _ := config.LoadDocuments(documents) // for its user alone: what is wrong with it is told by others
 	group := c.groupFor(merged)
 	if err := plan.commit(group); err != nil {
-		return denied(err)
+		return err
 	}
 	c.report.Changed = len(plan) > 0
 	switch err := c.tell(ctx, plan, group); {
