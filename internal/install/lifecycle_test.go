@@ -55,7 +55,6 @@ func TestConfigurationThatDoesNotComeUpIsPutBack(t *testing.T) {
 	}
 	h.fails("reload agent: it was refused:\nx: odd\nwhat was stored before is back", "-a", "set-env", "-e", "HTTPS_PROXY=nonsense")
 	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
-	h.fails("reload agent: no", "-a", "set-log-level", "-l", "DEBUG")
 	h.fails("reload agent: no", "-a", "append-config", "-s", "-c", "file:"+next)
 	h.fine("-a", "append-config", "-c", "file:"+next)
 	h.fails("reload agent: no", "-a", "remove-config", "-s", "-c", "file:"+next)
@@ -139,6 +138,23 @@ func TestModeOfTheAgentsOwnCommandLineIsTold(t *testing.T) {
 	if h.fine("-a", "fetch-config", "-m", "ec2", "-s"); h.err.Len() > 0 {
 		t.Errorf("it says:\n%s", &h.err)
 	}
+}
+
+func TestLevelIsStoredThoughTheConfigurationIsRefused(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	h.running = true
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "x: odd"} }
+	f := func(said, level string, changed bool) {
+		t.Helper()
+		if h.fine("-a", "set-log-level", "-l", level) != changed || !strings.Contains(h.err.String(), said+"; the configuration that is stored was refused: x: odd") {
+			t.Errorf("%s: it says:\n%s%s", level, &h.out, &h.err)
+		}
+	}
+	f("the level is stored and takes effect when the configuration does", "DEBUG", true)
+	h.level = "warn"
+	f("the level is stored and is in effect", "WARN", true)
+	f("the level is stored and is in effect", "WARN", false)
 }
 
 func TestWarningsAreToldWithAFailureToo(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
 // takeUp has the agent run with what is stored: one that runs is told of it, else it is started. restart, if it is not "", is
@@ -100,5 +101,22 @@ func (c *Control) tell(ctx context.Context, plan changes, group int) error {
 	if c.report.Changed {
 		c.say("The agent has taken it up without a restart; of its tasks %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)
 	}
+	return nil
+}
+
+// tellLevel has a running agent take up another level of its log, which stays stored even if everything else that is stored
+// is refused: it is then that the level is needed.
+func (c *Control) tellLevel(ctx context.Context, level string) error {
+	stored := c.report.Changed
+	err := c.tell(ctx, nil, durable.NoGroup)
+	if c.report.Reload == nil || c.report.Reload.Applied {
+		return err
+	}
+	c.report.Changed = stored
+	when := "takes effect when the configuration does"
+	if s, err := c.Status(ctx, c.State); err == nil && strings.EqualFold(s.Configuration.LogLevel, level) {
+		when = "is in effect"
+	}
+	c.warn("warning: the level is stored and %s; the configuration that is stored was refused: %s", when, c.report.Reload.Reason)
 	return nil
 }
