@@ -146,7 +146,7 @@ func TestControlCommandAsTypedWhereThereIsNothingElse(t *testing.T) {
 	// As the walkthrough types it after the configuration was edited: file://opt/…
 	b.must(os.WriteFile(install.Layout{Root: root}.WizardConfig(), []byte(strings.Replace(memInRegion, `"mem"`, `"swap": {"measurement": ["used_percent"]}, "mem"`, 1)), 0o644))
 	again := strings.Replace(fetch, "file:/", "file://", 1)
-	h.does(again, "The agent has taken it up without a restart: 1 started, 0 stopped, ")
+	h.does(again, "The agent has taken it up without a restart; of its tasks 1 started, 0 stopped, ")
 	h.does(again, "\nresult: already in place\n")
 	h.does(ctl+" -m ec2 -a stop", "The agent has been stopped\n")
 	if err := <-ended; err != nil {

@@ -199,9 +199,10 @@ func (c *Control) groupFor(next *config.Config) int {
 		return durable.NoGroup
 	}
 	group, known := c.Layout.groupOf(user)
-	if _, err := os.Stat(c.Layout.under("etc/passwd")); err == nil && !known {
+	isRoot := user == "root" || user == "0" // who is there without a list of users
+	if _, err := os.Stat(c.Layout.under("etc/passwd")); err == nil && !known && !isRoot {
 		at := next.At("agent.run_as_user")
-		c.report.Problems = append(c.report.Problems, config.Suspicion(at, fmt.Sprintf("there is no user %q in %s", user, c.Layout.under("etc/passwd")), "create it, or name another"))
+		c.report.Problems = append(c.report.Problems, config.Suspicion(at, fmt.Sprintf("there is no user %q in %s", user, c.Layout.under("etc/passwd")), CreateUser(user)))
 	}
 	return group
 }
