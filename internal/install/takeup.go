@@ -98,8 +98,14 @@ func (c *Control) tell(ctx context.Context, plan changes, group int) error {
 		return errors.Join(err, errors.New("what was stored before is back, and the agent goes on with it"))
 	}
 	c.report.Changed = c.report.Changed || r.Changed
-	if c.report.Changed {
+	switch {
+	case r.Started+r.Stopped > 0:
 		c.say("The agent has taken it up without a restart; of its tasks %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)
+	case r.Restart != "" || !c.report.Changed: // which is told by others
+	case r.Changed:
+		c.say("The agent has taken it up without a restart")
+	default:
+		c.say("What the agent does is the same as before")
 	}
 	return nil
 }
