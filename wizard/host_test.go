@@ -79,9 +79,11 @@ func newHost(t *testing.T, lines string) *fakeHost {
 		case "no-store":
 			h.Store = nil
 		case "preview":
-			h.Preview = func(context.Context, []byte) (string, error) { return rest, nil }
+			h.Preview = func(_ context.Context, mode string, _ []byte) (string, error) {
+				return strings.ReplaceAll(rest, "MODE", mode), nil
+			}
 		case "preview-fails":
-			h.Preview = func(context.Context, []byte) (string, error) { return "", errors.New(rest) }
+			h.Preview = func(context.Context, string, []byte) (string, error) { return "", errors.New(rest) }
 		case "start":
 			h.Start = func(_ context.Context, mode, config string) (string, error) {
 				h.started = append(h.started, mode+" "+config)

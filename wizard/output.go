@@ -39,7 +39,7 @@ func (iv *interview) prepare() (err error) {
 		}
 	}
 	if iv.unasked() {
-		return nil
+		return tryWriting(linked(iv.Output))
 	}
 	left, err := iv.recall()
 	if err != nil {
@@ -49,6 +49,15 @@ func (iv *interview) prepare() (err error) {
 		return cannotWrite(iv.Output, err)
 	}
 	return nil
+}
+
+// tryWriting finds out whether a file could be written, where no answers are kept beside it.
+func tryWriting(path string) error {
+	try := path + ".try"
+	if err := durable.WriteFile(try, nil); err != nil {
+		return cannotWrite(path, err)
+	}
+	return durable.Remove(try)
 }
 
 func cannotWrite(path string, err error) error {

@@ -98,6 +98,10 @@ func TestOutputThatCannotBeWrittenIsAMistakeBeforeTheFirstQuestion(t *testing.T)
 		if got.err == nil || !strings.Contains(got.err.Error(), want) || strings.Contains(got.transcript, "operating system") {
 			t.Errorf("%s: got error %v", output, got.err)
 		}
+		got = hold(t, "", nil, func(o *Options) { o.Output, o.Yes = output, true })
+		if got.err == nil || !strings.Contains(got.err.Error(), want) || strings.Contains(got.transcript, "operating system") {
+			t.Errorf("%s, and --yes: got error %v\n%s", output, got.err, got.transcript)
+		}
 	}
 	f(dir, "it is a folder (name a file with --output)")
 	f(os.DevNull, "it is no regular file (name one with --output)")
@@ -254,7 +258,7 @@ func TestPreviewIsNotWaitedForForEver(t *testing.T) {
 		defer close(over)
 		got := hold(t, "", nil, func(o *Options) {
 			o.Yes = true
-			o.Host.Preview = func(context.Context, []byte) (string, error) { <-over; return "", nil }
+			o.Host.Preview = func(context.Context, string, []byte) (string, error) { <-over; return "", nil }
 		})
 		if got.err != nil || !strings.Contains(got.transcript, "takes longer than 10s to find out: nephoscope explain /opt/") || !strings.HasSuffix(got.transcript, "Program exits now.\n") {
 			t.Errorf("got %v\n%s", got.err, got.transcript)

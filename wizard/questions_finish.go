@@ -155,9 +155,9 @@ const previewPatience = 10 * time.Second
 func (v view) preview() (string, error) {
 	ctx, cancel := context.WithTimeout(v.ctx, previewPatience)
 	defer cancel()
-	seen := make(chan string, 1)
+	seen, mode := make(chan string, 1), v.mode()
 	go func() {
-		text, err := v.Host.Preview(ctx, v.written)
+		text, err := v.Host.Preview(ctx, mode, v.written)
 		if err != nil {
 			text = "What this would send and cost could not be found out: " + err.Error()
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
@@ -72,7 +73,7 @@ func (v view) missingUser(name string) string {
 	if name == others || v.Host.UserExists == nil || v.get("os") != v.Host.OS || v.Host.UserExists(name) {
 		return ""
 	}
-	return "There is no user " + name + " on this host: create it before the agent starts.\n"
+	return "There is no user " + name + " on this host: before the agent starts, " + install.CreateUser(name) + "\n"
 }
 
 func listenerSteps() []step {

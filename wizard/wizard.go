@@ -18,18 +18,18 @@ import (
 // Host is what the wizard asks of the machine and of AWS. A function that is nil is something that cannot be found out or
 // done here: its part of the interview is left out.
 type Host struct {
-	OS            string                                                         // linux, windows or darwin
-	Hostname      string                                                         // for the parameter's description
-	Region        func(ctx context.Context) string                               // of the EC2 instance that this host is; "": it is none
-	ProfileRegion func(ctx context.Context) string                               // of the profile that on-premises hosts use; "": it has none
-	Credentials   func(ctx context.Context) []Credential                         // that this host has, the usual ones first
-	Store         func(ctx context.Context, p Parameter) error                   // puts it into Parameter Store
-	Denied        func(err error) bool                                           // whether an error of Store is for want of permission
-	XRayDaemons   func() []Daemon                                                // that are running
-	Check         func(name string, content []byte) ([]config.Problem, error)    // the whole of what is wrong with a config.json
-	Preview       func(ctx context.Context, config []byte) (string, error)       // what it would send, and what that costs
-	Start         func(ctx context.Context, mode, config string) (string, error) // fetches the configuration and starts the agent; the output
-	Control       string                                                         // the control command of this host; "": the one that the package installs
+	OS            string                                                                // linux, windows or darwin
+	Hostname      string                                                                // for the parameter's description
+	Region        func(ctx context.Context) string                                      // of the EC2 instance that this host is; "": it is none
+	ProfileRegion func(ctx context.Context) string                                      // of the profile that on-premises hosts use; "": it has none
+	Credentials   func(ctx context.Context) []Credential                                // that this host has, the usual ones first
+	Store         func(ctx context.Context, p Parameter) error                          // puts it into Parameter Store
+	Denied        func(err error) bool                                                  // whether an error of Store is for want of permission
+	XRayDaemons   func() []Daemon                                                       // that are running
+	Check         func(name string, content []byte) ([]config.Problem, error)           // the whole of what is wrong with a config.json
+	Preview       func(ctx context.Context, mode string, config []byte) (string, error) // what it would send, and what that costs
+	Start         func(ctx context.Context, mode, config string) (string, error)        // fetches the configuration and starts the agent; the output
+	Control       string                                                                // the control command of this host; "": the one that the package installs
 	Exists        func(path string) bool
 	UserExists    func(name string) bool
 	Now           func() time.Time

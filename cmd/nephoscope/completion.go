@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,6 +31,9 @@ func complete(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
 			cmd.RunE = func(_ *cobra.Command, shells []string) error {
+				if len(shells) == 0 {
+					return errors.New("completion: name a shell: bash, zsh, fish or powershell")
+				}
 				return fmt.Errorf("completion: there is none for %q: name bash, zsh, fish or powershell", strings.Join(shells, " "))
 			}
 			cmd.Args = cobra.ArbitraryArgs

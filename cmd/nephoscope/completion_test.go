@@ -14,6 +14,9 @@ func TestCompletionOffersTheWordsOfAFlag(t *testing.T) {
 			t.Errorf("%s: status %d, %v%s", line, status, words, errs)
 		}
 	}
+	if _, errs, status := nephoscope(t, "", "completion"); status != exitUnread || !strings.Contains(errs, "name a shell: bash, zsh") {
+		t.Errorf("of no shell: status %d: %s", status, errs)
+	}
 	if _, errs, status := nephoscope(t, "", "completion", "tcsh"); status != exitUnread || !strings.Contains(errs, "tcsh") {
 		t.Errorf("of a shell that nobody knows: status %d: %s", status, errs)
 	}

@@ -227,8 +227,12 @@ func sayBusy(w io.Writer, sample time.Duration) (done func()) {
 }
 
 // previewOf is what the wizard shows of a configuration that it has made: what will be sent, and what that costs.
-func previewOf(ctx context.Context, src []byte) (string, error) {
+func previewOf(ctx context.Context, mode string, src []byte) (string, error) {
+	where, err := agent.ParseMode(mode)
+	if err != nil {
+		return "", err
+	}
 	return explain.Preview(ctx, "the configuration", src, explain.Options{
-		Env: agent.Env{StateDir: stateOf(install.Layout{}), Adopt: install.Layout{}.OriginalState(), Mode: agent.Auto},
+		Env: agent.Env{StateDir: stateOf(install.Layout{}), Adopt: install.Layout{}.OriginalState(), Mode: where},
 	})
 }

@@ -377,11 +377,15 @@ func TestExplainSaysWhatItCannotRead(t *testing.T) {
 }
 
 func TestPreviewIsTwelveLinesAtMost(t *testing.T) {
-	text, err := previewOf(t.Context(), []byte(everySecond))
+	text, err := previewOf(t.Context(), "auto", []byte(everySecond))
 	if lines := strings.Count(text, "\n"); err != nil || lines > 12 || lines < 4 || !strings.Contains(text, "Walk/Through") || !strings.Contains(text, "$") {
 		t.Errorf("%d lines, %v:\n%s", lines, err, text)
 	}
-	if _, err := previewOf(t.Context(), []byte(tenMistakes)); err == nil {
+	if _, err := previewOf(t.Context(), "auto", []byte(tenMistakes)); err == nil {
 		t.Error("mistakes are not an error")
+	}
+	instance := `{"metrics": {"append_dimensions": {"InstanceId": "${aws:InstanceId}"}, "metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`
+	if text, err := previewOf(t.Context(), "ec2", []byte(instance)); err != nil || !strings.Contains(text, "${aws:InstanceId}") || strings.Contains(text, "host=") {
+		t.Errorf("on an instance: %v\n%s", err, text)
 	}
 }

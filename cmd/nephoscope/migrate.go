@@ -24,6 +24,8 @@ type migration struct {
 	apply  bool
 	force  bool
 	asJSON bool
+
+	running, ours bool // Nephoscope on this host: it runs, the unit starts it
 }
 
 func newMigrate() *cobra.Command {
@@ -31,7 +33,7 @@ func newMigrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate [--from AGENT] [PATH]",
 		Short: "Say what becomes of another agent's configuration here, and take it over",
-		Long: `Migrate reads what another agent on this host was told, and prints what goes on here: under which metric names,
+		Long: `Migrate reads what another agent on this host was told, and prints what carries on here: under which metric names,
 log groups and streams, what means something else, what cannot be taken over and why, and which checkpoints are adopted.
 It changes nothing without --apply.
 
@@ -68,7 +70,7 @@ not be read or written, or the command line is wrong.`,
 type report struct {
 	From        string               `json:"from"`
 	Files       []string             `json:"files"`
-	Carried     []migrate.Carried    `json:"carried,omitempty"`     // what goes on, before and here
+	Carried     []migrate.Carried    `json:"carried,omitempty"`     // what carries on, before and here
 	Notes       []config.Problem     `json:"notes"`                 // what differs or is not taken over
 	Mistakes    []config.Problem     `json:"mistakes,omitempty"`    // for which it could not be read
 	Differences []config.Problem     `json:"differences,omitempty"` // from the original, on purpose
@@ -84,6 +86,7 @@ type report struct {
 }
 
 func (m *migration) run(cmd *cobra.Command, path string) error {
+	m.lookForOurselves(contextOf(cmd))
 	agents, err := m.agents(path)
 	if err != nil {
 		return err
@@ -193,10 +196,7 @@ func (m *migration) report(a migrate.Found) (*report, error) {
 		return nil, err
 	}
 	r.Mistakes = onlyMistakes(problems)
-	if !m.apply {
-		r.Next = []string{m.again(a.From, a.Path)}
-	}
-	r.Next = append(r.Next, "nephoscope check "+install.ShellWord(r.Target), stopping(a)+"    # or both will send", "nephoscope run --config "+install.ShellWord(m.runs(r.Target)))
+	r.Next = m.importedNext(a, r.Target)
 	return r, nil
 }
 
@@ -210,32 +210,6 @@ func (m *migration) together(target string, content []byte) (all []config.Docume
 	return append(all, config.Document{Name: target, Text: string(content)}), nil
 }
 
-// stopping is how an agent is stopped for good.
-func stopping(a migrate.Found) string {
-	switch {
-	case a.From == migrate.FromTelegraf:
-		return "systemctl disable --now telegraf"
-	case a.From == migrate.FromFluentBit && strings.Contains(a.Path, "td-agent-bit"):
-		return "systemctl disable --now td-agent-bit"
-	case a.From == migrate.FromFluentBit:
-		return "systemctl disable --now fluent-bit"
-	case strings.Contains(a.Path, "/var/awslogs/"): // as its own installer has it; a package has a unit
-		return "service awslogs stop"
-	}
-	return "systemctl disable --now awslogsd"
-}
-
-// again is the command line that stores the result.
-func (m *migration) again(from, path string) string {
-	line := "nephoscope migrate --from " + from
-	for _, f := range [][2]string{{" --root ", m.layout.Root}, {" --output ", m.output}, {" ", path}} {
-		if f[1] != "" {
-			line += f[0] + install.ShellWord(f[1])
-		}
-	}
-	return line + " --apply"
-}
-
 // beside are the configurations that run would merge with the result.
 func (m *migration) beside(target string) (all []string) {
 	if m.output != "" {
@@ -246,14 +220,6 @@ func (m *migration) beside(target string) (all []string) {
 		return nil // it is stored alone, then
 	}
 	return slices.DeleteFunc(o.Stored, func(path string) bool { return path == target })
-}
-
-// runs is what run is given: the folder, if the result is stored in it.
-func (m *migration) runs(target string) string {
-	if m.output == "" {
-		return m.layout.Configs()
-	}
-	return target
 }
 
 // store puts the result where it belongs.

@@ -82,12 +82,22 @@ func (m *migration) surroundings(r *report, o migrate.Original) error {
 // originalNext says what to run. The one thing that may have to be stored is a configuration that run does not read where it is:
 // the legacy one, if it is alone, or one that was fetched and not stored.
 func (m *migration) originalNext(r *report, o migrate.Original, path string) {
-	run := "nephoscope run --config " + install.ShellWord(m.layout.Configs())
+	started := func(action string, paths ...string) string {
+		if m.running || m.ours {
+			return m.control(action, paths[0])
+		}
+		return "sudo nephoscope run --config " + strings.Join(quoteAll(paths, ""), " --config ")
+	}
+	run := started("append-config", m.layout.Configs())
 	switch {
 	case path != "":
-		run = "nephoscope run --config " + install.ShellWord(path)
+		run = started("append-config", path)
 	case len(o.Stored) > 0 && o.Legacy != "" && !sameContent(o.Legacy, o.Stored):
-		run = "nephoscope run --config " + install.ShellWord(o.Legacy) + " --config " + install.ShellWord(m.layout.Configs())
+		run = started("append-config", o.Legacy, m.layout.Configs())
+	case len(o.Stored) > 0 && m.running:
+		run = "sudo nephoscope status"
+	case len(o.Stored) > 0 && m.ours:
+		run = "sudo " + control(m.layout) + " -a start"
 	case len(o.Stored) > 0:
 	case o.Legacy != "":
 		m.toStore(r, o.Legacy, migrate.StoredName(o.Legacy))
@@ -97,14 +107,21 @@ func (m *migration) originalNext(r *report, o migrate.Original, path string) {
 	case len(o.Waiting) > 1:
 		r.Notes = append(r.Notes, config.Suspicion(config.Place{File: m.layout.Configs()}, "several configurations wait there as *.tmp, and none is stored", "store the one that is meant: amazon-cloudwatch-agent-ctl -a fetch-config -c file:PATH"))
 	case o.Wizard != "":
-		run = "nephoscope run --config " + install.ShellWord(o.Wizard)
+		run = started("fetch-config", o.Wizard)
 	}
-	var apply []string
-	if r.Target != "" && !m.apply {
-		apply = []string{m.again(migrate.FromOriginal, path)}
+	if r.Target != "" {
+		if run = started("append-config", m.layout.Configs()); m.running || m.ours {
+			run = m.control("append-config", r.Target)
+		}
+		if !m.apply {
+			r.Next = []string{m.again(migrate.FromOriginal, path)}
+		}
 	}
-	r.Next = slices.Concat(apply, []string{"nephoscope check " + strings.Join(quoteAll(o.Configurations(), path), " ")},
-		[]string{"systemctl disable --now amazon-cloudwatch-agent    # or both will send", run})
+	r.Next = append(r.Next, "sudo nephoscope check "+strings.Join(quoteAll(o.Configurations(), path), " "))
+	if !m.ours {
+		r.Next = append(r.Next, "sudo systemctl disable --now amazon-cloudwatch-agent    # or both will send")
+	}
+	r.Next = append(r.Next, run)
 }
 
 // toStore has a file stored as it is.

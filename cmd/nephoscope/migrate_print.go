@@ -20,7 +20,7 @@ func (r *report) print(w io.Writer, apply bool) {
 		list(w, r.Mistakes)
 	}
 	if len(r.Carried) > 0 {
-		heading(w, "What goes on")
+		heading(w, "What carries on")
 		for _, c := range r.Carried {
 			fmt.Fprintf(w, "  %s:%d:\n    before: %s\n    here:   %s\n", c.File, c.Line, c.Before, c.After)
 		}

@@ -123,7 +123,7 @@ func TestControlCommandAsTypedWhereThereIsNothingElse(t *testing.T) {
 	const ctl = home + "/bin/amazon-cloudwatch-agent-ctl"
 	const fetch = ctl + " -a fetch-config -m ec2 -c file:" + home + "/bin/config.json -s"
 	stdout, stderr, status := h.line(fetch)
-	if want := "start agent: no systemd runs here; run it with: " + home + "/bin/amazon-cloudwatch-agent run\n"; status != 1 || stderr != want || !strings.Contains(stdout, "Configuration validation succeeded\n") {
+	if want := "start agent: the configuration is stored, but no systemd runs here; run it with: " + home + "/bin/amazon-cloudwatch-agent run\n"; status != 1 || stderr != want || !strings.Contains(stdout, "Configuration validation succeeded\n") {
 		t.Errorf("status %d:\n%s%swant\n%s", status, stdout, stderr, want)
 	}
 	inBin := typed{t, b.env, root, home + "/bin"}
@@ -146,7 +146,7 @@ func TestControlCommandAsTypedWhereThereIsNothingElse(t *testing.T) {
 	// As the walkthrough types it after the configuration was edited: file://opt/…
 	b.must(os.WriteFile(install.Layout{Root: root}.WizardConfig(), []byte(strings.Replace(memInRegion, `"mem"`, `"swap": {"measurement": ["used_percent"]}, "mem"`, 1)), 0o644))
 	again := strings.Replace(fetch, "file:/", "file://", 1)
-	h.does(again, "The agent has taken it up without a restart: 1 started, 0 stopped, ")
+	h.does(again, "The agent has taken it up without a restart; of its tasks 1 started, 0 stopped, ")
 	h.does(again, "\nresult: already in place\n")
 	h.does(ctl+" -m ec2 -a stop", "The agent has been stopped\n")
 	if err := <-ended; err != nil {

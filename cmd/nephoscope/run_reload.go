@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -56,17 +57,42 @@ func (r *reloader) reload() agent.Reloaded {
 	next, err := r.flags.understand(s, &r.environment)
 	if err != nil {
 		r.environment.put(before)
+		r.relevel(s)
 		return r.refuse(err)
 	}
 	changes, err := r.replace(next)
 	if err != nil {
 		r.environment.put(before)
+		r.relevel(s)
 		if next.reconnects(r.now) {
 			r.agent.Reconnect() // what was connected meanwhile
 		}
 		return r.refuse(err)
 	}
 	return r.accept(next, changes)
+}
+
+// relevel takes up the level of the log of sources that are refused otherwise, if it is all that env-config.json says anew: who
+// looks for what is wrong needs it now.
+func (r *reloader) relevel(s sources) {
+	was, _, err := parseEnvironment(r.now.sources.Environment)
+	now, _, err2 := parseEnvironment(s.Environment)
+	if errors.Join(err, err2) != nil {
+		return
+	}
+	level, said := now[config.LogLevelVariable]
+	delete(was, config.LogLevelVariable)
+	delete(now, config.LogLevelVariable)
+	if !maps.Equal(was, now) {
+		return
+	}
+	variables := maps.Clone(r.environment.set)
+	if delete(variables, config.LogLevelVariable); said {
+		variables[config.LogLevelVariable] = level
+	}
+	r.environment.put(variables)
+	r.now.level = r.flags.levelOf(r.now.config)
+	r.log.level.SetLevel(r.now.level)
 }
 
 // replace has settings run. On an error what ran before runs, but for the environment.

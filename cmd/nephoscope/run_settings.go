@@ -61,11 +61,11 @@ func (f *runFlags) read() (sources, error) {
 
 // readBeside reads a file that was named, or the usual one if it is there.
 func readBeside(named, usual string) (*config.Document, error) {
-	path := named
+	path, read := named, os.ReadFile
 	if path == "" {
-		path = usual
+		path, read = usual, install.ReadRegular
 	}
-	src, err := os.ReadFile(path)
+	src, err := read(path)
 	if named == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -91,19 +91,14 @@ func (f *runFlags) understand(s sources, e *environment) (settings, error) {
 		found, _ := errors.AsType[config.Problems](err) // they return no other
 		mistakes = append(mistakes, found...)
 	}
-	var variables map[string]string
-	if d := s.Environment; d != nil {
-		found, warnings, err := config.ParseEnvironment(d.Name, []byte(d.Text))
-		note(warnings, err)
-		variables = found
-	}
+	variables, warnings, err := parseEnvironment(s.Environment)
+	note(warnings, err)
 	var common config.Document // none is as good as an empty one
 	if s.Common != nil {
 		common = *s.Common
 	}
-	found, warnings, err := config.ParseCommon(common.Name, []byte(common.Text))
+	all.common, warnings, err = config.ParseCommon(common.Name, []byte(common.Text))
 	note(warnings, err)
-	all.common = found
 	all.variables = e.variables(variables, all.common)
 	e.put(all.variables)
 	c, err := config.LoadDocuments(s.Configs)
@@ -119,6 +114,14 @@ func (f *runFlags) understand(s sources, e *environment) (settings, error) {
 	}
 	all.config, all.level, all.warnings = c, f.levelOf(c), append(slices.Clone(all.beside), problems...)
 	return all, nil
+}
+
+// parseEnvironment is what env-config.json sets; nil: it is not there.
+func parseEnvironment(d *config.Document) (map[string]string, []config.Problem, error) {
+	if d == nil {
+		return nil, nil, nil
+	}
+	return config.ParseEnvironment(d.Name, []byte(d.Text))
 }
 
 // levelOf is the level of the agent's own log: the flag's, else the environment's, else the configuration's.

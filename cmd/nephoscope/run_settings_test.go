@@ -58,6 +58,34 @@ func TestLogLevelIsChangedLiveAndKept(t *testing.T) {
 	b.stop()
 }
 
+func TestLogLevelIsTakenUpThoughTheConfigurationIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.config(oneLog)
+	b.replace("env.json", `{"A": "b"}`)
+	b.start("--env-config", b.path("env.json"))
+	b.answers()
+	b.config(tenMistakes)
+	f := func(environment, want string) {
+		t.Helper()
+		b.replace("env.json", environment)
+		if got := b.reload(); got.Applied {
+			t.Errorf("%s: got %+v", environment, got)
+		}
+		if s, _ := b.ledger(); s.Configuration.LogLevel != want {
+			t.Errorf("%s: got %s, want %s", environment, s.Configuration.LogLevel, want)
+		}
+	}
+	f(`{"A": "b", "CWAGENT_LOG_LEVEL": "DEBUG"}`, "debug")
+	f(`{"A": "c", "CWAGENT_LOG_LEVEL": "WARN"}`, "debug") // ctl puts this back as a whole
+	f(`{"A": "b"}`, "info")
+	b.config(oneLog)
+	if got := b.reload(); !got.Applied || got.Changed {
+		t.Errorf("got %+v", got)
+	}
+	b.stop()
+}
+
 func TestEnvironmentComesAndGoesWithItsFile(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // account is a user of this host.
@@ -57,17 +58,12 @@ func accountOf(name string) (account, error) {
 	return a, nil
 }
 
-// makeUser is what to do about a user that does not exist.
-func makeUser(name string) string {
-	return fmt.Sprintf("make it (useradd --system %s), or name one that is there", name)
-}
-
 // withUser adds to the problems of a configuration that agent.run_as_user is nobody on this host: run would not start here,
 // but another host may have that user. Beyond Linux nobody becomes another user.
 func withUser(c *config.Config, problems []config.Problem) []config.Problem {
 	if name := c.Agent.RunAsUser; name != "" && runtime.GOOS == "linux" {
 		if _, err := accountOf(name); err != nil {
-			problems = append(problems, config.Suspicion(c.At("agent.run_as_user"), err.Error()+" on this host: the agent would not start", makeUser(name)))
+			problems = append(problems, config.Suspicion(c.At("agent.run_as_user"), err.Error()+" on this host: the agent would not start", install.CreateUser(name)))
 		}
 	}
 	return problems

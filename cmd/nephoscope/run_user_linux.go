@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,7 +29,7 @@ func (f *runFlags) becomeUser(c *config.Config, e *environment) (notes []string,
 	}
 	at := c.At("agent.run_as_user")
 	if err != nil {
-		return nil, config.Mistake(at, err.Error(), makeUser(name))
+		return nil, config.Mistake(at, err.Error(), install.CreateUser(name)+", or name one that is there")
 	}
 	if who.uid == 0 {
 		return nil, nil

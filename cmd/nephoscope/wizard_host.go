@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -39,7 +38,7 @@ func wizardHost(layout install.Layout) (wizard.Host, error) {
 		Preview:    previewOf,
 		Control:    control(layout),
 		Exists:     func(path string) bool { _, err := os.Stat(path); return err == nil },
-		UserExists: func(name string) bool { _, err := user.Lookup(name); return err == nil },
+		UserExists: func(name string) bool { _, err := accountOf(name); return err == nil },
 		Now:        time.Now,
 		AwsLogs:    migrate.AwsLogs, XRay: migrate.XRay,
 	}

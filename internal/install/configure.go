@@ -122,7 +122,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	defer stop()
 	group := c.groupFor(next)
 	if err := plan.commit(group); err != nil {
-		return Denied(err)
+		return err
 	}
 	if err := c.share(group); err != nil {
 		c.warn("warning: %v", err)
@@ -131,7 +131,7 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	for _, change := range plan {
 		switch {
 		case change.path == c.Layout.Environment():
-			c.say("The mode is kept in %s", change.path)
+			c.say("The mode is stored in %s", change.path)
 		case change.after != nil:
 			c.say("Stored as %s", change.path)
 		}
@@ -157,7 +157,11 @@ func (c *Control) finish(ctx context.Context, o Options, plan changes, old, next
 	case plan.touches(c.Layout.Environment()):
 		restart = "the mode"
 	}
-	return c.takeUp(ctx, plan, group, restart)
+	if err := c.takeUp(ctx, plan, group, restart); err != nil {
+		return err
+	}
+	c.tellOtherMode(ctx, o.Mode)
+	return nil
 }
 
 // examine merges documents and tells their warnings; the error is every mistake.
@@ -179,7 +183,7 @@ func (c *Control) examine(documents []config.Document) (*config.Config, error) {
 	return merged, nil
 }
 
-// tellWarnings says once what is suspicious about what was stored.
+// tellWarnings says once what is suspicious about what was examined.
 func (c *Control) tellWarnings() {
 	for _, p := range c.report.Problems {
 		if p.Warning {
@@ -195,9 +199,10 @@ func (c *Control) groupFor(next *config.Config) int {
 		return durable.NoGroup
 	}
 	group, known := c.Layout.groupOf(user)
-	if _, err := os.Stat(c.Layout.under("etc/passwd")); err == nil && !known {
+	isRoot := user == "root" || user == "0" // who is there without a list of users
+	if _, err := os.Stat(c.Layout.under("etc/passwd")); err == nil && !known && !isRoot {
 		at := next.At("agent.run_as_user")
-		c.report.Problems = append(c.report.Problems, config.Suspicion(at, fmt.Sprintf("there is no user %q in %s", user, c.Layout.under("etc/passwd")), "create it, or name another"))
+		c.report.Problems = append(c.report.Problems, config.Suspicion(at, fmt.Sprintf("there is no user %q in %s", user, c.Layout.under("etc/passwd")), CreateUser(user)))
 	}
 	return group
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -54,10 +55,10 @@ type report struct {
 // Do does what the options ask for. Everything that it has to say is said when it returns, but the error.
 func (c *Control) Do(ctx context.Context, o Options) error {
 	if o.Action == "status" || o.Action == "status-with-workloads" {
-		return c.printStatus(ctx, o.Action == "status-with-workloads")
+		return Denied(c.printStatus(ctx, o.Action == "status-with-workloads"))
 	}
 	c.quiet, c.report = o.JSON, report{Action: o.Action}
-	err := c.do(ctx, o)
+	err := Denied(c.do(ctx, o))
 	c.report.Configurations, _ = c.Layout.Stored() // who could not read it has been told, if it mattered
 	if err != nil {
 		c.report.Error = err.Error()
@@ -65,8 +66,8 @@ func (c *Control) Do(ctx context.Context, o Options) error {
 	if c.quiet {
 		return errors.Join(err, output.JSON(c.Out, c.report))
 	}
+	c.tellWarnings() // with an error too: a misspelt key is often the reason for it
 	if err == nil {
-		c.tellWarnings()
 		c.say("result: %s", map[bool]string{true: "changed", false: "already in place"}[c.report.Changed])
 	}
 	return err
@@ -102,12 +103,12 @@ func (c *Control) warn(format string, args ...any) { fmt.Fprintf(c.Err, format+"
 // turn makes the folders and waits for its turn to write into them.
 func (c *Control) turn(ctx context.Context) (done func(), err error) {
 	if err := durable.MakePublicDir(c.Layout.Configs()); err != nil {
-		return nil, Denied(err)
+		return nil, err
 	}
 	lock := filepath.Join(c.Layout.Etc(), ".amazon-cloudwatch-agent-ctl.lock")
 	done, err = durable.Turn(ctx, lock, func() { c.warn("waiting for another amazon-cloudwatch-agent-ctl to finish") })
 	if err != nil {
-		return nil, Denied(err)
+		return nil, err
 	}
 	for _, dir := range []string{c.Layout.Etc(), c.Layout.Configs()} {
 		if err := durable.RemoveStray(dir); err != nil { // of a command that was killed
@@ -119,7 +120,7 @@ func (c *Control) turn(ctx context.Context) (done func(), err error) {
 
 // Denied adds what to do about a lack of rights.
 func Denied(err error) error {
-	if errors.Is(err, os.ErrPermission) && os.Geteuid() > 0 {
+	if errors.Is(err, os.ErrPermission) && os.Geteuid() > 0 && !strings.Contains(err.Error(), "(try sudo)") { // some say it themselves
 		return fmt.Errorf("%w (try sudo)", err)
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,7 +25,7 @@ type environment map[string]json.RawMessage
 
 // readEnvironment reads a file that need not be there.
 func (l Layout) readEnvironment() (environment, error) {
-	raw, err := os.ReadFile(l.Environment())
+	raw, err := ReadRegular(l.Environment())
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.TrimSpace(raw)) == 0 {
 		return environment{}, nil
 	}
@@ -138,14 +139,18 @@ func (c *Control) setVariables(ctx context.Context, pairs []string, said string)
 	merged, _ := config.LoadDocuments(documents) // for its user alone: what is wrong with it is told by others
 	group := c.groupFor(merged)
 	if err := plan.commit(group); err != nil {
-		return Denied(err)
+		return err
 	}
 	c.report.Changed = len(plan) > 0
-	switch err := c.tell(ctx, plan, group); {
+	tell := func() error { return c.tell(ctx, plan, group) }
+	if level := env.get(config.LogLevelVariable); !slices.ContainsFunc(pairs, func(p string) bool { return !strings.HasPrefix(p, config.LogLevelVariable+"=") }) {
+		tell = func() error { return c.tellLevel(ctx, level) }
+	}
+	switch err := tell(); {
 	case errors.Is(err, agent.ErrNotRunning):
 	case err != nil:
 		return err
-	case c.report.Reload.Restart != "":
+	case c.report.Reload.Applied && c.report.Reload.Restart != "":
 		c.warnOfRestart(c.report.Reload.Restart)
 	}
 	if said != "" {

@@ -36,6 +36,8 @@ type host struct {
 	starts      func() bool  // decides that each time; nil: it stays as it is
 	active      bool
 	commands    []string
+	level       string     // of its log
+	mode        agent.Mode // that the agent runs in; "": it does not say
 	parameter   func(name string) (string, error)
 }
 
@@ -67,7 +69,7 @@ func (h *host) ctl(args ...string) error {
 			if !h.running {
 				return agent.Status{}, agent.ErrNotRunning
 			}
-			return agent.Status{Version: "1.2.0", PID: os.Getpid(), Started: time.Date(2026, 1, 1, 1, 0, 0, 5e8, time.FixedZone("", 3600)), Health: agent.OK, Reasons: []agent.Reason{}, Region: "eu-west-1", Configuration: agent.Configuration{OnDisk: agent.Runs}}, nil
+			return agent.Status{Version: "1.2.0", PID: os.Getpid(), Started: time.Date(2026, 1, 1, 1, 0, 0, 5e8, time.FixedZone("", 3600)), Health: agent.OK, Reasons: []agent.Reason{}, Region: "eu-west-1", Mode: h.mode, Configuration: agent.Configuration{OnDisk: agent.Runs, LogLevel: h.level}}, nil
 		},
 		Reload: func(ctx context.Context, _ string) (agent.Reloaded, error) {
 			if !h.running {

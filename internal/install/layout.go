@@ -2,7 +2,12 @@
 // what the control command does with them.
 package install
 
-import "path/filepath"
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
 
 // Layout is an installation under a root folder; the zero value is this machine's. Paths are the original's
 // (docs/switching.md), but State, which is ours.
@@ -45,3 +50,15 @@ func (l Layout) OriginalState() string { return filepath.Join(l.Home(), "logs", 
 
 // State is the agent's own: checkpoints, spool, control socket.
 func (l Layout) State() string { return l.under("var/lib/nephoscope") }
+
+// ReadRegular reads a file of an installation. What may never end, such as a named pipe, is refused at once.
+func ReadRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file (put one in its place, or remove it)")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}

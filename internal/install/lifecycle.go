@@ -53,7 +53,7 @@ func (c *Control) start(ctx context.Context) error {
 		case c.Layout.Root != "":
 			why = "systemd does not start what lies under a root folder"
 		}
-		return fmt.Errorf("start agent: %s; run it with: %s", why, c.byHand())
+		return fmt.Errorf("start agent: the configuration is stored, but %s; run it with: %s", why, c.byHand())
 	}
 	if err := c.systemctl(ctx, "daemon-reload", "enable "+UnitName, "restart "+UnitName); err != nil {
 		return fmt.Errorf("start agent: %w", err)
@@ -117,7 +117,7 @@ func (c *Control) end(ctx context.Context, s agent.Status) error {
 		return fmt.Errorf("stop agent: %w (stop it where it was started)", err)
 	}
 	if err := terminate(pid); err != nil {
-		return fmt.Errorf("stop agent: end process %d: %w", pid, Denied(err))
+		return fmt.Errorf("stop agent: end process %d: %w", pid, err)
 	}
 	gone := func() bool {
 		_, err := c.Status(ctx, c.State)
@@ -158,7 +158,7 @@ func (c *Control) packaging(ctx context.Context, o Options) error {
 			return nil
 		}
 		if err := durable.MakePublicDir(c.Layout.Etc()); err != nil {
-			return Denied(err)
+			return err
 		}
 		c.report.Changed = true
 		return durable.WriteShared(flag, []byte{}, durable.NoGroup)

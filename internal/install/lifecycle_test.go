@@ -23,7 +23,7 @@ func TestRunningAgentIsReloadedAndNotRestarted(t *testing.T) {
 	h.running, h.systemd, h.active = true, true, true
 	h.reload = func() agent.Reloaded { return agent.Reloaded{Applied: true, Changed: true, Started: 3, Undisturbed: 1} }
 	h.fine("-a", "fetch-config", "-s")
-	if h.reloads != 1 || len(h.commands) > 0 || !strings.Contains(h.out.String(), "without a restart: 3 started, 0 stopped, 1 undisturbed") {
+	if h.reloads != 1 || len(h.commands) > 0 || !strings.Contains(h.out.String(), "without a restart; of its tasks 3 started, 0 stopped, 1 undisturbed") {
 		t.Errorf("%d reloads, systemctl %v:\n%s", h.reloads, h.commands, &h.out)
 	}
 	// What was stored without -s is taken up later: that changes something too.
@@ -31,8 +31,8 @@ func TestRunningAgentIsReloadedAndNotRestarted(t *testing.T) {
 		t.Error("the reload changed something, and nobody says so")
 	}
 	h.reload = nil
-	if h.fine("-a", "fetch-config", "-s") {
-		t.Error("nothing changed")
+	if h.fine("-a", "fetch-config", "-s") || strings.Contains(h.out.String(), "undisturbed") {
+		t.Errorf("nothing changed:\n%s", &h.out)
 	}
 }
 
@@ -55,7 +55,6 @@ func TestConfigurationThatDoesNotComeUpIsPutBack(t *testing.T) {
 	}
 	h.fails("reload agent: it was refused:\nx: odd\nwhat was stored before is back", "-a", "set-env", "-e", "HTTPS_PROXY=nonsense")
 	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "no"} }
-	h.fails("reload agent: no", "-a", "set-log-level", "-l", "DEBUG")
 	h.fails("reload agent: no", "-a", "append-config", "-s", "-c", "file:"+next)
 	h.fine("-a", "append-config", "-c", "file:"+next)
 	h.fails("reload agent: no", "-a", "remove-config", "-s", "-c", "file:"+next)
@@ -92,7 +91,7 @@ func TestAgentThatDoesNotComeUpIsAFailure(t *testing.T) {
 func TestAskedToStartWhereNothingStarts(t *testing.T) {
 	h := newHost(t)
 	err := h.ctl("-a", "fetch-config", "-m", "onPremise", "-s")
-	want := "run it with: nephoscope run --root " + h.layout.Root
+	want := "the configuration is stored, but systemd does not start what lies under a root folder; run it with: nephoscope run --root " + h.layout.Root
 	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want …%s", err, want)
 	}
@@ -120,12 +119,52 @@ func TestOtherModeTakesARestart(t *testing.T) {
 	h.running = true
 	h.reload = func() agent.Reloaded { return agent.Reloaded{Applied: true, Changed: true, Restart: "the mode"} }
 	h.fine("-a", "fetch-config", "-m", "onPremise", "-s")
-	if h.reloads != 1 || !strings.Contains(h.err.String(), "the mode is another, which takes effect when the agent is started again") {
+	if h.reloads != 1 || !strings.Contains(h.err.String(), "the mode has changed: stop the agent and start it again") {
 		t.Errorf("%d reloads, it says:\n%s", h.reloads, &h.err)
 	}
 	h.systemd, h.active = true, true
 	if h.fine("-a", "fetch-config", "-m", "ec2", "-s"); h.reloads != 1 || !slices.Equal(h.commands, started) {
 		t.Errorf("%d reloads, systemctl %v", h.reloads, h.commands)
+	}
+}
+
+func TestModeOfTheAgentsOwnCommandLineIsTold(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	h.running, h.mode = true, agent.EC2
+	if h.fine("-a", "fetch-config", "-m", "onPremise", "-s"); !strings.Contains(h.err.String(), "runs with --mode ec2, and not with the mode that was stored") {
+		t.Errorf("it says:\n%s", &h.err)
+	}
+	if h.fine("-a", "fetch-config", "-m", "ec2", "-s"); h.err.Len() > 0 {
+		t.Errorf("it says:\n%s", &h.err)
+	}
+}
+
+func TestLevelIsStoredThoughTheConfigurationIsRefused(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config")
+	h.running = true
+	h.reload = func() agent.Reloaded { return agent.Reloaded{Reason: "x: odd"} }
+	f := func(said, level string, changed bool) {
+		t.Helper()
+		if h.fine("-a", "set-log-level", "-l", level) != changed || !strings.Contains(h.err.String(), said+"; the configuration that is stored was refused: x: odd") {
+			t.Errorf("%s: it says:\n%s%s", level, &h.out, &h.err)
+		}
+	}
+	f("the level is stored and takes effect when the configuration does", "DEBUG", true)
+	h.level = "warn"
+	f("the level is stored and is in effect", "WARN", true)
+	f("the level is stored and is in effect", "WARN", false)
+}
+
+func TestWarningsAreToldWithAFailureToo(t *testing.T) {
+	h := newHost(t)
+	if err := h.ctl("-a", "fetch-config", "-s", "-c", "file:"+h.write("a.json", `{"agent": {"intervall": 1}, "metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}`)); err == nil || !strings.Contains(h.err.String(), "warning: ") || !strings.Contains(h.err.String(), "intervall") {
+		t.Errorf("not started: %v, it says:\n%s", err, &h.err)
+	}
+	h.fails("nothing was written", "-a", "fetch-config", "-c", "file:"+h.write("b.json", `{"agent": {"intervall": 1, "metrics_collection_interval": "often"}}`))
+	if !strings.Contains(h.err.String(), "intervall") {
+		t.Errorf("it says:\n%s", &h.err)
 	}
 }
 
@@ -138,7 +177,7 @@ func TestRestartThatWasLeftOpenIsMadeUpFor(t *testing.T) {
 		t.Errorf("systemctl %v:\n%s", h.commands, &h.out)
 	}
 	h.fine("-a", "set-env", "-e", "NEPHOSCOPE_MODE=ec2")
-	if !strings.Contains(h.err.String(), "agent.run_as_user is another, which takes effect when the agent is started again") {
+	if !strings.Contains(h.err.String(), "agent.run_as_user has changed: stop the agent and start it again") {
 		t.Errorf("set-env says:\n%s", &h.err)
 	}
 }

@@ -79,11 +79,17 @@ func badMode(mode string) error {
 
 // check finds what is missing or means nothing.
 func (o *Options) check() error {
+	if o.Action == "" {
+		return badLine("-a is missing (%s)", strings.Join(actions, ", "))
+	}
 	if !slices.Contains(actions, o.Action) && !slices.Contains(hidden, o.Action) {
 		return badLine("Invalid action: %s (expected -a %s)", o.Action, strings.Join(actions, ", "))
 	}
 	switch o.Action {
 	case "set-log-level":
+		if o.Level == "" {
+			return badLine("-l is missing (%s)", strings.Join(config.LogLevels(), ", "))
+		}
 		return checkLevel(o.Level)
 	case "set-env":
 		if len(o.Variables) == 0 {

@@ -42,7 +42,8 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 			t.Errorf("%q: got %v, want …%s…", args, err, want)
 		}
 	}
-	f("Invalid action:  (expected -a fetch-config")
+	f("-a is missing (fetch-config, ")
+	f("-l is missing (INFO, ", "-a", "set-log-level")
 	f("Invalid action: begin", "-a", "begin")
 	f("Invalid mode: azure", "-a", "start", "-m", "azure")
 	f("Invalid mode: ", "-a", "start", "-m", "")
@@ -55,7 +56,6 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 	f("Option --json takes no argument", "--json=yes", "-a", "start")
 	f("did you mean -a status?", "status")
 	f("Unexpected argument: x", "-a", "status", "--", "x")
-	f("Invalid log level:  (expected -l INFO", "-a", "set-log-level")
 	f("did you mean WARN?", "-a", "set-log-level", "-l", "warn")
 	f("Invalid environment variable: ''", "-a", "set-env")
 	f(`Invalid environment variable: "PATH"`, "-a", "set-env", "-e", "PATH")

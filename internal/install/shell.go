@@ -1,6 +1,9 @@
 package install
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // ShellWord is a word as a shell takes it, for the command lines that are printed.
 func ShellWord(word string) string {
@@ -11,4 +14,12 @@ func ShellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// CreateUser says how to create a user that is missing. A number is no name: it takes one.
+func CreateUser(name string) string {
+	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return "create it with: useradd --system --uid " + name + " NAME"
+	}
+	return "create it with: useradd --system " + ShellWord(name)
 }

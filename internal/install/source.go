@@ -128,6 +128,8 @@ func (c *Control) find(path string) (string, error) {
 			return "", fmt.Errorf("fetch configuration: %w", err)
 		case info.IsDir():
 			return "", fmt.Errorf("fetch configuration: %s is a folder (name a file in it)", try)
+		case !info.Mode().IsRegular():
+			return "", fmt.Errorf("fetch configuration: %s is no regular file, but a pipe or a device (write it to a file first)", try)
 		}
 		if try != path {
 			c.say("Reading %s", c.absolute(try))

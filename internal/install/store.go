@@ -25,7 +25,7 @@ type changes []change
 
 // plan notes what a file is to hold; nothing, if it does so already.
 func (cs *changes) plan(path string, after []byte) error {
-	before, err := os.ReadFile(path)
+	before, err := ReadRegular(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		before = nil

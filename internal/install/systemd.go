@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -56,7 +57,9 @@ func (c *Control) unit(ctx context.Context) (u unit) {
 func (c *Control) systemctl(ctx context.Context, commands ...string) error {
 	for _, command := range commands {
 		args := strings.Fields(command)
-		if said, err := c.Systemctl(ctx, args...); err != nil {
+		if said, err := c.Systemctl(ctx, args...); err != nil && os.Geteuid() > 0 {
+			return fmt.Errorf("systemctl %s: %w%s (try sudo)", command, err, indented(said))
+		} else if err != nil {
 			return fmt.Errorf("systemctl %s: %w%s", command, err, indented(said))
 		}
 	}

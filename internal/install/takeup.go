@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
 // takeUp has the agent run with what is stored: one that runs is told of it, else it is started. restart, if it is not "", is
@@ -35,7 +37,23 @@ func (c *Control) takeUp(ctx context.Context, plan changes, group int, restart s
 }
 
 func (c *Control) warnOfRestart(what string) {
-	c.warn("warning: %s is another, which takes effect when the agent is started again", what)
+	what = strings.ReplaceAll(what, ModeVariable, "the mode")
+	have := "has"
+	if strings.Contains(what, " and ") {
+		have = "have"
+	}
+	c.warn("warning: %s %s changed: stop the agent and start it again", what, have)
+}
+
+// tellOtherMode warns if a running agent has a mode by its own command line, over which the one that was stored has no say.
+func (c *Control) tellOtherMode(ctx context.Context, wanted agent.Mode) {
+	if wanted == "" || c.report.Reload == nil || c.report.Agent != "reloaded" || strings.Contains(c.report.Reload.Restart, ModeVariable) {
+		return
+	}
+	s, err := c.Status(ctx, c.State)
+	if err == nil && s.Mode != "" && s.Mode != wanted {
+		c.warn("warning: the agent runs with --mode %s, and not with the mode that was stored: stop the agent and start it again, without --mode", s.Mode)
+	}
 }
 
 // restart starts an agent that runs again. If it does not come up, it is started with what was stored before.
@@ -80,6 +98,31 @@ func (c *Control) tell(ctx context.Context, plan changes, group int) error {
 		return errors.Join(err, errors.New("what was stored before is back, and the agent goes on with it"))
 	}
 	c.report.Changed = c.report.Changed || r.Changed
-	c.say("The agent has taken it up without a restart: %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)
+	switch {
+	case r.Started+r.Stopped > 0:
+		c.say("The agent has taken it up without a restart; of its tasks %d started, %d stopped, %d undisturbed", r.Started, r.Stopped, r.Undisturbed)
+	case r.Restart != "" || !c.report.Changed: // which is told by others
+	case r.Changed:
+		c.say("The agent has taken it up without a restart")
+	default:
+		c.say("What the agent does is the same as before")
+	}
+	return nil
+}
+
+// tellLevel has a running agent take up another level of its log, which stays stored even if everything else that is stored
+// is refused: it is then that the level is needed.
+func (c *Control) tellLevel(ctx context.Context, level string) error {
+	stored := c.report.Changed
+	err := c.tell(ctx, nil, durable.NoGroup)
+	if c.report.Reload == nil || c.report.Reload.Applied {
+		return err
+	}
+	c.report.Changed = stored
+	when := "takes effect when the configuration does"
+	if s, err := c.Status(ctx, c.State); err == nil && strings.EqualFold(s.Configuration.LogLevel, level) {
+		when = "is in effect"
+	}
+	c.warn("warning: the level is stored and %s; the configuration that is stored was refused: %s", when, c.report.Reload.Reason)
 	return nil
 }
