@@ -35,6 +35,7 @@ type generation struct {
 	partial string // a line that has no end yet
 	open    bool   // the agent that runs has it open, or has read it to its end
 	known   int    // so many of its lines were there when some agent looked
+	noted   bool   // that there are any could be remembered
 	deleted bool
 	sure    int // so many of its lines have to arrive
 }
@@ -101,6 +102,7 @@ func (m *model) looked() {
 		}
 		if g.open && g.sure == math.MaxInt {
 			g.known = len(g.lines)
+			g.noted = g.noted || g.known > 0 && m.denied == nil
 		}
 	}
 }
@@ -134,7 +136,7 @@ func (m *model) killed() {
 		if g.deleted {
 			g.sure = 0
 		}
-		if g.open = false; g != m.remembered {
+		if g.open = false; g != m.remembered || !g.noted {
 			g.known = 0
 		}
 	}

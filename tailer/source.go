@@ -74,11 +74,12 @@ type Source struct {
 	resting     bool  // counts as one of those that may stay open
 	heldDeleted int64 // bytes of disk
 	complaint   string
-	opened      bool // a file has been followed
-	superseded  bool // another match is newer: this file is finished
-	remembered  bool // and a checkpoint says so
-	hurried     bool // nothing waits for its time any more
-	closed      bool // nothing is followed any more
+	opened      bool       // a file has been followed
+	superseded  bool       // another match is newer: this file is finished
+	remembered  bool       // and a checkpoint says so
+	blank       []identity // files that the checkpoint has as empty ones
+	hurried     bool       // nothing waits for its time any more
+	closed      bool       // nothing is followed any more
 }
 
 // stamp is the last time that was found in a message, and the last that was given to one without.
