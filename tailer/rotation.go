@@ -17,8 +17,10 @@ func (s *Source) look(now time.Time) {
 	earliest := s.earliest(now)
 	defer func() { s.looked = now }()
 	if !s.wake() || !s.regain() {
+		s.holdPath()
 		return
 	}
+	s.releasePath(now)
 	s.hearLate(now)
 	if len(s.files) == 0 {
 		if !s.leftAt.IsZero() {
