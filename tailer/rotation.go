@@ -208,6 +208,7 @@ func (s *Source) findCopy(f *file) *file {
 func (s *Source) abandon(f *file, now time.Time) {
 	f.close()
 	f.gone, f.spent = true, true
+	s.leftAt = later(s.leftAt, f.changed)
 	if f.rotated.IsZero() {
 		f.rotated = now
 	}
