@@ -26,6 +26,7 @@ type model struct {
 	repeats     bool // something may arrive twice
 	deleted     bool // some file was
 	gone        bool // and it may have been the one that is followed, closed
+	searching   bool // one that an earlier run followed may still be looked for
 }
 
 // generation is what is written to one file before it is rotated away, or truncated.
@@ -82,6 +83,7 @@ func (m *model) doing(format string, args ...any) {
 	if what == "start" && (m.remembered == nil || m.remembered.deleted) && gap("rotated-while-stopped-after-all-was-forgotten") {
 		m.overlook()
 	}
+	m.searching = what == "start" && m.deleted || m.searching && what != "deliver" && what != "heal"
 	if m.running && slices.Contains(looking, what) {
 		m.looked()
 	}
@@ -123,6 +125,8 @@ func (m *model) lose(g *generation) {
 		m.gone = true
 	}
 	switch {
+	case m.searching && g != m.named[live] && gap("rotated-file-deleted-while-one-before-it-is-still-looked-for"):
+		g.sure, g.known = 0, 0
 	case !m.running || !g.open:
 		g.sure = 0
 	case m.tiny: // it may have been closed after all that was there had arrived
