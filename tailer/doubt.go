@@ -95,6 +95,7 @@ func (s *Source) Settle(landed bool) error {
 
 // skipTo goes on behind a batch. Files that are open stay so: some may have no name any more.
 func (s *Source) skipTo(d *doubt) {
+	s.skipMissing(d)
 	before := slices.Clone(s.files)
 	take := func(is func(*file) bool) *file {
 		i := slices.IndexFunc(before, is)
@@ -108,7 +109,7 @@ func (s *Source) skipTo(d *doubt) {
 	var after []*file
 	for _, r := range d.ends(s.files) {
 		f := take(func(f *file) bool { return f == r.file })
-		if f == nil && r.file == nil && !r.spent && !slices.ContainsFunc(before, func(f *file) bool { return f.id.is(r.identity) }) {
+		if f == nil && r.file == nil && !r.spent && !slices.Contains(s.missing, r.position) && !slices.ContainsFunc(before, func(f *file) bool { return f.id.is(r.identity) }) {
 			f, _ = s.findAgain(r.position)
 		}
 		switch {
@@ -126,6 +127,24 @@ func (s *Source) skipTo(d *doubt) {
 		}
 	}
 	s.files, s.drained = append(after, before...), d.Drained // what is left was found since
+}
+
+// skipMissing goes on behind a batch in files that are still to be found; those that it held the end of need not be.
+func (s *Source) skipMissing(d *doubt) {
+	var missing []position
+	for _, p := range s.missing {
+		same := func(q position) bool { return q.identity == p.identity && q.fingerprint == p.fingerprint }
+		if i := slices.IndexFunc(d.Drained, same); i >= 0 {
+			s.entry.shelf.recall(d.Drained[i : i+1])
+			s.leftAt, s.opened, s.missed = later(s.leftAt, time.Unix(0, p.Quiet)), true, time.Time{}
+			continue
+		}
+		if i := slices.IndexFunc(d.Files, same); i >= 0 {
+			p = d.Files[i]
+		}
+		missing = append(missing, p)
+	}
+	s.missing = missing
 }
 
 // end is where a batch ended in a file; nil: it is not open.

@@ -26,6 +26,7 @@ type model struct {
 	repeats     bool // something may arrive twice
 	deleted     bool // some file was
 	gone        bool // and it may have been the one that is followed, closed
+	searching   bool // one that an earlier run followed may still be looked for
 }
 
 // generation is what is written to one file before it is rotated away, or truncated.
@@ -35,6 +36,7 @@ type generation struct {
 	partial string // a line that has no end yet
 	open    bool   // the agent that runs has it open, or has read it to its end
 	known   int    // so many of its lines were there when some agent looked
+	noted   bool   // that there are any could be remembered
 	deleted bool
 	sure    int // so many of its lines have to arrive
 }
@@ -81,6 +83,7 @@ func (m *model) doing(format string, args ...any) {
 	if what == "start" && (m.remembered == nil || m.remembered.deleted) && gap("rotated-while-stopped-after-all-was-forgotten") {
 		m.overlook()
 	}
+	m.searching = what == "start" && m.deleted || m.searching && what != "deliver" && what != "heal"
 	if m.running && slices.Contains(looking, what) {
 		m.looked()
 	}
@@ -101,6 +104,7 @@ func (m *model) looked() {
 		}
 		if g.open && g.sure == math.MaxInt {
 			g.known = len(g.lines)
+			g.noted = g.noted || g.known > 0 && m.denied == nil
 		}
 	}
 }
@@ -121,6 +125,8 @@ func (m *model) lose(g *generation) {
 		m.gone = true
 	}
 	switch {
+	case m.searching && g != m.named[live] && gap("rotated-file-deleted-while-one-before-it-is-still-looked-for"):
+		g.sure, g.known = 0, 0
 	case !m.running || !g.open:
 		g.sure = 0
 	case m.tiny: // it may have been closed after all that was there had arrived
@@ -134,7 +140,7 @@ func (m *model) killed() {
 		if g.deleted {
 			g.sure = 0
 		}
-		if g.open = false; g != m.remembered {
+		if g.open = false; g != m.remembered || !g.noted {
 			g.known = 0
 		}
 	}

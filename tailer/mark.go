@@ -81,33 +81,60 @@ func (s *Source) leaving(cp checkpoint) checkpoint {
 }
 
 // remember makes it durable, before the first event is read, that the path is followed: if it is rotated away before
-// anything has been acknowledged, a restart has to know whom to look for.
+// anything has been acknowledged, a restart has to know whom to look for. And that there is something in a file which the
+// checkpoint has as an empty one, before any of it is acknowledged: of an empty file that is gone a restart counts no loss.
 func (s *Source) remember(now time.Time) {
 	s.mu.Lock()
 	if s.doubt != nil { // the checkpoint speaks of that
 		s.mu.Unlock()
 		return
 	}
-	if !s.remembered && !s.closed {
+	if (!s.remembered || len(s.blank) > 0) && !s.closed {
 		s.look(now)
 	}
 	// What has been read and not acknowledged must not be remembered: Commit speaks for it.
-	if s.remembered || len(s.files) == 0 || s.numbered > 0 {
+	first := !s.remembered && s.numbered == 0
+	if len(s.files) == 0 || !first && !s.knowsMore() {
 		s.mu.Unlock()
 		return
 	}
 	s.remembered = true
-	cp := s.checkpoint()
-	cp.Edge = s.edge
+	cp := s.acknowledged()
+	if first {
+		cp = s.checkpoint()
+		cp.Edge = s.edge
+	}
 	s.mu.Unlock()
-	if err := s.save(cp); err != nil {
+	if err := s.save(cp); err != nil && first {
 		s.log.Warn("this log file would be forgotten by a crash before its first event is acknowledged", zap.Error(err))
 	}
 }
 
+// knowsMore tells whether there is something by now in a file that the checkpoint has as an empty one. While a batch is on its
+// way, or a loss is still to be told, the checkpoint stays: those who are waited for write the next.
+func (s *Source) knowsMore() bool {
+	if len(s.blank) == 0 || len(s.marks) > 0 || s.filling.any() || s.owed != (Loss{}) {
+		return false
+	}
+	grown := func(f *file) bool { return f.head.Bytes > 0 && slices.ContainsFunc(s.blank, f.id.is) }
+	return slices.ContainsFunc(s.files, grown) && !slices.ContainsFunc(s.files, func(f *file) bool { return f.gone })
+}
+
+// save makes a checkpoint durable, and notes which files it has as empty ones.
 func (s *Source) save(cp checkpoint) error {
 	cp.From = s.from
-	return s.entry.memory.save(s.path+s.entry.owner, cp)
+	if err := s.entry.memory.save(s.path+s.entry.owner, cp); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blank = nil
+	for _, p := range cp.Files {
+		if p.Bytes == 0 {
+			s.blank = append(s.blank, p.identity)
+		}
+	}
+	return nil
 }
 
 // Commit makes it durable that a mark has been acknowledged, and so everything up to it; verdict is what the service took it

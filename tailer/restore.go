@@ -45,6 +45,31 @@ func (s *Source) regain() bool {
 	return true
 }
 
+// holdPath opens what the path leads to while it cannot be told what came before: if it is deleted meanwhile, it can still be read.
+func (s *Source) holdPath() {
+	if s.ahead == nil {
+		s.ahead, _ = s.open(s.path, 0)
+	}
+}
+
+// releasePath closes that, unless it was deleted and nobody has it.
+func (s *Source) releasePath(now time.Time) {
+	f := s.ahead
+	if f == nil {
+		return
+	}
+	s.ahead = nil
+	if info, err := f.f.Stat(); err != nil || !deleted(info) || s.follows(f.id, f.info) || !s.entry.shelf.take(f, s) {
+		f.close()
+		return
+	}
+	if len(s.files) == 0 && !s.leftAt.IsZero() {
+		s.readBetween(s.leftAt)
+	}
+	f.rotated, s.opened = now, true
+	s.files = append(s.files, f)
+}
+
 // findAgain finds the file of a position and takes it; nil: it is gone, or followed already. Nobody was looking: unless the path
 // leads to it, it counts as rotated when it was written to last.
 func (s *Source) findAgain(p position) (f *file, known bool) {
@@ -111,6 +136,9 @@ func (s *Source) find(p position) (found *file, known bool) {
 	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
 	if f == nil {
 		f = s.findRenamed(p, is)
+	}
+	if f == nil && s.ahead != nil && is(s.ahead) {
+		f, s.ahead = s.ahead.from(p.Offset), nil
 	}
 	if f == nil {
 		if f = s.findCopy(&file{head: p.fingerprint, offset: p.Offset}); f != nil {

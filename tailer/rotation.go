@@ -17,8 +17,10 @@ func (s *Source) look(now time.Time) {
 	earliest := s.earliest(now)
 	defer func() { s.looked = now }()
 	if !s.wake() || !s.regain() {
+		s.holdPath()
 		return
 	}
+	s.releasePath(now)
 	s.hearLate(now)
 	if len(s.files) == 0 {
 		if !s.leftAt.IsZero() {
@@ -206,6 +208,7 @@ func (s *Source) findCopy(f *file) *file {
 func (s *Source) abandon(f *file, now time.Time) {
 	f.close()
 	f.gone, f.spent = true, true
+	s.leftAt = later(s.leftAt, f.changed)
 	if f.rotated.IsZero() {
 		f.rotated = now
 	}

@@ -68,17 +68,19 @@ type Source struct {
 	edge        cloudwatch.Trace // of what is committed: the events that have the newest time
 	missing     []position       // of the checkpoint, whose files are still to be found; nothing is read before
 	missed      time.Time        // when the first of them was not found, though nothing hindered; zero: that was not so
+	ahead       *file            // what the path leads to, held open until they are found
 	unsure      error            // why a file could not be opened that may be the one that was looked for
 	searched    search
 	asleep      *sleeper
 	resting     bool  // counts as one of those that may stay open
 	heldDeleted int64 // bytes of disk
 	complaint   string
-	opened      bool // a file has been followed
-	superseded  bool // another match is newer: this file is finished
-	remembered  bool // and a checkpoint says so
-	hurried     bool // nothing waits for its time any more
-	closed      bool // nothing is followed any more
+	opened      bool       // a file has been followed
+	superseded  bool       // another match is newer: this file is finished
+	remembered  bool       // and a checkpoint says so
+	blank       []identity // files that the checkpoint has as empty ones
+	hurried     bool       // nothing waits for its time any more
+	closed      bool       // nothing is followed any more
 }
 
 // stamp is the last time that was found in a message, and the last that was given to one without.
@@ -278,7 +280,7 @@ func (s *Source) changed() bool {
 
 // hasEnded tells whether the path and every file it led to are gone, and all of it is acknowledged.
 func (s *Source) hasEnded() bool {
-	return s.opened && s.asleep == nil && len(s.files)+len(s.marks)+len(s.missing)+len(s.late) == 0 && !s.filling.turned && s.doubt == nil && s.owed == Loss{}
+	return s.opened && s.asleep == nil && s.ahead == nil && len(s.files)+len(s.marks)+len(s.missing)+len(s.late) == 0 && !s.filling.turned && s.doubt == nil && s.owed == Loss{}
 }
 
 // retire closes a source that has ended, for good. False: it has not.
@@ -311,7 +313,10 @@ func (s *Source) close() {
 	for _, f := range s.late {
 		f.close()
 	}
-	s.files, s.late = nil, nil
+	if s.ahead != nil {
+		s.ahead.close()
+	}
+	s.files, s.late, s.ahead = nil, nil, nil
 }
 
 // complain logs a lasting trouble once, not at every look.
