@@ -195,7 +195,8 @@ func TestLogrotateUnderLoad(t *testing.T) {
 }
 
 // What is written between logrotate's last read and its truncate is gone, whoever reads: that is copytruncate's own loss, and
-// it is what stands in no file. If the agent was quicker it has arrived all the same.
+// it is what stands in no file. If the agent was quicker it has arrived all the same. Where files are rotated faster than they are
+// read, a copy may be read twice, plain and compressed: then they are not told apart for certain (docs/decisions/0006).
 func TestLogrotateCopytruncateUnderLoad(t *testing.T) {
 	t.Parallel()
 	f := func(name, how string, caughtUp bool) {
@@ -220,7 +221,10 @@ func TestLogrotateCopytruncateUnderLoad(t *testing.T) {
 				return due
 			})
 			t.Logf("%d files; %d lines stand in none, of which %d had arrived", len(files), len(w.written())-len(there), len(w.written())-len(there)-unread)
-			l.clean(t, false)
+			if unread > 0 && strings.HasPrefix(l.firstUn, "nephoscope: ") {
+				l.firstUn = "" // the stream is told of what was truncated away
+			}
+			l.clean(t, !caughtUp)
 		})
 	}
 	f("plain", "copytruncate", true)
