@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -58,6 +59,10 @@ func (m *importing) follow(d *draft) {
 
 // once sets what there is only one of here.
 func (m *importing) once(into *draft, key string, at config.Place, value string) {
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		m.note(at, "is not taken over: a secret has no place in config.json, and this address holds a user and perhaps a password", "write it without them")
+		return
+	}
 	if first := into.keys[key]; first != nil && first.value != value {
 		m.note(at, fmt.Sprintf("is ignored: there is one %s for all, and it is %v, from %s:%d", key, first.value, first.at.File, first.at.Line), "run a second agent for it")
 		return
