@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"reflect"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 func TestWayToAFileEndsWhereItIsBlocked(t *testing.T) {
@@ -51,10 +53,10 @@ func TestPathIsQuotedForAShell(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	f(quoted("/var/log/a.log"), "/var/log/a.log")
-	f(quoted("/a b"), "'/a b'")
-	f(quoted("/a'$(x)"), `'/a'\''$(x)'`)
-	f(quoted(""), "''")
+	f(install.ShellWord("/var/log/a.log"), "/var/log/a.log")
+	f(install.ShellWord("/a b"), "'/a b'")
+	f(install.ShellWord("/a'$(x)"), `'/a'\''$(x)'`)
+	f(install.ShellWord(""), "''")
 }
 
 // FuzzACL: whatever the attribute holds, it is read or refused; and what is read is written the same.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // certificateTrouble says what is wrong with the certificate of an endpoint; "": nothing is.
@@ -44,7 +46,7 @@ func (w *World) certificateTrouble(at url.URL, err error) (what, cure string) {
 		}
 		return fmt.Sprintf("the certificate of %s is issued by %s, whom nobody here trusts", at.Host, issuer), cure
 	}
-	return fmt.Sprintf("the certificate of %s is not accepted: %v", at.Host, failed.Err), "who answers there? openssl s_client -connect " + quoted(at.Host)
+	return fmt.Sprintf("the certificate of %s is not accepted: %v", at.Host, failed.Err), "who answers there? openssl s_client -connect " + install.ShellWord(at.Host)
 }
 
 // certificateName is whom people know it by.

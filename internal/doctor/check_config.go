@@ -10,6 +10,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // lookAtConfig tells what is wrong with the configuration, and whether it is the one that runs.
@@ -80,7 +81,7 @@ func compareWithStatus(w *World, r *Result) {
 func quotedAll(words []string) string {
 	var all []string
 	for _, word := range words {
-		all = append(all, quoted(word))
+		all = append(all, install.ShellWord(word))
 	}
 	return strings.Join(all, " ")
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 // soon is how far ahead of their end credentials are worth a word; a role's last an hour at least.
@@ -85,7 +86,7 @@ func (w *World) identify(ctx context.Context, to agent.Destination, r *Result) {
 func (w *World) credentialsCure(to agent.Destination) string {
 	switch {
 	case to.RoleARN != "":
-		return "may the host's own identity assume it? aws sts assume-role --role-arn " + quoted(to.RoleARN) + " --role-session-name test"
+		return "may the host's own identity assume it? aws sts assume-role --role-arn " + install.ShellWord(to.RoleARN) + " --role-session-name test"
 	case w.Mode == agent.OnPremise || !agent.LooksLikeEC2(w.Host.ReadFile):
 		return "sudo aws configure --profile " + onPremiseProfile + ", or name a profile in common-config.toml"
 	}
@@ -139,10 +140,10 @@ func (w *World) secretFile(what, path string, required bool, r *Result) {
 		return
 	}
 	if b := reach(w.Host.Node, w.User, path, mayRead); b != nil && b.err == nil {
-		r.fail(fmt.Sprintf("sudo setfacl -m u:%s:%s %s", w.User.Name, letters(b.want), quoted(b.path)), "the %s %s cannot be read by %s: %s is %s", what, path, w.User.Name, b.path, b.node)
+		r.fail(fmt.Sprintf("sudo setfacl -m u:%s:%s %s", w.User.Name, letters(b.want), install.ShellWord(b.path)), "the %s %s cannot be read by %s: %s is %s", what, path, w.User.Name, b.path, b.node)
 	}
 	if node.Mode.IsRegular() && node.Mode.Perm()&0o007 != 0 {
-		r.warn("sudo chmod o= "+quoted(path), "the %s %s is open to everybody (mode %s)", what, path, node)
+		r.warn("sudo chmod o= "+install.ShellWord(path), "the %s %s is open to everybody (mode %s)", what, path, node)
 	}
 }
 
@@ -161,7 +162,7 @@ func (w *World) profileThere(path string, r *Result) {
 			return
 		}
 	}
-	cure := "sudo aws configure --profile " + quoted(want)
+	cure := "sudo aws configure --profile " + install.ShellWord(want)
 	if w.Common.SharedCredentialProfile != "" {
 		r.fail(cure, "%s has no profile %s, which common-config.toml names", path, want)
 		return

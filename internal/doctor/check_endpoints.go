@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/internal/install"
 )
 
 const (
@@ -130,7 +131,7 @@ func (w *World) resolves(ctx context.Context, host, what string, r *Result) bool
 	if err == nil {
 		return true
 	}
-	cure := "is the name server of this host reachable? resolvectl query " + quoted(host)
+	cure := "is the name server of this host reachable? resolvectl query " + install.ShellWord(host)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		cure = "is the region, or the endpoint_override, spelt correctly? In a private subnet: is there a VPC endpoint with private DNS?"
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
 )
@@ -160,14 +161,14 @@ func (f *filesSeen) owners(b *blocked) string {
 // folderCure lets the user through. Default entries make it hold for files that are yet to come.
 func (f *filesSeen) folderCure(b *blocked) string {
 	if b.masked {
-		return fmt.Sprintf("sudo setfacl -m m::%s %s", letters(b.want|mayEnter), quoted(b.path))
+		return fmt.Sprintf("sudo setfacl -m m::%s %s", letters(b.want|mayEnter), install.ShellWord(b.path))
 	}
-	cure := fmt.Sprintf("sudo setfacl -m u:%s:%s %s", f.w.User.Name, letters(b.want), quoted(b.path))
+	cure := fmt.Sprintf("sudo setfacl -m u:%s:%s %s", f.w.User.Name, letters(b.want), install.ShellWord(b.path))
 	if b.within {
-		cure = fmt.Sprintf("sudo setfacl -R -m u:%s:rX %s", f.w.User.Name, quoted(b.path))
+		cure = fmt.Sprintf("sudo setfacl -R -m u:%s:rX %s", f.w.User.Name, install.ShellWord(b.path))
 	}
 	if len(b.behind) > 0 && b.want&mayRead != 0 {
-		cure += fmt.Sprintf(" && sudo setfacl -d -m u:%s:rX %s", f.w.User.Name, quoted(b.path))
+		cure += fmt.Sprintf(" && sudo setfacl -d -m u:%s:rX %s", f.w.User.Name, install.ShellWord(b.path))
 	}
 	return cure + f.joining(b)
 }
@@ -178,14 +179,14 @@ func (f *filesSeen) fileCure(parent string, some []*blocked) string {
 		paths = append(paths, b.path)
 	}
 	name := f.w.User.Name
-	rotated := fmt.Sprintf("sudo setfacl -d -m u:%s:rX %s", name, quoted(parent))
+	rotated := fmt.Sprintf("sudo setfacl -d -m u:%s:rX %s", name, install.ShellWord(parent))
 	switch {
 	case some[0].masked:
 		return fmt.Sprintf("sudo setfacl -m m::r %s; and in logrotate's configuration: create 0640", quotedAll(paths[:min(len(paths), 3)]))
 	case len(paths) <= 3:
 		return fmt.Sprintf("sudo setfacl -m u:%s:r %s && %s (the second is for the files to come)", name, quotedAll(paths), rotated) + f.joining(some[0])
 	}
-	return fmt.Sprintf("sudo setfacl -R -m u:%s:rX %s && %s (the second is for the files to come)", name, quoted(parent), rotated) + f.joining(some[0])
+	return fmt.Sprintf("sudo setfacl -R -m u:%s:rX %s && %s (the second is for the files to come)", name, install.ShellWord(parent), rotated) + f.joining(some[0])
 }
 
 // joining offers the group that the path belongs to, where belonging to it would do: on many systems logs are for adm.
@@ -203,7 +204,7 @@ func (f *filesSeen) joining(b *blocked) string {
 	if reach(f.look, member, path, want) != nil {
 		return ""
 	}
-	return fmt.Sprintf("; or sudo usermod -aG %s %s, and restart the agent", quoted(group), quoted(f.w.User.Name))
+	return fmt.Sprintf("; or sudo usermod -aG %s %s, and restart the agent", install.ShellWord(group), install.ShellWord(f.w.User.Name))
 }
 
 // nothing tells of an entry that matches nothing: how far its path is there, and what has a similar name.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/output"
 )
 
@@ -56,7 +57,7 @@ func lookAtState(w *World, look func(string) (Node, error), r *Result) bool {
 	case errors.Is(err, fs.ErrNotExist):
 		above := nearest(look, w.State)
 		if reach(look, w.User, above, mayWrite|mayEnter) != nil {
-			r.fail(fmt.Sprintf("sudo install -d -m 700 -o %s %s", quoted(w.User.Name), quoted(w.State)), "the state folder %s is not there, and %s may not make it in %s", w.State, w.User.Name, above)
+			r.fail(fmt.Sprintf("sudo install -d -m 700 -o %s %s", install.ShellWord(w.User.Name), install.ShellWord(w.State)), "the state folder %s is not there, and %s may not make it in %s", w.State, w.User.Name, above)
 		} else {
 			r.note("the state folder %s is not there yet; the agent makes it", w.State)
 		}
@@ -69,10 +70,10 @@ func lookAtState(w *World, look func(string) (Node, error), r *Result) bool {
 		return false
 	}
 	if b := reach(look, w.User, w.State, mayRead|mayWrite|mayEnter); b != nil {
-		r.fail(fmt.Sprintf("sudo chown -R %s %s && sudo chmod 700 %[2]s", quoted(w.User.Name), quoted(w.State)), "%s may not write to the state folder %s: %s is %s, owner %s", w.User.Name, w.State, b.path, b.node, w.owner(b.node.UID))
+		r.fail(fmt.Sprintf("sudo chown -R %s %s && sudo chmod 700 %[2]s", install.ShellWord(w.User.Name), install.ShellWord(w.State)), "%s may not write to the state folder %s: %s is %s, owner %s", w.User.Name, w.State, b.path, b.node, w.owner(b.node.UID))
 	}
 	if node.Mode.IsDir() && node.Mode.Perm()&0o077 != 0 {
-		r.warn("sudo chmod 700 "+quoted(w.State), "the state folder %s is open to others (mode %s): what is in it tells which files are read, and how far", w.State, node)
+		r.warn("sudo chmod 700 "+install.ShellWord(w.State), "the state folder %s is open to others (mode %s): what is in it tells which files are read, and how far", w.State, node)
 	}
 	lookInside(w, look, r)
 	return true
@@ -110,10 +111,10 @@ func lookInside(w *World, look func(string) (Node, error), r *Result) {
 		}
 	}
 	if len(foreign) > 0 {
-		r.fail(fmt.Sprintf("sudo chown -R %s %s", quoted(w.User.Name), quoted(w.State)), "%s in the state folder of somebody else than %s: %s%s", output.Count(len(foreign), "file is", "files are"), w.User.Name, foreign[0], more(len(foreign)))
+		r.fail(fmt.Sprintf("sudo chown -R %s %s", install.ShellWord(w.User.Name), install.ShellWord(w.State)), "%s in the state folder of somebody else than %s: %s%s", output.Count(len(foreign), "file is", "files are"), w.User.Name, foreign[0], more(len(foreign)))
 	}
 	if len(open) > 0 {
-		r.warn(fmt.Sprintf("sudo chmod -R go= %s", quoted(w.State)), "%s open to others in the state folder: %s%s", output.Count(len(open), "file is", "files are"), open[0], more(len(open)))
+		r.warn(fmt.Sprintf("sudo chmod -R go= %s", install.ShellWord(w.State)), "%s open to others in the state folder: %s%s", output.Count(len(open), "file is", "files are"), open[0], more(len(open)))
 	}
 	r.note("%s: %s of checkpoints, %s spooled (%s)", w.State, output.Bytes(size), output.Count(int(batches), "batch of metrics", "batches of metrics"), output.Bytes(spooled))
 }
@@ -129,7 +130,7 @@ func lookAtOwnLog(w *World, look func(string) (Node, error), a config.Agent, r *
 	folder := nearest(look, filepath.Dir(a.LogFile))
 	if b := reach(look, w.User, folder, mayWrite|mayEnter); b != nil {
 		dir := filepath.Dir(a.LogFile)
-		r.fail(fmt.Sprintf("sudo install -d -o %s %s", quoted(w.User.Name), quoted(dir)), "%s may not write the agent's log %s: %s is %s, owner %s", w.User.Name, a.LogFile, b.path, b.node, w.owner(b.node.UID))
+		r.fail(fmt.Sprintf("sudo install -d -o %s %s", install.ShellWord(w.User.Name), install.ShellWord(dir)), "%s may not write the agent's log %s: %s is %s, owner %s", w.User.Name, a.LogFile, b.path, b.node, w.owner(b.node.UID))
 		return
 	}
 	node, err := look(a.LogFile)
@@ -139,7 +140,7 @@ func lookAtOwnLog(w *World, look func(string) (Node, error), a config.Agent, r *
 		return
 	case err == nil:
 		if b := reach(look, w.User, a.LogFile, mayWrite); b != nil {
-			r.fail(fmt.Sprintf("sudo chown %s %s", quoted(w.User.Name), quoted(a.LogFile)), "%s may not write the agent's log %s: mode %s, owner %s", w.User.Name, a.LogFile, b.node, w.owner(b.node.UID))
+			r.fail(fmt.Sprintf("sudo chown %s %s", install.ShellWord(w.User.Name), install.ShellWord(a.LogFile)), "%s may not write the agent's log %s: mode %s, owner %s", w.User.Name, a.LogFile, b.node, w.owner(b.node.UID))
 			return
 		}
 	}
@@ -154,18 +155,18 @@ func lookAtRoom(w *World, path string, room uint64, r *Result) {
 		r.warn("", "the room under %s is not known: %v", path, err)
 		return
 	}
-	cure := "df -h " + quoted(path) + "; make room, or move the state with --state"
+	cure := "df -h " + install.ShellWord(path) + "; make room, or move the state with --state"
 	switch {
 	case d.ReadOnly:
 		r.fail("sudo mount -o remount,rw the file system; dmesg says why it is so", "%s lies on a file system that is read-only", path)
 	case d.Free < littleRoom:
 		r.fail(cure, "%s has only %s free", path, output.Bytes(d.Free))
 	case d.Inodes > 0 && d.FreeInodes == 0:
-		r.fail("df -i "+quoted(path)+"; remove files", "%s has no inodes left: no file can be made", path)
+		r.fail("df -i "+install.ShellWord(path)+"; remove files", "%s has no inodes left: no file can be made", path)
 	case d.Free < room:
 		r.warn(cure, "%s has %s free, and the agent may need %s", path, output.Bytes(d.Free), output.Bytes(room))
 	case d.Inodes > 0 && d.FreeInodes < fewInodes:
-		r.warn("df -i "+quoted(path)+"; remove files", "%s has only %d inodes left", path, d.FreeInodes)
+		r.warn("df -i "+install.ShellWord(path)+"; remove files", "%s has only %d inodes left", path, d.FreeInodes)
 	default:
 		r.note("%s free under %s", output.Bytes(d.Free), path)
 	}
