@@ -10,10 +10,10 @@ BENCH       ?=
 TORTURE     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench torture fuzz screenshot clean
+.PHONY: help build run test check package apt-repo test-package test-package-all test-vm image bench torture fuzz screenshot clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/nephoscope and bin/nephoscope-local: static, for this machine
 	@mkdir -p bin
@@ -29,6 +29,24 @@ test: ## everything; as root on Debian or Ubuntu it installs what it needs
 
 check: ## format, vet for three systems, staticcheck, imports, go.mod; fast
 	@scripts/check.sh "$(STATICCHECK)"
+
+package: ## dist/: .deb, .rpm and .tar.gz for amd64 and arm64, checksums, SBOM (SIGN_KEY=gpg-key-id signs them)
+	@packaging/package.sh
+
+apt-repo: package ## dist/apt: an apt repository of the packages, signed with SIGN_KEY
+	@packaging/apt-repo.sh
+
+image: build ## a container image from packaging/container (needs buildah)
+	@packaging/container/image.sh
+
+test-package: ## the packages on a booted Debian with systemd, from installing to purging (root on Debian or Ubuntu)
+	@scripts/test-package.sh bookworm
+
+test-package-all: ## the same with systemd 247, 252 and 257
+	@scripts/test-package.sh bullseye bookworm trixie
+
+test-vm: ## power cuts, clock jumps, a full disk and a memory limit, in a virtual machine (half an hour)
+	@scripts/test-vm.sh
 
 bench: ## CPU, memory and latency beside the floor of the same run (BENCH="--size 256MiB" for a short one)
 	$(GO) run ./internal/bench $(BENCH)

@@ -45,8 +45,14 @@ func (l Layout) Environment() string { return filepath.Join(l.Etc(), "env-config
 // Backups holds what the wizard has replaced.
 func (l Layout) Backups() string { return filepath.Join(l.Etc(), "backup-configs") }
 
+// Logs holds the agent's own log when it runs as the service, and the original's log and checkpoints.
+func (l Layout) Logs() string { return filepath.Join(l.Home(), "logs") }
+
+// Log is the agent's own log when it runs as the service and agent.logfile names no other.
+func (l Layout) Log() string { return filepath.Join(l.Logs(), "amazon-cloudwatch-agent.log") }
+
 // OriginalState holds the original's checkpoints.
-func (l Layout) OriginalState() string { return filepath.Join(l.Home(), "logs", "state") }
+func (l Layout) OriginalState() string { return filepath.Join(l.Logs(), "state") }
 
 // State is the agent's own: checkpoints, spool, control socket.
 func (l Layout) State() string { return l.under("var/lib/nephoscope") }
