@@ -33,7 +33,7 @@ check: ## format, vet for three systems, staticcheck, imports, go.mod; fast
 package: ## dist/: .deb, .rpm and .tar.gz for amd64 and arm64, checksums, SBOM (SIGN_KEY=gpg-key-id signs them)
 	@packaging/package.sh
 
-apt-repo: package ## dist/apt: an apt repository of the packages, signed with SIGN_KEY
+apt-repo: ## dist/apt: an apt repository of the packages, signed with SIGN_KEY
 	@packaging/apt-repo.sh
 
 image: build ## a container image from packaging/container (needs buildah)

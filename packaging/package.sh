@@ -28,7 +28,7 @@ tar --version | grep -q GNU || fail "tar is not GNU tar, which the archives are 
 mkdir -p "${DIST:=dist}"
 dist=$(cd "$DIST" && pwd)
 work=$(mktemp -d "$dist/.work-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap cleanup EXIT
 [ -z "${SIGN_KEY:-}" ] || signer # before minutes are spent on what cannot be signed
 
 # Nothing of this machine, its user or the time goes into a package.
