@@ -31,15 +31,46 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// build makes the .deb packages for amd64 as the working tree has them, under a version of their own.
+// build makes the .deb packages for amd64 as the working tree has them, under a version of their own; where there is what that
+// takes, also a repository of them, signed with a key of the tests' own.
 var build = sync.OnceValue(func() error {
-	command := exec.Command("../package.sh")
-	command.Env = append(os.Environ(), "DIST="+dist, "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1795200000", "ARCHES=amd64", "FORMATS=deb", "SIGN_KEY=")
+	env := append(os.Environ(), "DIST="+dist, "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1795200000", "ARCHES=amd64", "FORMATS=deb", "SIGN_KEY=")
+	script := "../package.sh"
+	if missing("gpg", "apt-ftparchive") == "" {
+		script = "../apt-repo.sh"
+		key, err := newKey()
+		if err != nil {
+			return err
+		}
+		env = append(env, "SIGN_KEY="+key)
+	}
+	command := exec.Command(script)
+	command.Env = env
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	return nil
 })
+
+// missing is the first of the programs that is not here.
+func missing(programs ...string) string {
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			return p
+		}
+	}
+	return ""
+}
+
+// needs ends a test that cannot run for want of a program, and says so; where everything has to run, it is a failure.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	if p := missing(programs...); p != "" && os.Getenv("NEPHOSCOPE_FULL") != "" {
+		t.Fatalf("%s is not installed", p)
+	} else if p != "" {
+		t.Skipf("NOT RUN: %s is not installed", p)
+	}
+}
 
 func packages(t *testing.T) string {
 	t.Helper()
