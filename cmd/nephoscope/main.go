@@ -86,6 +86,7 @@ Exit status: 0 fine, 1 mistakes in what was given, 2 it could not be read.`,
 	}
 	root.AddCommand(newRun(), newReload(), newCtl(), newWizard(), newCheck(), newExplain(), newDiff(), newMigrate(), newDoctor(), newStatus(), newVersion())
 	complete(root)
+	root.AddCommand(unshipped(root)...)
 	return root
 }
 
