@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/internal/install"
+	"github.com/nephoscope/nephoscope/internal/output"
+)
+
+// installation is what install and uninstall say.
+type installation struct {
+	OK      bool     `json:"ok"`
+	Manager string   `json:"manager"`
+	Service string   `json:"service"`
+	File    string   `json:"file,omitempty"`
+	Program string   `json:"program,omitempty"`
+	DryRun  bool     `json:"dry_run"`
+	Changed bool     `json:"changed"`
+	Pieces  []piece  `json:"pieces"`
+	Next    []string `json:"next"`
+	text    []byte   // of the service's file
+}
+
+func (s *hostService) install(ctx context.Context) error {
+	if by := s.packaged(); by != "" {
+		return fmt.Errorf("%s is of a package (%s), which brings the service %s itself; nothing was changed (start it: sudo nephoscope service start)", packagedProgram, by, serviceName)
+	}
+	if s.manager.source == "" {
+		return s.register()
+	}
+	r := installation{Manager: s.manager.name, Service: s.manager.service, File: s.manager.file, Program: s.program, DryRun: s.dryRun}
+	if s.copied() {
+		r.Program = ownProgram
+	}
+	own, mine, err := s.lookAtFile()
+	if err != nil {
+		return err
+	}
+	r.Pieces = s.pieces()
+	var inWay []string
+	for i := range r.Pieces {
+		p := &r.Pieces[i]
+		if err := s.look(p, mine); err != nil {
+			return err
+		}
+		if p.State == stateInWay {
+			inWay = append(inWay, p.Path+": "+p.Note)
+		}
+	}
+	if len(inWay) > 0 {
+		return fmt.Errorf("these are not ours, and nothing was changed:\n  %s\n(is the original installed? nephoscope migrate says what carries on, and its package has to go first; else move them away)", strings.Join(inWay, "\n  "))
+	}
+	if err := s.onlyRootWrites(); err != nil {
+		return err
+	}
+	if err := s.planFile(&own, r.Pieces, mine); err != nil {
+		return err
+	}
+	r.text, _ = own.content()
+	r.Pieces = append([]piece{own}, r.Pieces...) // first, so that whatever is made is on record
+	if !s.dryRun {
+		for i := range r.Pieces {
+			if err := s.put(&r.Pieces[i]); err != nil {
+				return fmt.Errorf("%w (run it again once that is put right: what was made stays)", err)
+			}
+		}
+		if err := s.giveLogs(); err != nil {
+			return err
+		}
+	}
+	r.Changed = slices.ContainsFunc(r.Pieces, func(p piece) bool { return p.State == stateMake || p.State == stateReplace })
+	if r.Changed && !s.dryRun {
+		if err := s.tellManager(ctx); err != nil {
+			return err
+		}
+	}
+	r.OK, r.Next = true, s.next(ctx)
+	return r.tell(s)
+}
+
+// lookAtFile reads the record of an earlier install, and refuses a service that is another's.
+func (s *hostService) lookAtFile() (own piece, mine []piece, err error) {
+	m := s.manager
+	own = piece{Kind: "file", Path: m.file, mode: m.modeOf()}
+	for _, path := range append([]string{m.file}, m.elsewhere...) {
+		if err := s.inside(path); err != nil {
+			return own, nil, err
+		}
+		info, err := os.Lstat(s.at(path))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return own, nil, err
+		}
+		if to, err := os.Readlink(s.at(path)); err == nil && path == m.file {
+			hint := "remove the link"
+			if to == "/dev/null" {
+				hint = "the service is masked: sudo systemctl unmask " + m.service
+			}
+			return own, nil, fmt.Errorf("%s is a link to %s, which is left alone (%s, and try again)", path, to, hint)
+		}
+		if !info.Mode().IsRegular() {
+			return own, nil, fmt.Errorf("%s is no regular file (move it away, and try again)", path)
+		}
+		text, err := os.ReadFile(s.at(path))
+		if err != nil {
+			return own, nil, err
+		}
+		made, ours := recordIn(text)
+		if !ours || path != m.file {
+			return own, nil, fmt.Errorf("there is a service %s already that is not of this command: %s; it is left alone (if it is the original's: nephoscope migrate says what carries on, then remove its package; else move the file away)", m.service, path)
+		}
+		mine = made
+	}
+	return own, mine, nil
+}
+
+// planFile composes the service's file, with what was made before and what will be made now.
+func (s *hostService) planFile(own *piece, pieces, mine []piece) error {
+	var made []piece
+	for _, p := range pieces {
+		before := slices.ContainsFunc(mine, func(m piece) bool { return m.Kind == p.Kind && m.Path == p.Path })
+		if p.State == stateMake || p.State == stateReplace || p.State == stateThere && before {
+			made = append(made, p)
+		}
+	}
+	for _, m := range mine { // what only an earlier version made
+		if !slices.ContainsFunc(pieces, func(p piece) bool { return m.Kind == p.Kind && m.Path == p.Path }) {
+			made = append(made, m)
+		}
+	}
+	text, err := s.text(made)
+	if err != nil {
+		return err
+	}
+	own.content = func() ([]byte, error) { return text, nil }
+	return s.look(own, []piece{*own})
+}
+
+// tellManager has a manager that is at work read its files again. Only systemd keeps them in mind.
+func (s *hostService) tellManager(ctx context.Context) error {
+	if !s.running || s.manager.name != "systemd" {
+		return nil
+	}
+	if said, err := s.command(ctx, "systemctl", "daemon-reload"); err != nil {
+		return fmt.Errorf("systemctl daemon-reload: %w: %s", err, strings.TrimSpace(said))
+	}
+	return nil
+}
+
+// next says what to run.
+func (s *hostService) next(ctx context.Context) (lines []string) {
+	if s.root != "" {
+		return nil
+	}
+	st, err := s.state(ctx)
+	if err == nil && st.Running {
+		return []string{"sudo nephoscope service restart"}
+	}
+	if names, err := (install.Layout{}).Stored(); err == nil && len(names) == 0 {
+		lines = []string{"sudo nephoscope wizard", "sudo nephoscope ctl -a fetch-config -c file:" + (install.Layout{}).WizardConfig()}
+	}
+	return append(lines, "sudo nephoscope service start")
+}
+
+// uninstall removes what the record says, the record last.
+func (s *hostService) uninstall(ctx context.Context) error {
+	if by := s.packaged(); by != "" {
+		return fmt.Errorf("the service came with a package (%s); nothing was changed (remove the package instead)", by)
+	}
+	if s.manager.source == "" {
+		return s.deregister(ctx)
+	}
+	own, mine, err := s.lookAtFile()
+	if err != nil {
+		return err
+	}
+	r := installation{OK: true, Manager: s.manager.name, Service: s.manager.service, File: own.Path, DryRun: s.dryRun}
+	if _, err := os.Lstat(s.at(own.Path)); errors.Is(err, fs.ErrNotExist) {
+		return r.tell(s)
+	}
+	st, err := s.state(ctx)
+	if err != nil {
+		return err
+	}
+	if st.Running && !s.dryRun {
+		if err := s.order(ctx, actionStop); err != nil {
+			return err
+		}
+	}
+	slices.Reverse(mine) // what lies in a folder before the folder
+	for _, p := range mine {
+		if err := s.take(&p); err != nil {
+			return err
+		}
+		r.Pieces = append(r.Pieces, p)
+	}
+	own.State = stateRemove
+	if !s.dryRun {
+		if err := durable.RemoveForGood(s.at(own.Path)); err != nil {
+			return err
+		}
+		if err := s.tellManager(ctx); err != nil {
+			return err
+		}
+	}
+	r.Pieces, r.Changed = append(r.Pieces, own), true
+	return r.tell(s)
+}
+
+// take removes a piece, if it is still what install has made.
+func (s *hostService) take(p *piece) error {
+	if p.Kind == "user" {
+		p.State, p.Note = stateKeep, "whose files stay"
+		return nil
+	}
+	path := s.at(p.Path)
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		p.State, p.Note = stateRemove, "it was gone"
+		return nil
+	}
+	if err == nil {
+		err = s.inside(p.Path)
+	}
+	if err != nil {
+		return err
+	}
+	p.State, p.Note = stateKeep, "it is not what install made"
+	switch {
+	case p.Kind == "folder" && info.IsDir():
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		if p.Note = "it is not empty"; len(entries) > 0 && !s.dryRun {
+			return nil
+		}
+	case p.Kind == "link" && info.Mode()&fs.ModeSymlink != 0:
+		if to, err := os.Readlink(path); err != nil || to != p.To {
+			return err
+		}
+	case p.Kind == "file" && info.Mode().IsRegular():
+	default:
+		return nil
+	}
+	if p.State, p.Note = stateRemove, ""; s.dryRun {
+		if p.Kind == "folder" {
+			p.Note = "if it is empty then"
+		}
+		return nil
+	}
+	return durable.RemoveForGood(path)
+}
+
+// tell prints what was done.
+func (r *installation) tell(s *hostService) error {
+	if s.asJSON {
+		r.Pieces, r.Next = append([]piece{}, r.Pieces...), append([]string{}, r.Next...)
+		return output.JSON(s.out, r)
+	}
+	would := map[bool]string{true: "would be "}[s.dryRun]
+	for _, p := range r.Pieces {
+		if p.State == stateThere {
+			continue
+		}
+		line := p.Kind + " " + p.Path
+		if p.To != "" {
+			line += " -> " + p.To
+		}
+		if p.Note != "" {
+			line += " (" + p.Note + ")"
+		}
+		fmt.Fprintf(s.out, "%-9s %s\n", strings.TrimSpace(map[bool]string{true: would}[p.State != stateSkip && p.State != stateKeep]+p.State), line)
+	}
+	if s.dryRun && len(r.text) > 0 {
+		fmt.Fprintf(s.out, "\n%s:\n%s", r.File, r.text)
+		return nil
+	}
+	removing := r.Program == ""
+	switch {
+	case removing && !r.Changed:
+		fmt.Fprintln(s.out, "there is no service "+r.Service+" of this command: already in place")
+	case removing:
+		l := install.Layout{}
+		fmt.Fprintf(s.out, "Kept: configuration in %s, logs in %s, state in %s, the user %s. Remove them by hand if nobody needs them.\n", l.Etc(), l.Logs(), l.State(), agentUser)
+	case !r.Changed:
+		fmt.Fprintln(s.out, "result: already in place")
+	default:
+		fmt.Fprintf(s.out, "The service %s is installed and starts at boot.\n", r.Service)
+	}
+	if len(r.Next) > 0 && (r.Changed || !s.dryRun) {
+		fmt.Fprintln(s.out, "Next:\n  "+strings.Join(r.Next, "\n  "))
+	}
+	return nil
+}
+
+const packagedProgram = "/usr/bin/nephoscope"
+
+// packaged names the package that brought nephoscope; "": none did.
+func (s *hostService) packaged() string {
+	if _, err := os.Lstat(s.at(packagedProgram)); err != nil || s.manager.source == "" {
+		return ""
+	}
+	list, err := os.ReadFile(s.at("/var/lib/dpkg/info/nephoscope.list"))
+	if err == nil && slices.Contains(strings.Fields(string(list)), packagedProgram) {
+		return "dpkg: nephoscope"
+	}
+	args := []string{"-qf", packagedProgram}
+	if s.root != "" {
+		args = append([]string{"--root", rootFolder(s.root)}, args...)
+	}
+	if name, err := s.command(context.Background(), "rpm", args...); err == nil {
+		return "rpm: " + strings.TrimSpace(name)
+	}
+	return ""
+}
+
+// copied tells whether the service gets a copy of this program: where it lies, others than root could replace it, it is not
+// there in the image, or a line of the service's file cannot say where.
+func (s *hostService) copied() bool {
+	real, err := filepath.EvalSymlinks(s.program)
+	if err != nil {
+		real = s.program
+	}
+	plain := install.ShellWord(real) == real && !strings.Contains(real, "--")
+	return real != ownProgram && (s.root != "" || !plain || !rootOwns(real)) && !(s.root == "" && sameFile(real, ownProgram))
+}
