@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,14 +36,14 @@ func (s *hostService) install(ctx context.Context) error {
 		return s.register()
 	}
 	r := installation{Manager: s.manager.name, Service: s.manager.service, File: s.manager.file, Program: s.program, DryRun: s.dryRun}
-	if s.copied() {
-		r.Program = ownProgram
-	}
 	own, mine, err := s.lookAtFile()
 	if err != nil {
 		return err
 	}
-	r.Pieces = s.pieces()
+	if s.copies(mine) {
+		r.Program = s.ownCopy()
+	}
+	r.Pieces = s.pieces(mine)
 	var inWay []string
 	for i := range r.Pieces {
 		p := &r.Pieces[i]
@@ -268,40 +267,68 @@ func (r *installation) tell(s *hostService) error {
 		r.Pieces, r.Next = append([]piece{}, r.Pieces...), append([]string{}, r.Next...)
 		return output.JSON(s.out, r)
 	}
-	would := map[bool]string{true: "would be "}[s.dryRun]
+	r.tellPieces(s)
+	removing := r.Program == ""
+	switch {
+	case s.dryRun && r.Changed:
+		if len(r.text) > 0 {
+			fmt.Fprintf(s.out, "\n%s:\n%s", r.File, r.text)
+		}
+		fmt.Fprintln(s.out, "\nNothing was changed (--dry-run).")
+		return nil
+	case removing && !r.Changed:
+		fmt.Fprintln(s.out, "There is no service "+r.Service+" of this command: already in place.")
+	case removing:
+		fmt.Fprintln(s.out, "The service "+r.Service+" is gone.")
+		s.tellKept()
+	case !r.Changed:
+		fmt.Fprintln(s.out, "result: already in place")
+	default:
+		fmt.Fprintf(s.out, "The service %s is installed and starts at boot.\n", r.Service)
+	}
+	if len(r.Next) > 0 {
+		fmt.Fprintln(s.out, "Next:\n  "+strings.Join(r.Next, "\n  "))
+	}
+	return nil
+}
+
+// tellPieces names all of them before anything is done, and after that what matters.
+func (r *installation) tellPieces(s *hostService) {
+	rest := 0
 	for _, p := range r.Pieces {
-		if p.State == stateThere {
+		done := p.State == stateMake || p.State == stateReplace || p.State == stateRemove
+		switch {
+		case p.State == stateThere:
+			continue
+		case done && !s.dryRun && p.Note == "" && (p.Kind == "folder" || p.Kind == "link"):
+			rest++
 			continue
 		}
-		line := p.Kind + " " + p.Path
+		state, line := p.State, p.Kind+" "+p.Path
+		if done && s.dryRun {
+			state = "would be " + state
+		}
 		if p.To != "" {
 			line += " -> " + p.To
 		}
 		if p.Note != "" {
 			line += " (" + p.Note + ")"
 		}
-		fmt.Fprintf(s.out, "%-9s %s\n", strings.TrimSpace(map[bool]string{true: would}[p.State != stateSkip && p.State != stateKeep]+p.State), line)
+		fmt.Fprintf(s.out, "%-9s %s\n", state, line)
 	}
-	if s.dryRun && len(r.text) > 0 {
-		fmt.Fprintf(s.out, "\n%s:\n%s", r.File, r.text)
-		return nil
+	if rest > 0 {
+		fmt.Fprintf(s.out, "and %s\n", output.Count(rest, "folder or link", "folders and links"))
 	}
-	removing := r.Program == ""
-	switch {
-	case removing && !r.Changed:
-		fmt.Fprintln(s.out, "there is no service "+r.Service+" of this command: already in place")
-	case removing:
-		l := install.Layout{}
-		fmt.Fprintf(s.out, "Kept: configuration in %s, logs in %s, state in %s, the user %s. Remove them by hand if nobody needs them.\n", l.Etc(), l.Logs(), l.State(), agentUser)
-	case !r.Changed:
-		fmt.Fprintln(s.out, "result: already in place")
-	default:
-		fmt.Fprintf(s.out, "The service %s is installed and starts at boot.\n", r.Service)
+}
+
+// tellKept says where uninstall has left what it did not make, if anything is there.
+func (s *hostService) tellKept() {
+	l := install.Layout{}
+	for _, kept := range [][2]string{{"configuration", l.Etc()}, {"logs", l.Logs()}, {"state", l.State()}} {
+		if _, err := os.Lstat(s.at(kept[1])); err == nil {
+			fmt.Fprintf(s.out, "kept      %s in %s\n", kept[0], kept[1])
+		}
 	}
-	if len(r.Next) > 0 && (r.Changed || !s.dryRun) {
-		fmt.Fprintln(s.out, "Next:\n  "+strings.Join(r.Next, "\n  "))
-	}
-	return nil
 }
 
 const packagedProgram = "/usr/bin/nephoscope"
@@ -323,15 +350,4 @@ func (s *hostService) packaged() string {
 		return "rpm: " + strings.TrimSpace(name)
 	}
 	return ""
-}
-
-// copied tells whether the service gets a copy of this program: where it lies, others than root could replace it, it is not
-// there in the image, or a line of the service's file cannot say where.
-func (s *hostService) copied() bool {
-	real, err := filepath.EvalSymlinks(s.program)
-	if err != nil {
-		real = s.program
-	}
-	plain := install.ShellWord(real) == real && !strings.Contains(real, "--")
-	return real != ownProgram && (s.root != "" || !plain || !rootOwns(real)) && !(s.root == "" && sameFile(real, ownProgram))
 }

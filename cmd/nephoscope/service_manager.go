@@ -148,7 +148,7 @@ func managerOf(root, chosen string) (m *manager, running bool, err error) {
 		}
 	}
 	if chosen != "" {
-		return nil, false, fmt.Errorf("unknown service manager %q;%s it is one of %s", chosen, config.Suggestion(chosen, managerNames()), strings.Join(managerNames(), ", "))
+		return nil, false, fmt.Errorf("unknown service manager %q (%s)", chosen, strings.TrimSpace(config.Suggestion(chosen, managerNames())+" it is one of "+strings.Join(managerNames(), ", ")))
 	}
 	for _, m := range managers() {
 		if byTree(m) {

@@ -42,28 +42,49 @@ const (
 const (
 	agentUser   = "cwagent"
 	localBin    = "/usr/local/bin"
-	ownProgram  = localBin + "/nephoscope"
 	versionFile = "CWAGENT_VERSION"
 )
 
 // originalNames are the programs of the original that this one answers to.
 var originalNames = []string{agentName, ctlName, "amazon-cloudwatch-agent-config-wizard", "start-amazon-cloudwatch-agent", "config-downloader", "config-translator"}
 
+// ownCopy is where a copy of this program goes. On macOS /usr/local/bin may be a user's, who has Homebrew.
+func (s *hostService) ownCopy() string {
+	if s.manager.name == "launchd" {
+		return filepath.Join((install.Layout{}).Bin(), "nephoscope")
+	}
+	return filepath.Join(localBin, "nephoscope")
+}
+
+// copies tells whether the service gets a copy of this program: where it lies, others than root could replace it, it is not
+// there in the image, a line of the service's file cannot say where, or there is such a copy already.
+func (s *hostService) copies(mine []piece) bool {
+	real, err := filepath.EvalSymlinks(s.program)
+	if err != nil {
+		real = s.program
+	}
+	if real == s.ownCopy() && s.root == "" {
+		return false // it is the copy
+	}
+	plain := install.ShellWord(real) == real && !strings.Contains(real, "--")
+	before := slices.ContainsFunc(mine, func(m piece) bool { return m.Kind == "file" && m.Path == s.ownCopy() })
+	return s.root != "" || !plain || before || !rootOwns(real)
+}
+
 // pieces are what makes up an installation, in the order in which they are made; the service's file is not among them.
-func (s *hostService) pieces() []piece {
+func (s *hostService) pieces(mine []piece) []piece {
 	if s.manager.source == "" {
 		return nil // Windows: links take rights, and the program may lie anywhere
 	}
 	l := install.Layout{}
-	program := ownProgram
+	program := s.program
 	var all []piece
-	if s.copied() {
-		all = append(all, piece{Kind: "file", Path: ownProgram, mode: 0o755, content: func() ([]byte, error) { return os.ReadFile(s.program) }})
-	} else {
-		program = s.program
-		if program != ownProgram {
-			all = append(all, piece{Kind: "link", Path: ownProgram, To: program, optional: true})
-		}
+	if s.copies(mine) {
+		program = s.ownCopy()
+		all = append(all, piece{Kind: "file", Path: program, mode: 0o755, content: func() ([]byte, error) { return os.ReadFile(s.program) }})
+	}
+	if command := filepath.Join(localBin, "nephoscope"); program != command {
+		all = append(all, piece{Kind: "link", Path: command, To: program, optional: true})
 	}
 	for _, dir := range []string{l.Home(), l.Bin(), l.Etc(), l.Configs(), l.Logs()} {
 		all = append(all, piece{Kind: "folder", Path: dir})
@@ -124,6 +145,9 @@ func (s *hostService) look(p *piece, mine []piece) error {
 	if p.optional {
 		p.State = stateSkip
 	}
+	if to, err := os.Readlink(s.at(p.Path)); err == nil {
+		p.Note = "it is a link to " + to
+	}
 	switch {
 	case p.Kind == "folder":
 		if info, err := os.Stat(s.at(p.Path)); err == nil && info.IsDir() {
@@ -138,8 +162,6 @@ func (s *hostService) look(p *piece, mine []piece) error {
 			p.State, p.Note = stateThere, ""
 		case recorded || filepath.Base(to) == "nephoscope":
 			p.State, p.Note = stateReplace, ""
-		default:
-			p.Note = "it leads to " + to
 		}
 	case p.Kind == "file" && info.Mode().IsRegular():
 		want, err := p.content()

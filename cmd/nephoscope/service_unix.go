@@ -44,7 +44,7 @@ func writableByOthers(path string) bool {
 
 // onlyRootWrites refuses folders into which others could put what root will run.
 func (s *hostService) onlyRootWrites() error {
-	for _, dir := range []string{(install.Layout{}).Bin(), (install.Layout{}).Home(), localBin, filepath.Dir(s.manager.file)} {
+	for _, dir := range []string{(install.Layout{}).Bin(), (install.Layout{}).Home(), filepath.Dir(s.ownCopy()), filepath.Dir(s.manager.file)} {
 		if _, err := os.Stat(s.at(dir)); err == nil && writableByOthers(s.at(dir)) {
 			return fmt.Errorf("others than root can write in %s, from where root would run it (correct that first: chown root:root %s; chmod go-w %s)", dir, dir, dir)
 		}
