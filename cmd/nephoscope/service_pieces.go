@@ -79,15 +79,15 @@ func (s *hostService) pieces(mine []piece) []piece {
 	l := install.Layout{}
 	program := s.program
 	var all []piece
+	for _, dir := range []string{l.Home(), l.Bin(), l.Etc(), l.Configs(), l.Logs()} {
+		all = append(all, piece{Kind: "folder", Path: dir})
+	}
 	if s.copies(mine) {
 		program = s.ownCopy()
 		all = append(all, piece{Kind: "file", Path: program, mode: 0o755, content: func() ([]byte, error) { return os.ReadFile(s.program) }})
 	}
 	if command := filepath.Join(localBin, "nephoscope"); program != command {
 		all = append(all, piece{Kind: "link", Path: command, To: program, optional: true})
-	}
-	for _, dir := range []string{l.Home(), l.Bin(), l.Etc(), l.Configs(), l.Logs()} {
-		all = append(all, piece{Kind: "folder", Path: dir})
 	}
 	for _, name := range originalNames {
 		all = append(all, piece{Kind: "link", Path: filepath.Join(l.Bin(), name), To: program})
@@ -103,6 +103,10 @@ func (s *hostService) pieces(mine []piece) []piece {
 			all = append(all, piece{Kind: "folder", Path: dir})
 		}
 		all = append(all, piece{Kind: "link", Path: link[0], To: link[1], optional: true})
+	}
+	if s.manager.name == "systemd" { // whose RuntimeDirectory= the agent keeps it in
+		dir, pid := filepath.Join(l.Home(), "var"), "amazon-cloudwatch-agent.pid"
+		all = append(all, piece{Kind: "folder", Path: dir}, piece{Kind: "link", Path: filepath.Join(dir, pid), To: "/run/nephoscope/" + pid, optional: true})
 	}
 	for _, link := range s.manager.enabling {
 		if dir := filepath.Dir(link); strings.HasSuffix(dir, ".wants") {
@@ -258,11 +262,11 @@ func (s *hostService) text(made []piece) ([]byte, error) {
 		before, after = "<!-- ", " -->"
 	}
 	var out bytes.Buffer
-	first, rest, _ := strings.Cut(string(raw), "\n")
-	if strings.HasPrefix(first, "#!") || strings.HasPrefix(first, "<?xml") { // which have to stay first
-		fmt.Fprintln(&out, first)
-	} else {
-		rest = string(raw)
+	// The package's program, where the unit names it, is the one that the link leads to.
+	rest := strings.ReplaceAll(string(raw), packagedProgram, filepath.Join((install.Layout{}).Bin(), agentName))
+	if first, after, _ := strings.Cut(rest, "\n"); strings.HasPrefix(first, "#!") || strings.HasPrefix(first, "<?xml") {
+		fmt.Fprintln(&out, first) // which has to stay first
+		rest = after
 	}
 	fmt.Fprintln(&out, before+recordTitle+after)
 	for _, p := range made {

@@ -168,7 +168,8 @@ func (st *serviceState) read(said string, ended int) {
 		st.PID, _ = strconv.Atoi(found[1])
 	}
 	if !st.Running {
-		st.Detail = output.Printable(said[strings.LastIndex(said, "\n")+1:])
+		last := said[strings.LastIndex(said, "\n")+1:]
+		st.Detail = output.Printable(strings.TrimPrefix(strings.TrimSpace(last), "* status: "))
 	}
 }
 
