@@ -48,7 +48,7 @@ If the package is installed, install and uninstall leave everything to it.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
 			s.root, s.program, s.out, s.command = layoutOf(cmd).Root, thisProgram(), cmd.OutOrStdout(), say
 			if !cmd.HasSubCommands() {
-				s.manager, s.running, err = managerOf(s.root, chosen)
+				s.manager, s.running, err = findManager(s.root, chosen)
 			}
 			if err != nil {
 				return &exitError{exitUnread, fmt.Errorf("service %s: %w", cmd.Name(), err)}

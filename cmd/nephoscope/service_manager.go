@@ -123,8 +123,8 @@ func managerNames() (names []string) {
 	return names
 }
 
-// managerOf is the one that was chosen, or that is found; running: it is at work, and not only installed.
-func managerOf(root, chosen string) (m *manager, running bool, err error) {
+// findManager is the one that was chosen, or that is found; running: it is at work, and not only installed.
+func findManager(root, chosen string) (m *manager, running bool, err error) {
 	found := service.Platform()
 	if root != "" {
 		found = ""

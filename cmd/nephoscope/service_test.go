@@ -349,7 +349,7 @@ func TestManagerOfAnImageIsFound(t *testing.T) {
 		if sign != "" {
 			write(t, filepath.Join(root, sign), "", 0o755)
 		}
-		m, running, err := managerOf(root, "")
+		m, running, err := findManager(root, "")
 		if want == "" && err != nil && strings.Contains(err.Error(), "--manager") {
 			return
 		}
