@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/kardianos/service"
 	"github.com/nephoscope/nephoscope/internal/install"
@@ -148,11 +149,15 @@ func (s *hostService) steer(ctx context.Context, a action) error {
 	if err := s.order(ctx, a); err != nil {
 		return err
 	}
+	wanted := a != actionStop
 	after, err := s.state(ctx)
+	for look := 0; err == nil && wanted && after.Running && look < 10 && !s.configured(); look++ {
+		time.Sleep(200 * time.Millisecond) // an agent without a configuration ends by itself
+		after, err = s.state(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	wanted := a != actionStop
 	if s.asJSON {
 		err := output.JSON(s.out, struct {
 			OK bool `json:"ok"`
@@ -176,9 +181,15 @@ func (s *hostService) steer(ctx context.Context, a action) error {
 	return nil
 }
 
+// configured tells whether a configuration is stored, as far as it may be known.
+func (s *hostService) configured() bool {
+	names, err := (install.Layout{Root: s.root}).Stored()
+	return err != nil || len(names) > 0
+}
+
 // ended says why a service may have ended as soon as it was started.
 func (s *hostService) ended() error {
-	if names, err := (install.Layout{Root: s.root}).Stored(); err == nil && len(names) == 0 {
+	if !s.configured() {
 		return errors.New("it ended, as there is no configuration yet (make one: sudo nephoscope wizard; then sudo nephoscope ctl -a fetch-config -c file:" + (install.Layout{}).WizardConfig() + " -s)")
 	}
 	return errors.New("it did not stay up (see why: " + s.manager.log + ")")

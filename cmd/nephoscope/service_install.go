@@ -67,8 +67,10 @@ func (s *hostService) install(ctx context.Context) error {
 	r.Pieces = append([]piece{own}, r.Pieces...) // first, so that whatever is made is on record
 	if !s.dryRun {
 		for i := range r.Pieces {
-			if err := s.put(&r.Pieces[i]); err != nil {
-				return fmt.Errorf("%w (run it again once that is put right: what was made stays)", err)
+			if err := s.put(&r.Pieces[i]); errors.Is(err, fs.ErrPermission) {
+				return err
+			} else if err != nil {
+				return fmt.Errorf("%w (put that right and run it again: it goes on from here)", err)
 			}
 		}
 		if err := s.giveLogs(); err != nil {
@@ -125,16 +127,19 @@ func (s *hostService) lookAtFile() (own piece, mine []piece, err error) {
 
 // planFile composes the service's file, with what was made before and what will be made now.
 func (s *hostService) planFile(own *piece, pieces, mine []piece) error {
-	var made []piece
-	for _, p := range pieces {
-		before := slices.ContainsFunc(mine, func(m piece) bool { return m.Kind == p.Kind && m.Path == p.Path })
-		if p.State == stateMake || p.State == stateReplace || p.State == stateThere && before {
-			made = append(made, p)
-		}
+	same := func(p piece) func(piece) bool {
+		return func(m piece) bool { return m.Kind == p.Kind && m.Path == p.Path }
 	}
-	for _, m := range mine { // what only an earlier version made
-		if !slices.ContainsFunc(pieces, func(p piece) bool { return m.Kind == p.Kind && m.Path == p.Path }) {
-			made = append(made, m)
+	made := slices.Clone(mine) // also what only an earlier version made
+	for _, p := range pieces {
+		at := slices.IndexFunc(made, same(p))
+		switch {
+		case at >= 0 && p.State == stateSkip: // somebody has put something else there
+			made = slices.Delete(made, at, at+1)
+		case at >= 0:
+			made[at] = p
+		case p.State == stateMake || p.State == stateReplace:
+			made = append(made, p)
 		}
 	}
 	text, err := s.text(made)
@@ -165,7 +170,7 @@ func (s *hostService) next(ctx context.Context) (lines []string) {
 	if err == nil && st.Running {
 		return []string{"sudo nephoscope service restart"}
 	}
-	if names, err := (install.Layout{}).Stored(); err == nil && len(names) == 0 {
+	if !s.configured() {
 		lines = []string{"sudo nephoscope wizard", "sudo nephoscope ctl -a fetch-config -c file:" + (install.Layout{}).WizardConfig()}
 	}
 	return append(lines, "sudo nephoscope service start")

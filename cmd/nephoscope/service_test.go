@@ -402,6 +402,7 @@ func TestServiceManagersErrorIsTold(t *testing.T) {
 	if err := s.install(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	write(t, filepath.Join(root, "opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.d/default"), "{}", 0o644)
 	s.running = true
 	started := false
 	s.command = func(_ context.Context, name string, args ...string) (string, error) {
