@@ -133,7 +133,7 @@ func (m *migration) undoNext(r *undone) {
 	case isThere(filepath.Join(m.layout.Home(), "bin.original")): // see packaging/scripts/preinst
 		r.Next = append(r.Next, "sudo dpkg -r nephoscope    # puts back the programs of the original that were there", start)
 	case m.ours && isThere(filepath.Join("/", m.layout.Root, "usr/bin/dpkg")):
-		r.Next = append(r.Next, "sudo dpkg -r nephoscope    # not -P: state, configuration and logs stay", "sudo dpkg -i amazon-cloudwatch-agent.deb    # the original's package", start)
+		r.Next = append(r.Next, "sudo dpkg -r nephoscope    # not -P: state, configuration and logs stay", "sudo dpkg --force-confold -i amazon-cloudwatch-agent.deb    # the original's package", start)
 	case m.ours:
 		r.Next = append(r.Next, "sudo rpm -e nephoscope    # state, configuration and logs stay", "sudo rpm -U amazon-cloudwatch-agent.rpm    # the original's package", start)
 	default:
