@@ -83,7 +83,7 @@ func (s *hostService) install(ctx context.Context) error {
 			return err
 		}
 	}
-	r.OK, r.Next = true, s.next(ctx)
+	r.OK, r.Next = true, s.next(ctx, r.Changed)
 	return r.tell(s)
 }
 
@@ -162,13 +162,16 @@ func (s *hostService) tellManager(ctx context.Context) error {
 }
 
 // next says what to run.
-func (s *hostService) next(ctx context.Context) (lines []string) {
+func (s *hostService) next(ctx context.Context, changed bool) (lines []string) {
 	if s.root != "" {
 		return nil
 	}
 	st, err := s.state(ctx)
-	if err == nil && st.Running {
+	switch {
+	case err == nil && st.Running && changed:
 		return []string{"sudo nephoscope service restart"}
+	case err == nil && st.Running:
+		return nil
 	}
 	if !s.configured() {
 		lines = []string{"sudo nephoscope wizard", "sudo nephoscope ctl -a fetch-config -c file:" + (install.Layout{}).WizardConfig()}
