@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -211,6 +212,11 @@ func (s *hostService) uninstall(ctx context.Context) error {
 		}
 		r.Pieces = append(r.Pieces, p)
 	}
+	links, err := s.renamedLinks(mine)
+	if err != nil {
+		return err
+	}
+	r.Pieces = append(r.Pieces, links...)
 	own.State = stateRemove
 	if !s.dryRun {
 		if err := durable.RemoveForGood(s.at(own.Path)); err != nil {
@@ -222,6 +228,32 @@ func (s *hostService) uninstall(ctx context.Context) error {
 	}
 	r.Pieces, r.Changed = append(r.Pieces, own), true
 	return r.tell(s)
+}
+
+// renamedLinks removes the links by which a script starts at boot and that insserv or chkconfig has given other numbers.
+func (s *hostService) renamedLinks(mine []piece) (links []piece, err error) {
+	if !s.manager.script {
+		return nil, nil
+	}
+	found, _ := filepath.Glob(s.at("/etc/rc*.d/[SK][0-9][0-9]" + s.manager.service)) // the pattern is sound
+	for _, path := range found {
+		to, err := os.Readlink(path)
+		if err != nil || filepath.Base(to) != s.manager.service {
+			continue
+		}
+		p := piece{Kind: "link", Path: path, To: to}
+		if s.root != "" {
+			p.Path = strings.TrimPrefix(path, rootFolder(s.root))
+		}
+		if slices.ContainsFunc(mine, func(m piece) bool { return m.Path == p.Path }) {
+			continue
+		}
+		if err := s.take(&p); err != nil {
+			return nil, err
+		}
+		links = append(links, p)
+	}
+	return links, nil
 }
 
 // take removes a piece, if it is still what install has made.

@@ -251,10 +251,12 @@ func TestUninstallKeepsConfigurationAndWhatWasReplaced(t *testing.T) {
 // An install that was interrupted at any piece is completed by the next, and removed as a whole.
 func TestInterruptedInstallIsRepeated(t *testing.T) {
 	t.Parallel()
-	for cut := 1; ; cut += 4 {
+	program := filepath.Join(t.TempDir(), "nephoscope")
+	write(t, program, "", 0o755)
+	for cut := 1; ; cut++ {
 		root := image(t)
 		before := listing(t, root)
-		s := &hostService{root: root, manager: named(t, "openrc"), program: thisProgram(), out: io.Discard, command: refuse}
+		s := &hostService{root: root, manager: named(t, "openrc"), program: program, out: io.Discard, command: refuse}
 		whole := interrupt(t, s, cut)
 		if err := s.install(t.Context()); err != nil {
 			t.Fatalf("after %d pieces: %v", cut, err)
@@ -329,6 +331,80 @@ func TestFolderThatOthersCanWriteIsRefused(t *testing.T) {
 	if status != exitMistakes || !strings.Contains(errs, "chmod go-w /opt/aws/amazon-cloudwatch-agent/bin") || listing(t, root) != before {
 		t.Errorf("status %d: %s", status, errs)
 	}
+}
+
+func TestProgramThatOthersCanReplaceIsCopied(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "nephoscope")
+	write(t, program, "", 0o755)
+	f := func(path string, mine []piece, want bool) {
+		t.Helper()
+		s := &hostService{manager: named(t, "systemd"), program: path}
+		if got := s.copies(mine); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	f(program, nil, true)
+	f("/bin/sh", nil, false)
+	f("/bin/sh", []piece{{Kind: "file", Path: "/usr/local/bin/nephoscope"}}, true)
+	f("/bin/sh", []piece{{Kind: "link", Path: "/usr/local/bin/nephoscope"}}, false)
+}
+
+func TestLinksThatWereRenumberedAreRemoved(t *testing.T) {
+	t.Parallel()
+	root := image(t)
+	args := []string{"--root", root, "--manager", "sysv"}
+	nephoscope(t, "", append([]string{"service", "install"}, args...)...)
+	one, other := filepath.Join(root, "etc/rc3.d/S95amazon-cloudwatch-agent"), filepath.Join(root, "etc/rc3.d/S01amazon-cloudwatch-agent")
+	if err := errors.Join(os.Remove(one), os.Symlink("../init.d/amazon-cloudwatch-agent", other)); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, status := nephoscope(t, "", append([]string{"service", "uninstall"}, args...)...); status != exitFine {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	if left := listing(t, root); strings.Contains(left, "cloudwatch") {
+		t.Error(left)
+	}
+}
+
+// The control command speaks of systemd; another manager does the same for it.
+func TestControlCommandStartsWhatAnotherManagerRuns(t *testing.T) {
+	t.Parallel()
+	root := image(t)
+	program := filepath.Join(t.TempDir(), "nephoscope")
+	write(t, program, "", 0o755)
+	s := &hostService{root: root, manager: named(t, "procd"), program: program, out: io.Discard, running: true, command: refuse}
+	f := func(line, want string) {
+		t.Helper()
+		if said, err := s.systemctl(t.Context(), strings.Fields(line)...); err != nil || said != want {
+			t.Errorf("%s: %q, %v", line, said, err)
+		}
+	}
+	f("show -p LoadState amazon-cloudwatch-agent.service", "LoadState=not-found\n")
+	s.running = false
+	if err := s.install(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.running = true
+	word := "inactive"
+	s.command = func(_ context.Context, name string, args ...string) (string, error) {
+		if name != "/etc/init.d/amazon-cloudwatch-agent" {
+			return refuse(t.Context(), name, args...)
+		}
+		switch args[0] {
+		case "restart":
+			word = "running"
+		case "stop":
+			word = "inactive"
+		}
+		return word, nil
+	}
+	f("daemon-reload", "")
+	f("enable amazon-cloudwatch-agent.service", "")
+	f("restart amazon-cloudwatch-agent.service", "")
+	f("show -p LoadState amazon-cloudwatch-agent.service", "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=0\n")
+	f("stop amazon-cloudwatch-agent.service", "")
+	f("show -p LoadState amazon-cloudwatch-agent.service", "LoadState=loaded\nActiveState=inactive\nSubState=dead\nMainPID=0\n")
 }
 
 func TestDryRunOfServiceShowsTheFileAndWritesNothing(t *testing.T) {
