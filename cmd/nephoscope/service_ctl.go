@@ -14,6 +14,9 @@ func inPlaceOfSystemctl() func(ctx context.Context, args ...string) (string, err
 		return nil
 	}
 	s := &hostService{manager: m, running: running, program: thisProgram(), out: io.Discard, command: say}
+	if st, err := s.state(context.Background()); err != nil || st.By != byUs {
+		return nil
+	}
 	return s.systemctl
 }
 
