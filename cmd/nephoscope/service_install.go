@@ -133,6 +133,7 @@ func (s *hostService) planFile(own *piece, pieces, mine []piece) error {
 	}
 	made := slices.Clone(mine) // also what only an earlier version made
 	for _, p := range pieces {
+		made = slices.DeleteFunc(made, func(m piece) bool { return m.Path == p.Path && m.Kind != p.Kind && p.State == stateReplace })
 		at := slices.IndexFunc(made, same(p))
 		switch {
 		case at >= 0 && p.State == stateSkip: // somebody has put something else there

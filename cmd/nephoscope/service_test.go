@@ -346,6 +346,33 @@ func TestProgramThatOthersCanReplaceIsCopied(t *testing.T) {
 	f("/bin/sh", []piece{{Kind: "link", Path: "/usr/local/bin/nephoscope"}}, false)
 }
 
+// A link to a program that could stay where it was gives way to a copy of the next one, and that is on record.
+func TestCopyTakesThePlaceOfALinkOfOurs(t *testing.T) {
+	t.Parallel()
+	root := image(t)
+	program := filepath.Join(t.TempDir(), "nephoscope")
+	write(t, program, "the next one", 0o755)
+	s := &hostService{root: root, manager: named(t, "systemd"), program: program, out: io.Discard, command: refuse}
+	record, err := s.text([]piece{{Kind: "link", Path: s.ownCopy(), To: "/opt/nephoscope-1/nephoscope"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, s.manager.file), string(record), 0o644)
+	write(t, filepath.Join(root, "usr/local/bin/keep"), "", 0o644)
+	if err := errors.Join(os.Symlink("/opt/nephoscope-1/nephoscope", filepath.Join(root, s.ownCopy())), s.install(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(root, s.ownCopy())); string(text) != "the next one" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if err := s.uninstall(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, "usr/local/bin")); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
 func TestLinksThatWereRenumberedAreRemoved(t *testing.T) {
 	t.Parallel()
 	root := image(t)
