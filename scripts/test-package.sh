@@ -33,12 +33,14 @@ work=$(mktemp -d /var/tmp/nephoscope-packages-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p .trees
 
-# The packages, and the same of a version to upgrade to: only its number differs.
+# The packages, and those of a version to upgrade to.
 if [ -z "${KEEP_PACKAGES:-}" ] || [ ! -d "$made" ]; then
-  packaging/package.sh
   rm -rf "$made" && mkdir -p "$made/now" "$made/newer"
-  cp dist/*_"$(dpkg --print-architecture)".deb "$made/now"
-  scripts/test-package-newer.sh "$made/now" "$made/newer"
+  version=$(packaging/version.sh)
+  export ARCHES
+  ARCHES=$(dpkg --print-architecture)
+  DIST=$made/now VERSION=$version packaging/package.sh
+  DIST=$made/newer VERSION=$version+newer packaging/package.sh
 fi
 
 # AWS's metadata service for tests, as the tests of internal/awsapi pin it.
@@ -58,6 +60,7 @@ web() {
   mv "$dir.part" "$dir"
 }
 
+figures=$work/figures
 failed=()
 for suite in "$@"; do
   tar=$(scripts/tree.sh "$suite")
@@ -71,8 +74,9 @@ for suite in "$@"; do
   chroot "$tree" apt-get -qq update
   echo "== $suite"
   NEPHOSCOPE_TEST_SUITE=$suite NEPHOSCOPE_TEST_PACKAGES=$made/now NEPHOSCOPE_TEST_NEWER=$made/newer \
-    NEPHOSCOPE_TEST_TREE=$tree NEPHOSCOPE_TEST_IMDS=$work/aemm \
+    NEPHOSCOPE_TEST_TREE=$tree NEPHOSCOPE_TEST_IMDS=$work/aemm NEPHOSCOPE_TEST_FIGURES=$figures \
     go test -tags packages -count=1 -timeout 20m -parallel 4 ${RUN:+-run "$RUN"} ${VERBOSE:+-v} ./packaging/packagetest || failed+=("$suite")
   rm -rf "$tree"
 done
+[ ! -e "$figures" ] || cat "$figures"
 [ ${#failed[@]} -eq 0 ] || { echo "failed on ${failed[*]}" >&2; exit 1; }
