@@ -251,6 +251,8 @@ func (h *host) confess() {
 	}
 }
 
+func contains(text, part string) bool { return strings.Contains(text, part) }
+
 func tail(text []byte, most int) []byte {
 	if len(text) > most {
 		text = text[len(text)-most:]
