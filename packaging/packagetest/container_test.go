@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -37,9 +38,15 @@ var hosts atomic.Int64
 // boot starts a host that has what the tree has.
 func boot(t *testing.T) *host {
 	t.Helper()
+	return bake(t, "")
+}
+
+// bake is boot after a script has been run in the tree, where no systemd runs.
+func bake(t *testing.T, script string) *host {
+	t.Helper()
 	h := &host{T: t, dir: t.TempDir(), ended: make(chan error, 1)}
 	name := fmt.Sprintf("neph-%d-%d", os.Getpid(), hosts.Add(1))
-	text, err := json.Marshal(order{Name: name, Tree: bed.tree, Dir: h.dir, IMDS: bed.imds, Tags: bed.tags})
+	text, err := json.Marshal(order{Name: name, Tree: bed.tree, Dir: h.dir, IMDS: bed.imds, Tags: bed.tags, Bake: script})
 	h.must(err)
 	h.console = filepath.Join(h.dir, "console.log")
 	log, err := os.Create(h.console)
@@ -197,14 +204,6 @@ func (h *host) write(name, text string) {
 	h.must(os.WriteFile(h.path(name), []byte(text), 0o644))
 }
 
-// brings puts a file of this machine into a folder of the host.
-func (h *host) brings(file, folder string) {
-	h.Helper()
-	raw, err := os.ReadFile(file)
-	h.must(err)
-	h.must(os.WriteFile(h.path(filepath.Join(folder, filepath.Base(file))), raw, 0o644))
-}
-
 func (h *host) must(err error) {
 	h.Helper()
 	if err != nil {
@@ -232,6 +231,7 @@ func (h *host) until(what string, holds func() bool) {
 // confess logs what one needs to know of a host on which a test has failed.
 func (h *host) confess() {
 	said, _ := os.ReadFile(h.console)
+	said = regexp.MustCompile(`(?m)^\d{4}/\d\d/\d\d [^\n]*\n`).ReplaceAll(said, nil) // the metadata service's
 	h.Logf("the console said:\n%s", tail(said, 4000))
 	for _, look := range []string{
 		"systemctl status --no-pager -l amazon-cloudwatch-agent.service",

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -24,7 +26,11 @@ type order struct {
 	Dir  string // where it is put together
 	IMDS string // the metadata service's program
 	Tags string // its configuration
+	Bake string // a script that is run in the tree before it boots, as those who make images do
 }
+
+// baked is where a keeper leaves what the script said.
+const baked = "baked.log"
 
 // A keeper is a process with mounts, a network and processes of its own, in which one host boots, and boots again when it
 // asks for a reboot. Whatever it mounts or starts ends with it, however it ends.
@@ -49,15 +55,17 @@ func keep() error {
 		"cp -a "+root+"/var/log/. "+disk,
 		"mount -t tmpfs tmpfs /run/systemd/nspawn", // else nspawn cannot clean up there, and there is no second boot
 		"ip link set lo up",
-		"ip addr add 169.254.169.254/32 dev lo",
 	)
 	if err != nil {
 		return err
 	}
-	metadata := exec.Command(o.IMDS, "-c", o.Tags, "-n", "169.254.169.254", "-p", "80", "--imdsv2")
-	metadata.Env = append(os.Environ(), "HOME="+o.Dir)
-	metadata.Stdout, metadata.Stderr = os.Stdout, os.Stderr
-	if err := metadata.Start(); err != nil {
+	if o.Bake != "" {
+		out, err := exec.Command("chroot", root, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "sh", "-ec", o.Bake).CombinedOutput()
+		if err := errors.Join(err, os.WriteFile(filepath.Join(o.Dir, baked), out, 0o644)); err != nil {
+			return fmt.Errorf("bake: %w\n%s", err, out)
+		}
+	}
+	if err := o.serveMetadata(); err != nil {
 		return fmt.Errorf("start the metadata service: %w", err)
 	}
 	for {
@@ -71,6 +79,35 @@ func keep() error {
 		}
 		return err
 	}
+}
+
+// serveMetadata starts AWS's metadata service in a network of its own, as the host's web server wants port 80 of all addresses
+// in the host's. A cable joins the two.
+func (o order) serveMetadata() error {
+	service := exec.Command("sh", "-c", `read -r go && exec "$@"`, "sh", o.IMDS, "-c", o.Tags, "-n", "169.254.169.254", "-p", "80", "--imdsv2")
+	service.Env = append(os.Environ(), "HOME="+o.Dir)
+	service.Stdout, service.Stderr = os.Stdout, os.Stderr
+	service.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNET}
+	start, err := service.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := service.Start(); err != nil {
+		return err
+	}
+	pid := strconv.Itoa(service.Process.Pid)
+	err = steps(
+		"ip link add eth0 type veth peer name eth0 netns "+pid,
+		"ip addr add 169.254.1.1/16 dev eth0",
+		"ip link set eth0 up",
+		"nsenter -t "+pid+" -n ip addr add 169.254.169.254/16 dev eth0",
+		"nsenter -t "+pid+" -n ip link set eth0 up",
+	)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(start, "go\n")
+	return err
 }
 
 // rebootAsked is how nspawn ends when the host inside wants to boot again.

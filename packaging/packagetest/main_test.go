@@ -26,6 +26,12 @@ var bed struct {
 	authority authority
 }
 
+// Where the tree has the packages.
+const (
+	now   = "/srv/nephoscope.deb"
+	newer = "/srv/nephoscope-newer.deb"
+)
+
 func TestMain(m *testing.M) {
 	if os.Getenv(keeperOrder) != "" {
 		_, _ = io.Copy(io.Discard, bufio.NewReader(os.Stdin)) // until the parent has prepared its place
@@ -72,6 +78,11 @@ func furnish() (err error) {
 			return err
 		}
 	}
+	for place, folder := range map[string]string{now: bed.packages, newer: bed.newer} {
+		if err := bringPackage(folder, filepath.Join(bed.tree, place)); err != nil {
+			return err
+		}
+	}
 	out, err := exec.Command("chroot", bed.tree, "sh", "-ec", `
 		update-ca-certificates
 		id ubuntu || useradd --create-home --shell /bin/bash --groups adm,sudo ubuntu`).CombinedOutput()
@@ -81,16 +92,17 @@ func furnish() (err error) {
 	return nil
 }
 
-// deb is a package of this machine's architecture.
-func deb(t *testing.T, folder, name string) string {
-	t.Helper()
-	out, err := exec.Command("dpkg", "--print-architecture").Output()
+func bringPackage(folder, place string) error {
+	found, err := filepath.Glob(filepath.Join(folder, "nephoscope_*.deb"))
+	if err == nil && len(found) != 1 {
+		err = fmt.Errorf("%s holds %d packages of nephoscope, want one: %v", folder, len(found), found)
+	}
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	found, err := filepath.Glob(filepath.Join(folder, name+"_*_"+strings.TrimSpace(string(out))+".deb"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("in %s are %d packages of that name, want one: %v", folder, len(found), found)
+	raw, err := os.ReadFile(found[0])
+	if err != nil {
+		return err
 	}
-	return found[0]
+	return os.WriteFile(place, raw, 0o644)
 }

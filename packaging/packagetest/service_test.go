@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,21 +28,19 @@ const shipsOneLog = `{
 		{"file_path": "/var/log/app.log*", "log_group_name": "app", "log_stream_name": "s"}]}}}
 }`
 
-// install boots a host and installs the package as an operator does. It logs nothing that a newcomer would not understand.
+// install boots a host and installs the package as an operator does.
 func install(t *testing.T) *host {
 	t.Helper()
 	h := boot(t)
-	h.installs(bed.packages)
+	h.installs(now)
 	return h
 }
 
-// installs installs or upgrades to the package in a folder of this machine, and returns what is said.
-func (h *host) installs(folder string) string {
+// installs installs or upgrades to a package, and returns what is said.
+func (h *host) installs(file string) string {
 	h.Helper()
-	file := deb(h.T, folder, "nephoscope")
-	h.brings(file, "/root")
-	out := h.run("dpkg -i -E /root/" + filepath.Base(file))
-	h.Logf("dpkg -i -E: %s", out)
+	out := h.run("dpkg -i -E " + file)
+	h.Logf("dpkg -i -E %s:\n%s", file, out)
 	return out
 }
 

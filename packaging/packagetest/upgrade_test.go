@@ -18,7 +18,7 @@ func TestUpgradeUnderLoadLosesAndRepeatsNothing(t *testing.T) {
 	w.arrives(logGroup, "s")
 	kept := func() string { return h.run("cd " + home + "/etc; find . -type f | sort | xargs sha256sum") }
 	before, was := kept(), h.pid()
-	for _, to := range []string{bed.newer, bed.packages, bed.newer} { // downgrades are upgrades as well
+	for _, to := range []string{newer, now, newer} { // downgrades are upgrades as well
 		if said := h.installs(to); strings.Contains(said, "onfiguration file") {
 			t.Errorf("dpkg talks about a configuration file:\n%s", said)
 		}
@@ -56,11 +56,11 @@ func TestUpgradeLeavesAStoppedServiceStoppedAndADisabledOneDisabled(t *testing.T
 		if got := state(); got != want {
 			t.Fatalf("after %q it is %s, want %s", script, got, want)
 		}
-		h.installs(bed.newer)
+		h.installs(newer)
 		if got := state(); got != want {
 			t.Errorf("after an upgrade it is %s, was %s", got, want)
 		}
-		h.installs(bed.packages)
+		h.installs(now)
 		if got := state(); got != want {
 			t.Errorf("after a downgrade it is %s, was %s", got, want)
 		}

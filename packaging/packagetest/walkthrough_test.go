@@ -35,8 +35,7 @@ var answers = []string{
 func TestWalkthrough(t *testing.T) {
 	t.Parallel()
 	h := boot(t)
-	h.brings(deb(t, bed.packages, "nephoscope"), "/home/ubuntu")
-	h.run("mv /home/ubuntu/nephoscope_*.deb /home/ubuntu/nephoscope.deb")
+	h.run("cp " + now + " /home/ubuntu/nephoscope.deb")
 	const bin = home + "/bin"
 
 	h.types("/home/ubuntu", "sudo dpkg -i -E ./nephoscope.deb")
