@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,18 +78,40 @@ func TestInstalledOverTheOriginalItGoesOnWhereThatStopped(t *testing.T) {
 	w.more(500)
 	w.arrives(logGroup, "s")
 	t.Logf("%d lines by the original", len(sent))
-
-	// The way back, and forth again.
-	h.installs(originalDeb)
-	h.until("the original runs", func() bool { return strings.Contains(h.run("ps -e -o args="), "-pidfile") })
-	back := h.messages(logGroup, "s")
-	w.more(500)
-	last := w.lines()[len(w.lines())-1]
-	h.until("the original goes on", func() bool { return strings.Contains(strings.Join(h.originals(), "\n"), last) })
 	w.stop()
-	h.until("the original is through", func() bool { return h.originals()[len(h.originals())-1] == w.lines()[len(w.lines())-1] })
-	all := append(append(append([]string{}, sent...), back...), h.originals()[len(sent):]...)
-	settle(w.lines(), all).clean(t, false)
+	w.arrives(logGroup, "s")
+	settle(w.lines(), append(sent, h.messages(logGroup, "s")...)).clean(t, false)
+}
+
+// The way back is the original's package again, or --undo before it where its package is not to be had from apt.
+func TestWayBackToTheOriginalLosesAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	f := func(name string, back ...string) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, w := original(t)
+			h.installs(now)
+			h.untilRunning()
+			w.more(500)
+			w.arrives(logGroup, "s")
+			sent := len(h.originals())
+			for _, line := range back {
+				t.Logf("%s:\n%s", line, h.run(line))
+			}
+			h.until("the original goes on", func() bool { return len(h.originals()) > sent })
+			w.more(200)
+			w.stop()
+			last := w.lines()[len(w.lines())-1]
+			h.until("the original is through", func() bool { all := h.originals(); return all[len(all)-1] == last })
+			all := h.originals()
+			settle(w.lines(), slices.Concat(all[:sent], h.messages(logGroup, "s"), all[sent:])).clean(t, false)
+			if state := strings.TrimSpace(h.run("dpkg-query -W -f '${db:Status-Abbrev}' nephoscope || true")); strings.HasPrefix(state, "ii") {
+				t.Errorf("we are %s", state)
+			}
+		})
+	}
+	f("reinstalled by apt", "apt-get install -y "+originalDeb)
+	f("by undo", "nephoscope migrate --undo --apply", "dpkg -r nephoscope", "dpkg -i -E "+originalDeb, home+"/bin/amazon-cloudwatch-agent-ctl -a start")
 }
 
 func TestInstalledOverAnOriginalThatIsStoppedItStaysStopped(t *testing.T) {
