@@ -28,7 +28,6 @@ func original(t *testing.T) (*host, *writer) {
 	w := h.writes(oneLog)
 	h.write("/root/config.json", strings.Replace(fmt.Sprintf(shipsOneLog, ""), "app.log*", "app.log", 1))
 	h.run(home + "/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:/root/config.json -s")
-	h.write(home+"/etc/common-config.toml", "[imds]\n  imds_retries = 2\n")
 	w.more(500)
 	h.until("the original has sent something", func() bool { return len(h.originals()) > 0 })
 	return h, w
@@ -53,6 +52,7 @@ func (h *host) originals() []string {
 func TestInstalledOverTheOriginalItGoesOnWhereThatStopped(t *testing.T) {
 	t.Parallel()
 	h, w := original(t)
+	h.write(home+"/etc/common-config.toml", "[imds]\n  imds_retries = 2\n")
 	configured := h.read(home + "/etc/amazon-cloudwatch-agent.d/file_config.json")
 	said := h.installs(now)
 	if strings.Contains(said, "onfiguration file") {
@@ -110,8 +110,13 @@ func TestWayBackToTheOriginalLosesAndRepeatsNothing(t *testing.T) {
 			}
 		})
 	}
-	f("reinstalled by apt", "apt-get install -y "+originalDeb)
-	f("by undo", "nephoscope migrate --undo --apply", "dpkg -r nephoscope", "dpkg -i -E "+originalDeb, home+"/bin/amazon-cloudwatch-agent-ctl -a start")
+	start := home + "/bin/amazon-cloudwatch-agent-ctl -a start"
+	f("reinstalled by apt", "apt-get install -y "+originalDeb, start)
+	f("reinstalled by dpkg", "dpkg -r nephoscope", "dpkg -i -E "+originalDeb, start)
+	f("by undo", "nephoscope migrate --undo --apply", "dpkg -r nephoscope", "dpkg -i -E "+originalDeb, start)
+	// What an operator has changed in a configuration file, dpkg asks about.
+	f("with a common-config.toml that was changed", "sed -i 's/^# *imds_retries.*/imds_retries = 2/' "+home+"/etc/common-config.toml",
+		"apt-get install -y -o Dpkg::Options::=--force-confold "+originalDeb, start)
 }
 
 func TestInstalledOverAnOriginalThatIsStoppedItStaysStopped(t *testing.T) {
