@@ -33,14 +33,16 @@ work=$(mktemp -d /var/tmp/nephoscope-packages-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p .trees
 
-# The packages, and those of a version to upgrade to.
+# The packages, and those of a version to upgrade to: each with a repository, which a key signs that is thrown away.
 if [ -z "${KEEP_PACKAGES:-}" ] || [ ! -d "$made" ]; then
-  rm -rf "$made" && mkdir -p "$made/now" "$made/newer"
+  rm -rf "$made" && mkdir -p "$made/now" "$made/newer" && mkdir -m 700 "$work/gpg"
   version=$(packaging/version.sh)
-  export ARCHES
+  export ARCHES FORMATS=deb GNUPGHOME=$work/gpg SIGN_KEY=test@nephoscope.invalid
   ARCHES=$(dpkg --print-architecture)
-  DIST=$made/now VERSION=$version packaging/package.sh
-  DIST=$made/newer VERSION=$version+newer packaging/package.sh
+  gpg --batch --quiet --passphrase '' --quick-generate-key "$SIGN_KEY" ed25519 sign 1d
+  DIST=$made/now VERSION=$version packaging/apt-repo.sh >/dev/null
+  DIST=$made/newer VERSION=$version+newer packaging/apt-repo.sh >/dev/null
+  gpgconf --kill all
 fi
 
 # AWS's metadata service for tests, as the tests of internal/awsapi pin it.
