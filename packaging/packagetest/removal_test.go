@@ -36,12 +36,18 @@ func TestRemoveKeepsStateAndPurgeLeavesNothingBehind(t *testing.T) {
 	h := boot(t)
 	before := h.fileTree()
 	h.installs(now)
+	// All that our commands write, twice, so that there is something in the place of which they write.
+	for range 2 {
+		h.run("printf '1\\n1\\n' | " + home + "/bin/amazon-cloudwatch-agent-config-wizard")
+		h.run(home + "/bin/amazon-cloudwatch-agent-ctl -a append-config -m ec2 -c file:" + home + "/bin/config.json")
+		h.run(home + "/bin/amazon-cloudwatch-agent-ctl -a set-log-level -l DEBUG")
+	}
 	w := h.writes(oneLog)
 	h.configure(fmt.Sprintf(shipsOneLog, ""))
 	w.more(500)
 	w.arrives(logGroup, "s")
 
-	t.Logf("apt-get remove: %s", h.run("dpkg -r nephoscope"))
+	t.Logf("dpkg -r: %s", h.run("dpkg -r nephoscope"))
 	if _, err := h.try("pgrep -f amazon-cloudwatch-agent"); err == nil {
 		t.Error("it still runs")
 	}
