@@ -11,11 +11,24 @@ formatted() {
   [ -z "$bad" ] || { printf 'gofmt would change:\n%s\n' "$bad"; return 1; }
 }
 vetted() { for os in linux darwin windows; do GOOS=$os go vet ./... || return 1; done; }
+# Compiled for every system that there are binaries for; linked once for each that is not this one, which finds missing symbols.
+crossed() {
+  local out target
+  out=$(mktemp -d)
+  for target in linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
+    GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build ./cmd/nephoscope ./cmd/nephoscope-local || { rm -rf "$out"; return 1; }
+  done
+  for target in darwin/arm64 windows/amd64; do
+    GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build -o "$out/" ./cmd/nephoscope || { rm -rf "$out"; return 1; }
+  done
+  rm -rf "$out"
+}
 tidy() { go mod tidy -diff; }
 imports() { go test -count=1 -run 'Imports|Writes' . >/tmp/nephoscope-imports.$$ 2>&1 || { cat /tmp/nephoscope-imports.$$; rm -f /tmp/nephoscope-imports.$$; return 1; }; rm -f /tmp/nephoscope-imports.$$; }
 
 step format formatted
 step vet vetted
+step cross crossed
 step staticcheck $1 ./...
 step imports imports
 step go.mod tidy
