@@ -12,6 +12,7 @@ type Option func(*options)
 type options struct {
 	lookup func(name string) (string, bool) // nil: there are no environment variables
 	exists func(path string) bool           // nil: it is not looked
+	system string                           // "": any
 }
 
 // Environment has the ${NAME} in values filled in from lookup, such as os.LookupEnv. Load does so by itself.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -16,19 +17,27 @@ const maxFileBytes = 16 << 20
 // Load reads files, folders (every regular file in them by name, without dotfiles, *.tmp and YAML) and "-", which is
 // standard input, merges them, and fills in the environment variables of this process. What could not be read is an error that wraps a file system error; what is wrong in
 // them is Problems, as for Parse.
-func Load(paths ...string) (*Config, error) {
+func Load(paths ...string) (*Config, error) { return LoadFor(runtime.GOOS, paths...) }
+
+// LoadFor is Load for a system, which may be another one than this.
+func LoadFor(system string, paths ...string) (*Config, error) {
 	files, skipped, err := readAll(paths)
 	if err != nil {
 		return nil, err
 	}
-	c, err := build(files, onThisHost()...)
+	with := onThisHost()
+	if system != runtime.GOOS {
+		with = []Option{For(system), Environment(os.LookupEnv)}
+	}
+	c, err := build(files, with...)
 	c.Warnings = append(skipped, c.Warnings...)
 	return c, err
 }
 
-// onThisHost has the environment variables of this process filled in, and what is named looked for.
+// onThisHost has the configuration read for this system, the environment variables of this process filled in, and what is
+// named looked for.
 func onThisHost() []Option {
-	return []Option{Environment(os.LookupEnv), lookingAt(func(path string) bool { _, err := os.Stat(path); return err == nil })}
+	return []Option{For(runtime.GOOS), Environment(os.LookupEnv), lookingAt(func(path string) bool { _, err := os.Stat(path); return err == nil })}
 }
 
 func readAll(paths []string) (files []document, skipped []Problem, err error) {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
@@ -16,6 +18,7 @@ import (
 
 func newCheck() *cobra.Command {
 	var asJSON, schema bool
+	var system string
 	cmd := &cobra.Command{
 		Use:   "check [FILE|DIR|- ...]",
 		Short: "Say what is wrong with a configuration, without starting anything",
@@ -26,15 +29,20 @@ everything that run would start, and prints every mistake and warning with its p
 
 Without a path, the installed configuration is checked. Environment variables in the configuration, ${NAME}, are filled in from the environment of check itself.
 
+What the operating system cannot do is a warning. --os asks for another one than this.
+
 With --schema it prints the JSON Schema of a configuration instead, for editors that complete and validate.
 
 Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be read.
 ` + noJSON,
 		Example: `  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json
   sudo nephoscope check              # what is installed
+  nephoscope check --os darwin config.json
   nephoscope check --schema > schema.json`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			switch {
+			case system != runtime.GOOS && !slices.Contains(config.Systems(), system):
+				return &exitError{exitUnread, fmt.Errorf("check: unknown system --os %s (%s)", system, strings.Join(config.Systems(), ", "))}
 			case schema && len(paths) > 0:
 				return &exitError{exitUnread, errors.New("check: --schema is about every configuration; name no file with it")}
 			case schema:
@@ -48,12 +56,14 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 				paths = []string{installed}
 				fmt.Fprintln(cmd.ErrOrStderr(), "checking what is installed: "+installed)
 			}
-			c, err := config.Load(paths...)
+			c, err := config.LoadFor(system, paths...)
 			problems, err := problemsOf(c, err)
 			if err != nil {
 				return &exitError{exitUnread, err}
 			}
-			problems = withUser(c, problems)
+			if system == runtime.GOOS {
+				problems = withUser(c, problems)
+			}
 			mistakes := len(onlyMistakes(problems))
 			if asJSON {
 				printJSON(cmd.OutOrStdout(), problems, mistakes)
@@ -67,6 +77,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 		},
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of config.json")
+	cmd.Flags().StringVar(&system, "os", runtime.GOOS, "the operating `system` to check for: "+strings.Join(config.Systems(), ", "))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document: {\"ok\": …, \"problems\": […]}")
 	addRoot(cmd)
 	return cmd
