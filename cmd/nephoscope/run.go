@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -80,13 +81,10 @@ const startTakes = 10 * time.Second
 
 // stateOf is the state folder of an installation: the system's for root, else the user's own.
 func stateOf(l install.Layout) string {
-	if l.Root != "" || os.Geteuid() == 0 {
+	if l.Root != "" || os.Geteuid() == 0 || runtime.GOOS == "windows" { // where there is one place for whoever runs a service
 		return l.State()
 	}
 	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
-		return filepath.Join(dir, "nephoscope")
-	}
-	if dir, err := os.UserConfigDir(); err == nil && os.PathSeparator == '\\' {
 		return filepath.Join(dir, "nephoscope")
 	}
 	home, _ := os.UserHomeDir()
