@@ -11,7 +11,6 @@ import (
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
-	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
@@ -22,7 +21,7 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FILE|DIR|- ...]",
 		Short: "Say what is wrong with a configuration, without starting anything",
-		Long: `Check reads configuration files (a folder: all files in it; -: standard input), merges them as run does, builds
+		Long: `Check reads configuration files (a folder: all files in it; -: standard input; env:NAME: that variable), merges them as run does, builds
 everything that run would start, and prints every mistake and warning with its place:
 
   file:line:column: json.path: what is wrong (what to do about it)
@@ -38,6 +37,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 		Example: `  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json
   sudo nephoscope check              # what is installed
   nephoscope check --os darwin config.json
+  nephoscope check env:CW_CONFIG_CONTENT
   nephoscope check --schema > schema.json`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			switch {
@@ -51,7 +51,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 			case len(paths) == 0:
 				installed, err := installedConfigs(layoutOf(cmd))
 				if err != nil {
-					return &exitError{exitUnread, fmt.Errorf("check: %w", err)}
+					return &exitError{exitUnread, fmt.Errorf("check: %w; name a file, a folder of them, or - for standard input", err)}
 				}
 				paths = []string{installed}
 				fmt.Fprintln(cmd.ErrOrStderr(), "checking what is installed: "+installed)
@@ -85,14 +85,6 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 
 // noJSON is said by the commands that have --json.
 const noJSON = "With status 2 nothing is printed on standard output, not even with --json: the reason is on standard error."
-
-// installedConfigs is the folder of the configurations of an installation, for a command for which none was named.
-func installedConfigs(l install.Layout) (string, error) {
-	if path := l.Configs(); isThere(path) {
-		return path, nil
-	}
-	return "", fmt.Errorf("no configuration: %s is not there; name a file, a folder of them, or - for standard input", l.Configs())
-}
 
 // problemsOf returns everything that is wrong with or suspicious in what config.Load returned, in the order of the files.
 // The error says what could not be read.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -140,9 +141,9 @@ func (f *runFlags) complete() error {
 		return fmt.Errorf("reload timeout %v: nothing comes up in no time (--reload-timeout 30s)", f.patience)
 	}
 	if len(f.configs) == 0 {
-		usual := f.layout.Configs()
-		if _, err := os.Stat(usual); err != nil {
-			return fmt.Errorf("no configuration: %s is not there; name one with --config FILE", usual)
+		usual, err := installedConfigs(f.layout)
+		if err != nil {
+			return fmt.Errorf("%w; name one with --config FILE", err)
 		}
 		f.configs = []string{usual}
 	}
@@ -155,7 +156,7 @@ func (f *runFlags) complete() error {
 // absolute is what configs are called from anywhere.
 func (f *runFlags) absolute() (paths []string) {
 	for _, p := range f.configs {
-		if whole, err := filepath.Abs(p); err == nil && p != "-" {
+		if whole, err := filepath.Abs(p); err == nil && p != "-" && !strings.HasPrefix(p, config.FromEnvironment) {
 			p = whole
 		}
 		paths = append(paths, p)
