@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,6 +15,9 @@ import (
 
 // worstFiles is how many log files are listed when there are more; --all lists all.
 const worstFiles = 20
+
+// probePatience is how long a probe waits for an answer: those who ask for it have little themselves.
+const probePatience = 10 * time.Second
 
 func newStatus() *cobra.Command {
 	var state string
@@ -39,10 +43,14 @@ then prints why, and else nothing.
 			if all || asJSON {
 				files = -1
 			}
+			ctx := cmd.Context()
 			if probe {
 				files = 0
+				limited, cancel := context.WithTimeout(ctx, probePatience)
+				defer cancel()
+				ctx = limited
 			}
-			raw, err := agent.AskStatus(cmd.Context(), state, files)
+			raw, err := agent.AskStatus(ctx, state, files)
 			if err != nil && probe {
 				return &exitError{exitMistakes, err}
 			}
