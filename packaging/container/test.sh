@@ -98,13 +98,14 @@ mkdir -p "$root"/{dev,proc,rootfs,logs} # where the runtime mounts, which it can
 
 log=$work/agent.log
 start() { spec "$work/config" "$command"; run "$agent" >>"$log" 2>&1 & running=$!; }
-healthy() { $runtime exec "$agent" /usr/bin/nephoscope status --probe; }
-until_() { # WHAT COMMAND ...: waits for a command to succeed
+healthy() { $runtime exec --user 10001:10001 "$agent" /usr/bin/nephoscope status --probe; }
+until_() { # WHAT COMMAND ...: waits for a command to succeed, and tells what it said last if it never does
   local what=$1; shift
-  for _ in $(seq 150); do "$@" >/dev/null 2>&1 && { ok "$what"; return; }; sleep 0.2; done
-  fail "$what: never"
+  for _ in $(seq 150); do "$@" >"$work/last" 2>&1 && { ok "$what"; return; }; sleep 0.2; done
+  fail "$what: never: $(tail -n 5 "$work/last")"
 }
-logs() { curl -fsS "$url" -H "X-Amz-Target: Logs_20140328.GetLogEvents" -H 'Content-Type: application/x-amz-json-1.1' \
+ask() { curl -fsS --aws-sigv4 "aws:amz:eu-west-1:$1" --user test:test "$url" "${@:2}"; }
+logs() { ask logs -H "X-Amz-Target: Logs_20140328.GetLogEvents" -H 'Content-Type: application/x-amz-json-1.1' \
   -d '{"logGroupName": "container", "logStreamName": "web-1", "startFromHead": true}' | grep -o '"message":"[^"]*"' | cut -d'"' -f4; }
 arrived() { diff <(logs) "$work/logs/app.log"; }
 stop() { # SIGNAL: the agent has to end, fine, before an orchestrator would lose its patience
@@ -118,7 +119,7 @@ chmod 644 "$work/logs/app.log" "$work/config/agent.json"
 start
 until_ "the health check says that it is healthy" healthy
 until_ "500 lines arrive in the stream of the pod" arrived
-total() { curl -fsS "$url" -d "Action=GetMetricStatistics&Version=2010-08-01&Namespace=Container&MetricName=mem_total&Period=60&Statistics.member.1=Maximum&StartTime=$(date -u -d '-1 hour' +%FT%TZ)&EndTime=$(date -u -d '+1 minute' +%FT%TZ)"; }
+total() { ask monitoring -d "Action=GetMetricStatistics&Version=2010-08-01&Namespace=Container&MetricName=mem_total&Period=60&Statistics.member.1=Maximum&StartTime=$(date -u -d '-1 hour' +%FT%TZ)&EndTime=$(date -u -d '+1 minute' +%FT%TZ)"; }
 memory=$(awk '$1 == "MemTotal:" {printf "%d", $2 * 1024}' "$host/proc/meminfo")
 right() { [ "$(total | grep -oE '<Maximum>[^<]*' | head -n 1 | cut -d'>' -f2 | awk '{printf "%d", $1}')" = "$memory" ]; }
 until_ "memory is that of the host whose /proc is mounted, without a dimension host" right
