@@ -48,6 +48,9 @@ func kinds() []kind {
 		{"disk", rowsOf(diskTable), buildDisk},
 		{"diskio", rowsOf(diskioTable), buildDiskIO},
 		{"mem", rowsOf(memTable), buildMem},
+		{"net", rowsOf(netTable), buildNet},
+		{"netstat", rowsOf(netstatTable), buildNetstat},
+		{"processes", rowsOf(processesTable), buildProcesses},
 		{"swap", rowsOf(swapTable), buildSwap},
 	}
 }

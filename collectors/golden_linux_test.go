@@ -16,8 +16,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// capturedHosts are the machines of testdata/hosts.
+var capturedHosts = []string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}
+
 func TestGoldenHosts(t *testing.T) {
-	for _, name := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, name := range capturedHosts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := twoCollections(t, name)
@@ -84,7 +87,7 @@ func rounded(v float64) string {
 }
 
 func TestUsagesOfACoreAddUp(t *testing.T) {
-	for _, name := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, name := range capturedHosts {
 		m := captured(t, name, "first")
 		c := mustBuild(t, everything("cpu"), m.Host)
 		collect(t, c)

@@ -24,14 +24,14 @@ func TestThisMachineSaysSomething(t *testing.T) {
 		}
 		for range 2 {
 			data, err := c.Collect(t.Context(), time.Now())
-			if err != nil || len(data) == 0 && name != "diskio" {
+			if err != nil || len(data) == 0 && name != "diskio" && name != "net" {
 				t.Errorf("%s: %d data, %v", name, len(data), err)
 			}
 		}
 	}
 }
 
-// BenchmarkCollectAll is one collection of all five with every measurement, on the machine that runs it.
+// BenchmarkCollectAll is one collection of all collectors with every measurement, on the machine that runs it.
 func BenchmarkCollectAll(b *testing.B) {
 	var all []Collector
 	for _, name := range Names() {

@@ -14,7 +14,7 @@ import (
 // What we read ourselves is what gopsutil reads, and gopsutil is not needed for it on any captured machine.
 
 func TestReadingsOfCapturedHostsAreThoseOfGopsutil(t *testing.T) {
-	for _, host := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, host := range capturedHosts {
 		for _, moment := range []string{"first", "second"} {
 			m := captured(t, host, moment)
 			if !sameAsGopsutil(t, m.Host, readText(t, m, "proc/stat"), readText(t, m, "proc/meminfo")) {
@@ -146,7 +146,7 @@ func TestBlocklessFileSystemsAreAskedOnlyByName(t *testing.T) {
 
 func TestBlocklessFileSystemsHaveNoBlocksOnCapturedHosts(t *testing.T) {
 	seen := 0
-	for _, host := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, host := range capturedHosts {
 		m := captured(t, host, "first")
 		mounts, err := readMounts(m.Host)
 		if err != nil {

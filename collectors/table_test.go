@@ -32,13 +32,18 @@ func TestEveryMeasurementOfTheOriginalExists(t *testing.T) {
 	f("diskio", cloudwatch.Milliseconds, "read_time write_time io_time")
 	f("mem", cloudwatch.Bytes, "active available buffered cached free inactive shared total used")
 	f("mem", cloudwatch.Percent, "available_percent used_percent")
+	f("net", cloudwatch.Bytes, "bytes_sent bytes_recv")
+	f("net", cloudwatch.Count, "drop_in drop_out err_in err_out packets_sent packets_recv")
+	f("netstat", cloudwatch.Count, "tcp_close tcp_close_wait tcp_closing tcp_established tcp_fin_wait1 tcp_fin_wait2 tcp_last_ack tcp_listen tcp_none tcp_syn_sent tcp_syn_recv tcp_time_wait udp_socket")
+	f("processes", cloudwatch.Count, "blocked dead idle paging running sleeping stopped total total_threads wait")
+	f("processes", cloudwatch.None, "zombies")
 	f("swap", cloudwatch.Bytes, "free used")
 	f("swap", cloudwatch.Percent, "used_percent")
 	count := map[string]int{}
 	for _, name := range Names() {
 		count[name] = len(Measurements(name))
 	}
-	if want := map[string]int{"cpu": 22, "disk": 7, "diskio": 8, "mem": 11, "swap": 3}; !reflect.DeepEqual(count, want) {
+	if want := map[string]int{"cpu": 22, "disk": 7, "diskio": 8, "mem": 11, "net": 8, "netstat": 13, "processes": 11, "swap": 3}; !reflect.DeepEqual(count, want) {
 		t.Errorf("counts are %v, want %v", count, want)
 	}
 }

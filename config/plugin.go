@@ -48,7 +48,7 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		p.IgnoreFileSystemTypes = s.texts("ignore_file_system_types")
 		p.DropDevice = s.flag("drop_device")
 		p.IgnorePseudoFileSystems = s.flag("ignore_pseudo_file_systems")
-	case "diskio":
+	case "diskio", "net":
 		p.Resources = s.texts("resources")
 	}
 	return p
