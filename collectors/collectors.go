@@ -51,6 +51,7 @@ func kinds() []kind {
 		{"net", rowsOf(netTable), buildNet},
 		{"netstat", rowsOf(netstatTable), buildNetstat},
 		{"processes", rowsOf(processesTable), buildProcesses},
+		{"procstat", rowsOf(procstatTable), buildProcstat},
 		{"swap", rowsOf(swapTable), buildSwap},
 	}
 }

@@ -10,6 +10,9 @@ import (
 // everything is a plugin's section of config.json that asks for all it has.
 func everything(plugin string) config.Plugin {
 	p := config.Plugin{Name: plugin, Interval: time.Minute, TotalCPU: true, Resources: []string{"*"}}
+	if plugin == "procstat" {
+		p.Pattern = "." // any that has a command line
+	}
 	for _, r := range Measurements(plugin) {
 		p.Measurements = append(p.Measurements, config.Measurement{Name: r.Name})
 	}

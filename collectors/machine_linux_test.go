@@ -17,7 +17,7 @@ type machine struct {
 	t testing.TB
 }
 
-func newMachine(t *testing.T) machine { return machine{Host{t.TempDir()}, t} }
+func newMachine(t *testing.T) machine { return machine{Host{Root: t.TempDir()}, t} }
 
 // captured is a machine of testdata/hosts at a moment, in a folder of its own.
 func captured(t *testing.T, name, moment string) machine {

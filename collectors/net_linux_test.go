@@ -9,7 +9,9 @@ import (
 
 const netHeading = "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
 
-func (m machine) links(lines ...string) { m.write("proc/net/dev", netHeading+strings.Join(append(lines, ""), "\n")) }
+func (m machine) links(lines ...string) {
+	m.write("proc/net/dev", netHeading+strings.Join(append(lines, ""), "\n"))
+}
 
 func TestNetSendsDifferences(t *testing.T) {
 	t.Parallel()

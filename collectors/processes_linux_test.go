@@ -86,7 +86,7 @@ func TestNonsenseInStat(t *testing.T) {
 	f("2 )a( S")
 	f("2 (a) \xff 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1")
 	f("2 (a) S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 many 1 1")
-	if got, err := collectSome(t, mustBuild(t, everything("processes"), Host{filepath.Join(t.TempDir(), "none")})); err == nil || len(got) > 0 {
+	if got, err := collectSome(t, mustBuild(t, everything("processes"), Host{Root: filepath.Join(t.TempDir(), "none")})); err == nil || len(got) > 0 {
 		t.Errorf("no /proc: %v, %v", got, err)
 	}
 }
@@ -142,7 +142,7 @@ func crowd(m machine, n int) {
 // BenchmarkProcesses counts the processes of a host that has 5,000, and reports what gopsutil takes for their states and
 // threads as a multiple of it.
 func BenchmarkProcesses(b *testing.B) {
-	m := machine{Host{b.TempDir()}, b}
+	m := machine{Host{Root: b.TempDir()}, b}
 	crowd(m, 5000)
 	c, _ := Build(everything("processes"), m.Host)
 	ctx := m.context(b.Context())

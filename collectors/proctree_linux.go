@@ -186,4 +186,3 @@ func adviseHidden(of *procTree, at config.Place, what string) []config.Problem {
 }
 
 var _ Adviser = (*processesCollector)(nil)
-

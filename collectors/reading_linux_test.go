@@ -39,7 +39,7 @@ func FuzzReadingsAreThoseOfGopsutil(f *testing.F) {
 	f.Add("cpu 1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 18446744073709551615\ncpufreq", "MemTotal: 1 kB\n MemTotal : 2 kB\n")
 	root := f.TempDir() // one for all: making one is slower than reading it
 	f.Fuzz(func(t *testing.T, stat, meminfo string) {
-		m := machine{Host{root}, t}
+		m := machine{Host{Root: root}, t}
 		m.write("proc/stat", stat)
 		m.write("proc/meminfo", meminfo)
 		sameAsGopsutil(t, m.Host, stat, meminfo)

@@ -17,7 +17,7 @@ const (
 	unixRequest = 24 // struct unix_diag_req
 	unixMessage = 16 // struct unix_diag_msg
 	showName    = 1  // UDIAG_SHOW_NAME
-	nameOf      = 0  // UNIX_DIAG_NAME
+	nameKind    = 0  // UNIX_DIAG_NAME
 )
 
 // ask counts what the kernel lists.
@@ -102,7 +102,7 @@ func unixName(attributes []byte) []byte {
 		if length < syscall.SizeofRtAttr || length > len(attributes) {
 			return nil
 		}
-		if binary.NativeEndian.Uint16(attributes[2:]) == nameOf {
+		if binary.NativeEndian.Uint16(attributes[2:]) == nameKind {
 			name := attributes[syscall.SizeofRtAttr:length]
 			if len(name) > 0 && name[0] != 0 {
 				name = bytes.TrimSuffix(name, []byte{0})

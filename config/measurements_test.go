@@ -70,3 +70,24 @@ func TestEveryMeasurementName(t *testing.T) {
 		t.Errorf("there are %d names, want %d", count, want)
 	}
 }
+
+func TestProcstatEntriesAreAPluginEach(t *testing.T) {
+	c := mustParse(t, `{"metrics": {"metrics_collected": {"procstat": [
+		{"pattern": "a", "exe": "b", "pid_file": "/c", "measurement": ["procstat_pid_count", "pid"], "metrics_collection_interval": 1},
+		{"exe": "b", "measurement": ["pid"]}, {"exe": "b", "pattern": "a", "measurement": ["cpu_usage"]}, {"pattern": "b", "measurement": []}]}}}`)
+	var got []string
+	for _, p := range c.Metrics.Plugins {
+		line := fmt.Sprintf("%s every %s:", p.Called(), p.Interval)
+		for _, m := range p.Measurements {
+			line += " " + p.WireName(m)
+		}
+		got = append(got, line)
+	}
+	want := []string{"procstat pid_file /c every 1s: procstat_lookup_pid_count procstat_pid", "procstat exe b every 1m0s: procstat_cpu_usage"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if p := (Plugin{Name: "cpu"}); p.Called() != "cpu" || p.WireName(Measurement{Name: "usage_idle", Rename: "IDLE"}) != "IDLE" {
+		t.Error(p.Called())
+	}
+}

@@ -55,7 +55,7 @@ func pluginsShape() *shape {
 		plugin("load", nil, later),
 		key{name: "nvidia_smi", shape: nvidiaSMIShape(), state: idle, why: `the original collects nothing under this name; write "nvidia_gpu"`, says: "the original's schema describes `nvidia_gpu` under this name"},
 		key{name: "efa", shape: efaShape(), state: later, says: "Elastic Fabric Adapters"},
-		key{name: "procstat", shape: listOf(procstatShape(), 1, 255).joined(), state: later, says: "processes, by pid file, name or command line"},
+		key{name: "procstat", shape: procstatList(), says: "processes, by pid file, name or command line"},
 		key{name: "ethtool", shape: ethtoolShape(), state: later, says: "what drivers of network interfaces count"},
 		key{name: "dpdk", shape: dpdkShape(), state: later, says: "what DPDK applications count"},
 		key{name: "statsd", shape: statsdShape(), state: later, says: "listens for StatsD"},
