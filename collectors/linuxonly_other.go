@@ -20,6 +20,13 @@ var (
 	buildNetstat   = onLinux(netstatTable)
 	buildProcesses = onLinux(processesTable)
 	buildProcstat  = onLinux(procstatTable)
+	buildLoadavg   = onLinux(loadavgTable)
+	buildPressure  = onLinux(pressureTable)
+	buildFilefd    = onLinux(filefdTable)
+	buildConntrack = onLinux(conntrackTable)
+	buildUptime    = onLinux(uptimeTable)
+	buildTCP       = onLinux(tcpTable)
+	buildOOM       = onLinux(oomTable)
 )
 
 // processTable is nothing here.

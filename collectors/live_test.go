@@ -25,11 +25,15 @@ func TestThisMachineSaysSomething(t *testing.T) {
 		if c == nil || len(problems) > 0 {
 			t.Fatalf("%s: %v, %v", name, c, problems)
 		}
-		for range 2 {
-			data, err := c.Collect(t.Context(), time.Now())
-			if err != nil || len(data) == 0 && name != "diskio" && name != "net" {
-				t.Errorf("%s: %d data, %v", name, len(data), err)
+		_, err1 := c.Collect(t.Context(), time.Now())
+		data, err2 := c.Collect(t.Context(), time.Now())
+		switch {
+		case name == "conntrack" || name == "pressure": // which not every kernel has
+			if err1 != nil || err2 != nil {
+				t.Logf("%s: %v", name, err2)
 			}
+		case err1 != nil || err2 != nil || len(data) == 0 && name != "diskio" && name != "net":
+			t.Errorf("%s: %d data, %v, %v", name, len(data), err1, err2)
 		}
 	}
 }
@@ -44,9 +48,7 @@ func BenchmarkCollectAll(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, c := range all {
-			if _, err := c.Collect(b.Context(), time.Now()); err != nil {
-				b.Fatal(err)
-			}
+			_, _ = c.Collect(b.Context(), time.Now()) // not every kernel has all of it
 		}
 	}
 }

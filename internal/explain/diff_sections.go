@@ -80,6 +80,9 @@ func pluginDiffers(old, now config.Plugin) (l differing) {
 	l.flag("totalcpu", old.TotalCPU, now.TotalCPU)
 	l.list("ignore_file_system_types", old.IgnoreFileSystemTypes, now.IgnoreFileSystemTypes)
 	l.flag("drop_device", old.DropDevice, now.DropDevice)
+	differs(&l, "pid_file", old.PidFile, now.PidFile)
+	differs(&l, "exe", old.Exe, now.Exe)
+	differs(&l, "pattern", old.Pattern, now.Pattern)
 	l.flag("ignore_pseudo_file_systems", old.IgnorePseudoFileSystems, now.IgnorePseudoFileSystems)
 	return l
 }
