@@ -44,11 +44,22 @@ type kind struct {
 
 func kinds() []kind {
 	return []kind{
+		{"conntrack", rowsOf(conntrackTable), buildConntrack},
 		{"cpu", rowsOf(cpuTable), buildCPU},
 		{"disk", rowsOf(diskTable), buildDisk},
 		{"diskio", rowsOf(diskioTable), buildDiskIO},
+		{"filefd", rowsOf(filefdTable), buildFilefd},
+		{"loadavg", rowsOf(loadavgTable), buildLoadavg},
 		{"mem", rowsOf(memTable), buildMem},
+		{"net", rowsOf(netTable), buildNet},
+		{"netstat", rowsOf(netstatTable), buildNetstat},
+		{"oom", rowsOf(oomTable), buildOOM},
+		{"pressure", rowsOf(pressureTable), buildPressure},
+		{"processes", rowsOf(processesTable), buildProcesses},
+		{"procstat", rowsOf(procstatTable), buildProcstat},
 		{"swap", rowsOf(swapTable), buildSwap},
+		{"tcp", rowsOf(tcpTable), buildTCP},
+		{"uptime", rowsOf(uptimeTable), buildUptime},
 	}
 }
 

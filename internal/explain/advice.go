@@ -157,12 +157,12 @@ func (a *adviser) flushes(plan *agent.Plan) {
 func (a *adviser) resolution(plan *agent.Plan) {
 	names, n, at := map[string]bool{}, 0, config.Place{}
 	for _, own := range plan.Plugins {
-		if series := a.r.Metrics.highResolution(own.Plugin.Name); series > 0 {
+		if series := a.r.Metrics.highResolution(own.Plugin.Called()); series > 0 {
 			if n == 0 {
 				at = own.Plugin.Place
 			}
 			n += series
-			names[own.Plugin.Name] = true
+			names[own.Plugin.Called()] = true
 		}
 	}
 	if n == 0 {
