@@ -69,7 +69,7 @@ that the AWS SDK reads is honoured, in the process's environment and in env-conf
 			f.layout = layoutOf(cmd)
 			err := f.run()
 			if err != nil {
-				managerOf(os.Getenv).tell(statusLine("not running: " + inShort(err)))
+				managerOf(os.Getenv).tell(statusLine("not running: " + err.Error()))
 			}
 			return err
 		},
