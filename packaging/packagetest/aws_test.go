@@ -57,7 +57,9 @@ func serveAWS(t *testing.T, pid int) *aws {
 
 func (a *aws) answer(w http.ResponseWriter, r *http.Request) {
 	looks := r.Method == http.MethodGet && r.URL.Path == "/" // doctor does, to see whether anybody is there
-	if signed := r.Header.Get("Authorization"); !looks && !strings.Contains(signed, "Credential=ASIAROLE/") || !strings.Contains(signed, "/us-east-1/") {
+	signed := r.Header.Get("Authorization")
+	roles := strings.Contains(signed, "Credential=ASIAROLE/") && strings.Contains(signed, "/us-east-1/")
+	if !looks && !roles {
 		a.mu.Lock()
 		a.strange = append(a.strange, fmt.Sprintf("%s %s%s, %q", r.Method, r.Host, r.URL, signed))
 		a.mu.Unlock()
