@@ -140,6 +140,9 @@ func (n *metricNames) judge(r *reading, of *node) {
 			r.refuse(raw, "must be the name of a metric, not blank", "")
 		case n.names != nil && slices.Contains(n.later, name):
 			r.warn(raw.at, fmt.Sprintf("%s is not measured by this version; it is ignored", n.plugin+"_"+name), "")
+		case r.untold(n.plugin, name):
+			r.warn(raw.at, fmt.Sprintf("%s is not measured on %s; it is ignored", n.plugin+"_"+name, systems[r.options.system]), "")
+			item.kind = broken
 		case n.names != nil && !slices.Contains(n.names, name):
 			r.refuse(raw, fmt.Sprintf("%s has no measurement %q", n.plugin, strings.TrimSpace(raw.text)), measurementHint(name, n.names))
 		case other != nil:
