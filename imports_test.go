@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "packaging", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},
 	"packaging":            {},
+	"packaging/scripts":    {}, // tests alone
 	"internal/demo":        {},
 	"internal/bench":       {"collectors"},      // the names of all measurements
 	"internal/torture":     {"local", "tailer"}, // what a ledger is
