@@ -46,7 +46,6 @@ var mayImport = map[string][]string{
 	"internal/bench":       {"collectors"},      // the names of all measurements
 	"internal/torture":     {"local", "tailer"}, // what a ledger is
 	"packaging/manpage":    {},
-	"packaging/scripts":    {}, // a test of shell scripts
 }
 
 var because = map[string]string{
