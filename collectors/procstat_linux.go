@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -97,9 +98,21 @@ func buildProcstat(p config.Plugin, h Host) (Collector, config.Problems) {
 	return c, problems
 }
 
-// Advise tells when others' processes are hidden from the agent.
+// Advise tells when others' processes are hidden from the agent, or what they run.
 func (c *procstatCollector) Advise(context.Context) []config.Problem {
-	return adviseHidden(c.tree, c.place, "procstat finds only processes of the agent's own user")
+	if problems := adviseHidden(c.tree, c.place, "procstat finds only processes of the agent's own user"); len(problems) > 0 {
+		return problems
+	}
+	t := procTree{path: c.tree.path, fd: -1, text: make([]byte, 0, firstRead)}
+	if !c.byProgram || c.pidFile != "" || t.open() != nil {
+		return nil
+	}
+	defer t.close()
+	if _, err := t.link(1, "exe"); !errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return []config.Problem{config.Suspicion(c.place, "exe finds only programs of the agent's own user: which file another user's process runs is for root to see",
+		`use "pattern", which goes by the command line, or run the agent as root`)}
 }
 
 func (c *procstatCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {

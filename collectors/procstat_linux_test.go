@@ -426,3 +426,17 @@ func BenchmarkProcstat(b *testing.B) {
 	}
 	b.ReportMetric(float64(gops)/float64(own), "gopsutil/own")
 }
+
+func TestProcstatTellsWhenProcessesAreHidden(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.program(50, 1, 0, "/bin/own")
+	c := mustBuild(t, selecting("exe", "own", "pid"), m.Host).(Adviser)
+	if advice := c.Advise(t.Context()); len(advice) != 1 || !advice[0].Warning || !strings.Contains(advice[0].Text, "hidepid") {
+		t.Errorf("advice is %v", advice)
+	}
+	m.program(1, 1, 0, "/sbin/init")
+	if advice := c.Advise(t.Context()); len(advice) != 0 {
+		t.Errorf("nothing is hidden: %v", advice)
+	}
+}
