@@ -174,14 +174,14 @@ func (c *procstatCollector) readPidFile() (pid int, err error) {
 		path = filepath.Join(c.host.Root, path)
 	}
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, Notice{fmt.Sprintf("read pid file %s: it is not there", c.pidFile)}
+	}
 	if err != nil {
-		if e, ok := errors.AsType[*os.PathError](err); ok {
-			err = e.Err
-		}
-		return 0, fmt.Errorf("read pid file %s: %w", c.pidFile, err)
+		return 0, fmt.Errorf("read pid file: %w", err)
 	}
 	if pid, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil || pid <= 0 {
-		return 0, fmt.Errorf("read pid file %s: there is no process id in it, but %.20q", c.pidFile, strings.TrimSpace(string(text)))
+		return 0, Notice{fmt.Sprintf("read pid file %s: there is no process id in it, but %.20q", c.pidFile, strings.TrimSpace(string(text)))}
 	}
 	return pid, nil
 }
