@@ -2,8 +2,11 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -82,13 +85,16 @@ func (c *socketCounter) want(measurement string) {
 	}
 }
 
-// count asks the kernel. Where it may not be asked, or knows no answer, its files are read instead, from then on.
+// count asks the kernel. When that fails its files are read instead: from then on, unless it was for want of memory or the like.
 func (c *socketCounter) count() (socketCounts, error) {
 	if !c.fromFiles {
-		if c.forget(); c.kernel() == nil {
+		c.forget()
+		err := c.kernel()
+		if err == nil {
 			return c.counts, nil
 		}
-		c.fromFiles = true
+		passing := []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EAGAIN}
+		c.fromFiles = !slices.ContainsFunc(passing, func(e error) bool { return errors.Is(err, e) })
 	}
 	c.forget()
 	err := c.readFiles()

@@ -127,6 +127,11 @@ func TestKernelThatMayNotBeAskedIsAskedOnce(t *testing.T) {
 	if asked != 1 {
 		t.Errorf("asked %d times", asked)
 	}
+	c.counter.fromFiles = false
+	c.counter.kernel = func() error { return fmt.Errorf("list TCP sockets: %w", syscall.ENOBUFS) }
+	if expect(t, collect(t, c), map[string]float64{"netstat_tcp_listen{}": 1}); c.counter.fromFiles {
+		t.Error("what passes is not waited for")
+	}
 }
 
 // listening opens sockets in a state each, so that there is something to count.
