@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -440,4 +441,27 @@ func TestProcstatTellsWhenProcessesAreHidden(t *testing.T) {
 	if advice := c.Advise(t.Context()); len(advice) != 0 {
 		t.Errorf("nothing is hidden: %v", advice)
 	}
+}
+
+func TestManyEntriesCollectAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for pid := 1; pid <= 30; pid++ {
+		m.program(pid, pid, 0, "/bin/app")
+	}
+	h := m.Host.Shared()
+	var all sync.WaitGroup
+	for i := range 8 {
+		c := mustBuild(t, selecting("exe", []string{"app", "^/bin/"}[i%2], "pid_count", "pid", "cpu_usage"), h)
+		all.Go(func() {
+			for second := range 70 {
+				data, err := c.Collect(t.Context(), noon.Add(time.Duration(second)*time.Second))
+				if err != nil || len(data) < 2 || data[0].Values[0] != 30 || len(data[1].Values) != 30 {
+					t.Errorf("%v, %v", data, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
