@@ -107,7 +107,9 @@ func (a account) repeatsOnlyTheLastBatchBefore(t *testing.T, moments []time.Time
 }
 
 func TestAccountSeesWhatIsWrong(t *testing.T) {
-	at := func(s int, line string) local.Event { return local.Event{Ingested: time.Unix(int64(s), 0), Message: line} }
+	at := func(s int, line string) local.Event {
+		return local.Event{Ingested: time.Unix(int64(s), 0), Message: line}
+	}
 	a := settleUp("s", []string{"a", "b", "c", "d"}, []local.Event{at(1, "a"), at(2, "c"), at(3, "b"), at(4, "c"), at(5, "x")})
 	if got, want := a.String(), "s: 4 lines in the file, 5 events arrived: lost 1, repeated 1, out of order 1, arrived and no longer in the file 1"; got != want {
 		t.Errorf("got %s\nwant %s", got, want)

@@ -134,3 +134,8 @@ func (m *machine) property(name string) string {
 	m.Helper()
 	return m.sh("systemctl show --value -p %s %s", name, unit)
 }
+
+func (m *machine) nobodyWrites() bool {
+	m.Helper()
+	return m.sh("systemctl list-units --plain --no-legend 'write-*'") == ""
+}

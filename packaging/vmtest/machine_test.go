@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,8 +60,8 @@ func newMachine(t *testing.T) *machine {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	m := &machine{T: t, dir: dir}
 	m.tool("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", given(t, "root.img"), m.path("root.qcow2"))
-	m.tool("mke2fs", "-q", "-t", "ext4", "-L", "logs", m.path("logs.img"), "192M")
-	m.tool("mke2fs", "-q", "-t", "ext4", "-L", "state", m.path("state.img"), "64M")
+	m.tool("mke2fs", "-q", "-t", "ext4", "-m", "0", "-L", "logs", m.path("logs.img"), "192M")
+	m.tool("mke2fs", "-q", "-t", "ext4", "-m", "0", "-L", "state", m.path("state.img"), "64M")
 	m.state = newDisk(t, m.path("state.img"), m.path("state.socket"))
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -88,7 +89,7 @@ func (m *machine) on() {
 	m.started = time.Now()
 	asset := "i-0abc123def4567890" // as the metadata service says, too
 	cmd := exec.Command("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768", "-nodefaults", "-no-user-config", "-display", "none",
-		"-serial", "file:"+m.path(fmt.Sprintf("console.%d", m.boots)),
+		"-serial", "file:"+m.console(), "-monitor", "unix:"+m.path("monitor")+",server=on,wait=off",
 		"-kernel", given(m.T, "vmlinuz"), "-initrd", given(m.T, "initrd"),
 		"-append", "root=LABEL=root rw console=ttyS0 quiet net.ifnames=0 mitigations=off systemd.unified_cgroup_hierarchy=1",
 		"-rtc", "base="+cmp.Or(m.rtc, "utc"),
@@ -97,7 +98,7 @@ func (m *machine) on() {
 		"-drive", "if=none,id=state,format=raw,cache=writeback,file=nbd+unix:///?socket="+m.state.socket, "-device", "virtio-blk-pci,drive=state",
 		// What the guest sends to this address arrives at the loopback of the test's own network.
 		"-netdev", "user,id=net,net=169.254.0.0/16,host=169.254.169.254,dns=169.254.0.3,hostfwd=tcp:127.0.0.1:"+sshPort+"-169.254.0.15:22",
-		"-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci",
+		"-device", "virtio-net-pci,netdev=net,id=card,romfile=", "-device", "virtio-rng-pci",
 		"-smbios", "type=0,vendor=Amazon EC2,version=1.0",
 		"-smbios", "type=1,manufacturer=Amazon EC2,product=t3.small,uuid=ec2e1916-9099-7caf-fd21-012345abcdef,serial=ec2e1916-9099-7caf-fd21-012345abcdef",
 		"-smbios", "type=2,manufacturer=Amazon EC2,asset="+asset, "-smbios", "type=3,manufacturer=Amazon EC2,asset=Amazon EC2")
@@ -117,6 +118,33 @@ func (m *machine) on() {
 		}
 		close(ended)
 	}()
+}
+
+// console is the file that the kernel and the services write to during this boot.
+func (m *machine) console() string { return m.path(fmt.Sprintf("console.%d", m.boots)) }
+
+// link plugs the network in or out.
+func (m *machine) link(state string) {
+	m.Helper()
+	until(m.T, time.Minute, "qemu's monitor", func() bool {
+		c, err := net.Dial("unix", m.path("monitor"))
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		if _, err := fmt.Fprintf(c, "set_link card %s\n", state); err != nil {
+			return false
+		}
+		said := ""
+		for buf := make([]byte, 4096); !strings.Contains(said, "set_link card "+state) || !strings.HasSuffix(said, "(qemu) "); {
+			n, err := c.Read(buf)
+			if err != nil {
+				return false
+			}
+			said += string(buf[:n])
+		}
+		return true
+	})
 }
 
 // up waits until the machine has booted. The first request of a boot opens the connection that the later ones share.
@@ -192,7 +220,7 @@ func (m *machine) testimony() {
 	if said, err := m.try(time.Minute, "journalctl -b --no-pager -n 60; systemctl status --no-pager amazon-cloudwatch-agent; nephoscope status; tail -n 60 "+agentLog); said != "" {
 		m.Logf("in the machine (%v):\n%s", err, said)
 	}
-	console, _ := os.ReadFile(m.path(fmt.Sprintf("console.%d", m.boots))) // at worst there is nothing
+	console, _ := os.ReadFile(m.console()) // at worst there is nothing
 	m.Logf("its console: %s", console[max(0, len(console)-1500):])
 }
 

@@ -50,7 +50,7 @@ func TestPowerCutWhileCheckpointsAreWritten(t *testing.T) {
 	m.canaryIsGone()
 	m.write("last", 1000, 100, "0.2", "dsync")
 	m.arrives(cloud, "last")
-	until(t, time.Minute, "the writers to end", func() bool { return m.sh("systemctl list-units --plain --no-legend 'write-*'") == "" })
+	until(t, time.Minute, "the writers to end", m.nobodyWrites)
 
 	written, repeated := 0, 0
 	for _, a := range m.settle(cloud, 2*time.Minute) {
@@ -92,7 +92,7 @@ func TestPowerCutThatTakesTheEndOfTheLogs(t *testing.T) {
 	m.agentRuns()
 	m.write("after", 1000, 100, "0.2", "")
 	m.arrives(cloud, "after")
-	until(t, 2*time.Minute, "the writers to end", func() bool { return m.sh("systemctl list-units --plain --no-legend 'write-*'") == "" })
+	until(t, 2*time.Minute, "the writers to end", m.nobodyWrites)
 	for _, a := range m.settle(cloud, 2*time.Minute) {
 		a.whole(t)
 		if a.ghosts == 0 {
