@@ -38,8 +38,9 @@ var mayImport = map[string][]string{
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
 	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/install", "internal/output", "tailer"},
 	"wizard":               {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
-	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "publish", "wizard"},
+	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "packaging", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},
+	"packaging":            {},
 	"internal/demo":        {},
 	"internal/bench":       {"collectors"},      // the names of all measurements
 	"internal/torture":     {"local", "tailer"}, // what a ledger is

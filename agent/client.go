@@ -91,7 +91,7 @@ func call(ctx context.Context, stateDir, method, path string) ([]byte, error) {
 		return nil, err
 	}
 	switch answer.StatusCode {
-	case http.StatusOK:
+	case http.StatusOK, http.StatusNoContent:
 		return raw, nil
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return nil, errors.New("the agent that runs does not know this question: it is of an older version, and takes SIGHUP or a restart instead")

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds the packages into dist: .deb, .rpm and .tar.gz of nephoscope and nephoscope-local, for amd64 and arm64. The same
-# commit gives the same bytes, in any folder and at any time.
+# Builds the packages into dist: .deb, .rpm and .tar.gz of nephoscope and nephoscope-local for amd64 and arm64, a bill of
+# materials for each program, and their checksums. The same commit gives the same bytes, in any folder and at any time.
+#   SIGN_KEY=NAME|FILE           a key of gpg's, or a file with one: signs all of it
 #   VERSION, SOURCE_DATE_EPOCH   of something that is not in git
 #   ARCHES="amd64"               fewer of them
+#   FORMATS="deb"                fewer of deb, rpm and tar.gz
 #   DIST=folder                  elsewhere
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,44 +12,154 @@ repo=$PWD
 
 fail() { echo "package: $1" >&2; exit 1; }
 step() { printf '%s\n' "$*" >&2; }
+. packaging/needs.bash
+
+# What was promised for the .deb of the agent, in bytes.
+most_packed=6000000 most_installed=20000000
 
 version=${VERSION:-$(packaging/version.sh)}
 [[ $version =~ ^[0-9][A-Za-z0-9.+~]*$ ]] || fail "$version is no version of a package: it begins with a digit and holds letters, digits and . + ~ alone"
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "when this was made is not known: set SOURCE_DATE_EPOCH"
 read -ra arches <<<"${ARCHES:-amd64 arm64}"
+read -ra formats <<<"${FORMATS:-deb rpm tar.gz}"
+needs go golang
+needs xz xz-utils
+tar --version | grep -q GNU || fail "tar is not GNU tar, which the archives are made with"
 mkdir -p "${DIST:=dist}"
 dist=$(cd "$DIST" && pwd)
+work=$(mktemp -d "$dist/.work-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+[ -z "${SIGN_KEY:-}" ] || signer # before minutes are spent on what cannot be signed
 
 # Nothing of this machine, its user or the time goes into a package.
 umask 022
-export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=$epoch PACKAGE_VERSION=$version CGO_ENABLED=0 GOFLAGS= GOOS=linux GOAMD64=v1 GOARM64=v8.0
+export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=$epoch PACKAGE_VERSION=$version CGO_ENABLED=0 GOFLAGS=
+unset GOOS GOARCH
 
-work=$(mktemp -d "$dist/.work-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+step "version $version"
+step "building tools"
+nfpm=$(go tool -modfile=packaging/tools/go.mod -n nfpm) || fail "nfpm could not be built: go has to reach a module proxy once"
+go -C packaging/tools build -o "$work/tools" .
 
-nfpm=$(GOOS='' go tool -modfile=packaging/tools/go.mod -n nfpm)
-[ -x "$nfpm" ] || GOOS='' go tool -modfile=packaging/tools/go.mod nfpm --version >/dev/null
-
-stage() { # ARCH: a folder with all that goes into the packages for it
-  local to=$work/$1
-  mkdir -p "$to/scripts"
-  for program in nephoscope nephoscope-local; do
-    GOARCH=$1 go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.version=$version" -o "$to/$program" "./cmd/$program"
-  done
-  printf '%s\n' "$version" >"$to/CWAGENT_VERSION"
-  install -m 644 packaging/etc/common-config.toml packaging/systemd/amazon-cloudwatch-agent.service packaging/etc/tmpfiles.conf docs/schema.json "$to"
-  install -m 755 packaging/scripts/{preinst,postinst,prerm,postrm} "$to/scripts"
-  find "$to" -exec touch -h -d "@$epoch" {} +
+compile() { # PROGRAM FILE
+  go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.version=$version" -o "$2" "./cmd/$1"
 }
 
+common() { # what is the same for all architectures
+  local to=$work/common program shell page
+  mkdir -p "$to"/{scripts,man,man-local,completions}
+  for program in nephoscope nephoscope-local; do
+    go build -tags man -ldflags "-X main.version=$version" -o "$work/$program" "./cmd/$program"
+  done
+  "$work/nephoscope" man "$to/man"
+  "$work/nephoscope-local" man "$to/man-local"
+  for page in "$to"/man*/*.1; do gzip -9n "$page"; done
+  "$work/nephoscope" completion bash >"$to/completions/nephoscope.bash"
+  "$work/nephoscope" completion zsh >"$to/completions/_nephoscope"
+  "$work/nephoscope" completion fish >"$to/completions/nephoscope.fish"
+  install -m 644 packaging/completions/*.bash "$to/completions"
+  "$work/nephoscope" check packaging/examples/config.json >"$work/checked" || { cat "$work/checked" >&2; fail "packaging/examples/config.json has mistakes"; }
+  install -m 644 packaging/examples/config.json packaging/etc/* packaging/systemd/*.service packaging/nfpm/*.lintian-overrides docs/schema.json LICENSE "$to"
+  install -m 755 packaging/scripts/{preinst,postinst,prerm,postrm} "$to/scripts"
+}
+
+stage() { # ARCH: the programs, and what depends on what is linked into them
+  local to=$work/$1 program
+  for program in nephoscope nephoscope-local; do
+    mkdir -p "$to/$program.d"
+    GOOS=linux GOARCH=$1 GOAMD64=v1 GOARM64=v8.0 compile "$program" "$to/$program"
+    local of=(-binary "$to/$program" -repo "$repo" -name "$program" -version "$version")
+    "$work/tools" notices "${of[@]}" -out "$to/$program.d"
+    "$work/tools" changelog "${of[@]}" -out "$to/$program.d"
+    "$work/tools" sbom "${of[@]}" -out "$dist/${program}_${version}_$1.cdx.json"
+    made+=("${program}_${version}_$1.cdx.json")
+  done
+  printf '%s\n' "$version" >"$to/CWAGENT_VERSION"
+  find "$to" "$work/common" -exec touch -h -d "@$epoch" {} +
+}
+
+pack() { # NAME ARCH FORMAT
+  local file=$dist/${1}_${version}_$2.$3 config=$work/$1.$3.yaml
+  if [ "$3" = tar.gz ]; then
+    tree "$1" "$2" "$work/$2/tree/${1}_${version}"
+    tar -C "$work/$2/tree" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -cf - "${1}_${version}" | gzip -9n >"$file"
+    return
+  fi
+  cp "packaging/nfpm/$1.yaml" "$config"
+  [ "$3" = rpm ] || sed -i '/^license:/d' "$config" # a field that dpkg does not know
+  (cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file" >/dev/null)
+  [ "$3" = rpm ] || "$work/tools" deb -out "$file"
+}
+
+tree() { # NAME ARCH FOLDER: what is unpacked into /usr/local
+  local to=$3 common=$work/common of=$work/$2/$1.d
+  install -d "$to"/{bin,share/man/man1,"share/doc/$1"}
+  install -m 755 "$work/$2/$1" "$to/bin"
+  install -m 644 "$common/LICENSE" "$of/NOTICE" "$of/THIRD-PARTY-LICENSES" "$of/RELEASE_NOTES" "$to/share/doc/$1"
+  if [ "$1" = nephoscope-local ]; then
+    install -m 644 "$common"/man-local/* "$to/share/man/man1"
+    return
+  fi
+  ln -s nephoscope "$to/bin/amazon-cloudwatch-agent-ctl"
+  ln -s nephoscope "$to/bin/amazon-cloudwatch-agent-config-wizard"
+  install -d "$to"/share/{nephoscope,doc/nephoscope/examples,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
+  install -m 644 "$common"/man/* "$to/share/man/man1"
+  install -m 644 "$common/schema.json" "$to/share/nephoscope"
+  install -m 644 "$common/config.json" "$to/share/doc/nephoscope/examples"
+  install -m 644 packaging/tarball/INSTALL.md "$to/share/doc/nephoscope"
+  install -m 644 "$common/completions/nephoscope.bash" "$to/share/bash-completion/completions/nephoscope"
+  install -m 644 "$common/completions/amazon-cloudwatch-agent-ctl.bash" "$to/share/bash-completion/completions/amazon-cloudwatch-agent-ctl"
+  install -m 644 "$common/completions/_nephoscope" "$to/share/zsh/site-functions"
+  install -m 644 "$common/completions/nephoscope.fish" "$to/share/fish/vendor_completions.d"
+}
+
+bounded() { # ARCH: holds the agent's .deb against what was promised
+  local file=$dist/nephoscope_${version}_$1.deb packed installed
+  packed=$(stat -c %s "$file")
+  installed=$(("$(du -sb --apparent-size "$work/$1/nephoscope" "$work/common" "$work/$1/nephoscope.d" | awk '{sum += $1} END {print sum}')"))
+  step "nephoscope for $1: $packed bytes packed, $installed installed"
+  [ "$packed" -le $most_packed ] || fail "$(basename "$file") is larger than $most_packed bytes: see what was added, and leave something out"
+  [ "$installed" -le $most_installed ] || fail "what $(basename "$file") installs is larger than $most_installed bytes"
+}
+
+step "writing manual pages and completions"
+common
+made=()
 for arch in "${arches[@]}"; do
   step "building for $arch"
   stage "$arch"
+done
+running=()
+settle() { # all but so many packings
+  while [ ${#running[@]} -gt "$1" ]; do
+    wait "${running[0]}" || fail "what was being packed was not, see above"
+    running=("${running[@]:1}")
+  done
+}
+for arch in "${arches[@]}"; do
   for name in nephoscope nephoscope-local; do
-    for format in deb rpm; do
+    for format in "${formats[@]}"; do
+      settle 1 # two at a time
       step "packing ${name}_${version}_$arch.$format"
-      (cd "$work/$arch" && ARCH=$arch "$nfpm" package --config "$repo/packaging/nfpm/$name.yaml" --packager $format --target "$dist/${name}_${version}_$arch.$format" >/dev/null)
+      pack "$name" "$arch" "$format" &
+      running+=($!)
+      made+=("${name}_${version}_$arch.$format")
     done
   done
 done
-ls -l "$dist"
+settle 0
+for arch in "${arches[@]}"; do
+  [ ! -e "$dist/nephoscope_${version}_$arch.deb" ] || bounded "$arch"
+done
+
+cd "$dist"
+rm -f SHA256SUMS SHA256SUMS.asc
+printf '%s\n' "${made[@]}" | sort | xargs sha256sum >SHA256SUMS
+if [ -n "${SIGN_KEY:-}" ]; then
+  step "signing with $SIGN_KEY"
+  for file in "${made[@]}" SHA256SUMS; do sign "$file"; done
+else
+  for file in "${made[@]}"; do rm -f "$file.asc"; done # of other bytes
+  step "not signed: SIGN_KEY names no key"
+fi
+cat SHA256SUMS

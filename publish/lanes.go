@@ -102,6 +102,21 @@ func (l *Logs) pick() *shipment {
 	return nil
 }
 
+// Overdue is how long the first in the queue has been due though there is a lane for it: nobody has looked. While the service
+// takes nothing, those who wait for whoever tries are not due.
+func (l *Logs) Overdue(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.free == 0 || len(l.waiting) == 0 {
+		return 0
+	}
+	due := l.waiting[0].when
+	if held := l.brake.until(now); due.Before(held) {
+		due = held
+	}
+	return max(now.Sub(due), 0)
+}
+
 // best is who gets the next lane: the one that has waited longest or, if only one may try, one that has not failed itself.
 func (l *Logs) best(now time.Time) (at int) {
 	if l.brake.lifts.IsZero() {

@@ -2,7 +2,9 @@ package tailer
 
 import (
 	"os"
+	"path/filepath"
 
+	"github.com/nephoscope/nephoscope/internal/durable"
 	"go.uber.org/zap"
 )
 
@@ -20,7 +22,7 @@ func (s *Source) dispose(f *file) {
 		return // somebody has written to it since: it is taken up again
 	}
 	if err := os.Remove(s.path); err != nil {
-		s.complain("remove log file", err)
+		s.complain("remove log file", durable.Cure(err, filepath.Dir(s.path)))
 		return
 	}
 	s.log.Info("log file removed: all of it has been acknowledged, and there is a newer one", zap.Int64("bytes", f.offset))

@@ -71,6 +71,7 @@ has struck, and DELETE removes them. docs/faults.md describes them.`,
 	flags.StringVar(&o.accessLog, "access-log", "", "file that gets a line in combined format for each request of the console")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "listen on addresses that other machines can reach; there is no login")
 	flags.StringArrayVar(&o.allowHosts, "allow-host", nil, "further name that requests may use for this server; may be repeated")
+	command.AddCommand(unshipped(command)...)
 	return command
 }
 

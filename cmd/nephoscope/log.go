@@ -28,21 +28,23 @@ import (
 // ownLog is the agent's own log, whose level and file may change while it runs.
 type ownLog struct {
 	*zap.Logger
-	level zap.AtomicLevel
-	out   *outlet
-	core  zapcore.Core
+	level   zap.AtomicLevel
+	out     *outlet
+	core    zapcore.Core
+	strayed bool // it goes to standard error because its file could not be opened
 }
 
-// newLog writes to agent.logfile, else to standard error.
-func newLog(path string, level zapcore.Level) (*ownLog, error) {
-	out, err := logOutput(path)
-	if err != nil {
-		return nil, err
+// newLog writes to a file, else to standard error. strayed is why it does that though there should be a file: the log is there all
+// the same.
+func newLog(path string, level zapcore.Level) (l *ownLog, strayed error) {
+	out, strayed := logOutput(path)
+	if strayed != nil {
+		out, _ = logOutput("") // which is always there
 	}
-	l := &ownLog{level: zap.NewAtomicLevelAt(level), out: &outlet{to: out}}
+	l = &ownLog{level: zap.NewAtomicLevelAt(level), out: &outlet{to: out}, strayed: strayed != nil}
 	l.core = collapse(zapcore.NewCore(logStyle(), zapcore.AddSync(discreet{l.out}), l.level))
 	l.Logger = zap.New(l.core)
-	return l, nil
+	return l, strayed
 }
 
 // Close says what is still held back.

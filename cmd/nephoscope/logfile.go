@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/nephoscope/nephoscope/internal/durable"
 )
 
 const (
@@ -40,7 +42,7 @@ type logFile struct {
 func openLogFile(path string, trouble io.Writer) (*logFile, error) {
 	l := &logFile{path: path, maxBytes: maxLogBytes, trouble: trouble}
 	if err := l.open(); err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
+		return nil, fmt.Errorf("open log: %w", durable.Cure(err, filepath.Dir(path)))
 	}
 	return l, nil
 }

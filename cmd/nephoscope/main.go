@@ -84,8 +84,9 @@ Exit status: 0 fine, 1 mistakes in what was given, 2 it could not be read.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newCtl(), newWizard(), newCheck(), newExplain(), newDiff(), newMigrate(), newDoctor(), newStatus(), newVersion())
+	root.AddCommand(newRun(), newReload(), newCtl(), newWizard(), newCheck(), newExplain(), newDiff(), newMigrate(), newDoctor(), newStatus(), newService(), newVersion())
 	complete(root)
+	root.AddCommand(unshipped(root)...)
 	return root
 }
 

@@ -23,6 +23,7 @@ type migration struct {
 	output string
 	apply  bool
 	force  bool
+	back   bool
 	asJSON bool
 
 	running, ours bool // Nephoscope on this host: it runs, the unit starts it
@@ -31,7 +32,7 @@ type migration struct {
 func newMigrate() *cobra.Command {
 	var m migration
 	cmd := &cobra.Command{
-		Use:   "migrate [--from AGENT] [PATH]",
+		Use:   "migrate [--from AGENT] [PATH] | migrate --undo",
 		Short: "Say what becomes of another agent's configuration here, and take it over",
 		Long: `Migrate reads what another agent on this host was told, and prints what carries on here: under which metric names,
 log groups and streams, what means something else, what cannot be taken over and why, and which checkpoints are adopted.
@@ -46,15 +47,23 @@ Without --from and PATH it reports on every one of them that is installed. With 
 original's folder of configurations, which run reads, or in --output. What is there already and holds something else is
 replaced only with --force, and kept. Running it twice changes nothing. No other agent is stopped or changed.
 
+--undo is the way back to the Amazon CloudWatch agent: with --apply it stops this one, and writes for each log file how far it
+was read where the original looks for that. Checkpoints, configurations and logs of this agent stay, so that you can come again.
+
 Exit status: 0 fine, 1 mistakes in what was read or something else in the place of the result, 2 nothing was found, it could
 not be read or written, or the command line is wrong.`,
 		Example: `  nephoscope migrate
   nephoscope migrate --from awslogs /etc/awslogs/awslogs.conf --apply
-  nephoscope migrate --from telegraf --output /tmp/config.json --apply`,
+  nephoscope migrate --from telegraf --output /tmp/config.json --apply
+  nephoscope migrate --undo`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			m.layout = layoutOf(cmd)
-			return m.run(cmd, slices.Concat(paths, []string{""})[0])
+			path := slices.Concat(paths, []string{""})[0]
+			if m.back {
+				return m.undo(cmd, path)
+			}
+			return m.run(cmd, path)
 		},
 	}
 	addRoot(cmd)
@@ -62,7 +71,8 @@ not be read or written, or the command line is wrong.`,
 	cmd.Flags().StringVar(&m.output, "output", "", "`file` to write the result to (default: into the folder of configurations)")
 	cmd.Flags().BoolVar(&m.apply, "apply", false, "store the result; without it nothing is changed")
 	cmd.Flags().BoolVar(&m.force, "force", false, "replace a file that holds something else, after a copy has been kept")
-	cmd.Flags().BoolVar(&m.asJSON, "json", false, "print one JSON document: {\"ok\": …, \"agents\": […]}")
+	cmd.Flags().BoolVar(&m.back, "undo", false, "go back to the Amazon CloudWatch agent: have it go on where this one stopped")
+	cmd.Flags().BoolVar(&m.asJSON, "json", false, "print one JSON document: {\"ok\": …, \"agents\": […]}, with --undo \"positions\"")
 	return cmd
 }
 

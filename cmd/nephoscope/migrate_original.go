@@ -80,7 +80,7 @@ func (m *migration) surroundings(r *report, o migrate.Original) error {
 }
 
 // originalNext says what to run. The one thing that may have to be stored is a configuration that run does not read where it is:
-// the legacy one, if it is alone, or one that was fetched and not stored.
+// the legacy one, or one that was fetched and not stored.
 func (m *migration) originalNext(r *report, o migrate.Original, path string) {
 	started := func(action string, paths ...string) string {
 		if m.running || m.ours {
@@ -93,7 +93,7 @@ func (m *migration) originalNext(r *report, o migrate.Original, path string) {
 	case path != "":
 		run = started("append-config", path)
 	case len(o.Stored) > 0 && o.Legacy != "" && !sameContent(o.Legacy, o.Stored):
-		run = started("append-config", o.Legacy, m.layout.Configs())
+		m.toStore(r, o.Legacy, migrate.StoredName(o.Legacy))
 	case len(o.Stored) > 0 && m.running:
 		run = "sudo nephoscope status"
 	case len(o.Stored) > 0 && m.ours:

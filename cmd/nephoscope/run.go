@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,6 +32,8 @@ type runFlags struct {
 	patience  time.Duration // of a reload
 	strict    bool
 	noReadAll bool
+	user      string // who to be if the configuration does not say
+	logFile   string // where to log, the same
 
 	typed []config.Document // what standard input said
 }
@@ -49,8 +53,11 @@ goes on; nephoscope status says why. A service that is away is no reason.
 
 A configuration with mistakes at the start is replaced by the last one that came up, loudly; --strict refuses instead.
 
-Started as root with agent.run_as_user, it becomes that user before it opens anything, and keeps one thing of root's: reading
-any file (CAP_DAC_READ_SEARCH), so that log files need no other permissions. --no-read-all gives that up as well.
+Started as root with agent.run_as_user, or --user, it becomes that user before it opens anything, and keeps one thing of root's:
+reading any file (CAP_DAC_READ_SEARCH), so that log files need no other permissions. --no-read-all gives that up as well.
+
+Under systemd it says when it is up, what it does and when it stops, and pings the watchdog while it works (Type=notify). Without
+any configuration it says there how to make one, and ends well.
 
 AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*, AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_CA_BUNDLE, HTTPS_PROXY and everything else
 that the AWS SDK reads is honoured, in the process's environment and in env-config.json.`,
@@ -58,7 +65,11 @@ that the AWS SDK reads is honoured, in the process's environment and in env-conf
 		RunE: func(cmd *cobra.Command, more []string) error {
 			f.configs = append(f.configs, more...)
 			f.layout = layoutOf(cmd)
-			return f.run()
+			err := f.run()
+			if err != nil {
+				managerOf(os.Getenv).tell(statusLine("not running: " + inShort(err)))
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringArrayVar(&f.configs, "config", nil, "configuration `file`, or folder of them; may be repeated (default "+usual.Configs()+")")
@@ -71,9 +82,17 @@ that the AWS SDK reads is honoured, in the process's environment and in env-conf
 	cmd.Flags().DurationVar(&f.patience, "reload-timeout", 30*time.Second, "how long a new configuration may take to come up")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "refuse to start with mistakes, rather than with the last good configuration")
 	cmd.Flags().BoolVar(&f.noReadAll, "no-read-all", false, "as agent.run_as_user, read only what that user may read")
+	cmd.Flags().StringVar(&f.user, "user", "", "`name` of the user to be if agent.run_as_user is not set; for root alone")
+	cmd.Flags().StringVar(&f.logFile, "log-file", "", "`file` to log to if agent.logfile is not set (default standard error)")
 	addRoot(cmd)
 	return cmd
 }
+
+// userFor is who the agent is to be; "": whoever has started it.
+func (f *runFlags) userFor(c *config.Config) string { return cmp.Or(c.Agent.RunAsUser, f.user) }
+
+// logFor is the agent's own log; "": standard error.
+func (f *runFlags) logFor(c *config.Config) string { return cmp.Or(c.Agent.LogFile, f.logFile) }
 
 // startTakes is when the program has long been up; what only its start needed can go.
 const startTakes = 10 * time.Second
@@ -94,6 +113,12 @@ func stateOf(l install.Layout) string {
 }
 
 func (f *runFlags) run() error {
+	manager := managerOf(os.Getenv)
+	if manager.listens() && f.unconfigured() {
+		fmt.Fprintln(os.Stderr, howToConfigure)
+		manager.tell("READY=1", statusLine(howToConfigure))
+		return nil
+	}
 	if err := f.complete(); err != nil {
 		return &exitError{exitUnread, err}
 	}
@@ -101,21 +126,27 @@ func (f *runFlags) run() error {
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}
-	r := &reloader{flags: f}
+	r := &reloader{flags: f, manager: manager, renewed: make(chan struct{}, 1)}
 	refused, err := r.boot()
 	if err != nil {
 		return err
 	}
-	r.user, r.mode = r.now.config.Agent.RunAsUser, r.now.mode
+	r.user, r.mode = f.userFor(r.now.config), r.now.mode
 	relaxTimers() // while that is permitted
 	time.AfterFunc(startTakes, ownPages().letGo)
+	pidErr := writePID(os.Getenv("RUNTIME_DIRECTORY")) // while that is permitted
 	notes, err := f.becomeUser(r.now.config, &r.environment)
 	if err != nil {
 		return &exitError{exitMistakes, err}
 	}
-	r.log, err = newLog(r.now.config.Agent.LogFile, r.now.level)
-	if err != nil {
-		return &exitError{exitUnread, err}
+	if pidErr != nil {
+		notes = append(notes, pidErr.Error())
+	}
+	var strayed error
+	if r.log, strayed = newLog(f.logFor(r.now.config), r.now.level); strayed != nil {
+		notes = append(notes, strayed.Error()+"; the log goes to standard error")
+	} else if path := f.logFor(r.now.config); manager.listens() && path != "" {
+		fmt.Fprintln(os.Stderr, "the log is "+path)
 	}
 	defer r.log.Close()
 	r.cloud = newLiveCloud(cloud{r.now.common, r.mode})
@@ -214,7 +245,8 @@ func (r *reloader) serve(env agent.Env) error {
 // program is the agent as service managers see it.
 type program struct {
 	*reloader
-	hup chan os.Signal
+	hup   chan os.Signal
+	leave context.CancelFunc // ends what attends to the service manager
 }
 
 func (p *program) Start(service.Service) error {
@@ -226,10 +258,15 @@ func (p *program) Start(service.Service) error {
 		}
 	}()
 	go p.keepWhenUp()
+	var ctx context.Context
+	ctx, p.leave = context.WithCancel(context.Background())
+	p.attend(ctx)
 	return nil
 }
 
 func (p *program) Stop(service.Service) error {
+	p.manager.tell("STOPPING=1", statusLine("stopping"))
+	p.leave()
 	signal.Stop(p.hup)
 	close(p.hup)
 	p.log.Info("stopping")

@@ -34,7 +34,7 @@ func (r *reloader) boot() (refused error, err error) {
 		r.now, keptErr = f.understand(old.sources, &r.environment)
 	}
 	if keptErr == nil {
-		keptErr = mayRunAs(old, r.now.config)
+		keptErr = mayRunAs(old, f.userFor(r.now.config))
 	}
 	if keptErr != nil {
 		if !errors.Is(keptErr, fs.ErrNotExist) {
@@ -55,7 +55,7 @@ func (r *reloader) tellBoot(refused error) {
 		return
 	}
 	said := "the configuration cannot be used; running with the last good one, of " + r.facts.Load().lastGood.Format(time.RFC3339)
-	if r.now.config.Agent.LogFile != "" {
+	if r.flags.logFor(r.now.config) != "" {
 		fmt.Fprintln(os.Stderr, "nephoscope: "+said+":\n"+refused.Error())
 	}
 	r.log.Error(said)

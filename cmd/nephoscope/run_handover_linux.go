@@ -21,6 +21,9 @@ func handOverState(dir string, who account) error {
 		return fmt.Errorf("hand over state folder: %w", err)
 	}
 	there, err := os.ReadDir(dir)
+	if info, statErr := os.Stat(dir); errors.Is(err, fs.ErrPermission) && statErr == nil && ownerOf(info) == who.uid {
+		return nil // so is what is in it, unless somebody has seen to that; root without CAP_DAC_READ_SEARCH cannot tell
+	}
 	if err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
 	}
@@ -32,8 +35,10 @@ func handOverState(dir string, who account) error {
 	if lock, err := root.Lstat("lock"); len(there) > 0 && (err != nil || !lock.Mode().IsRegular()) {
 		return fmt.Errorf("hand over state folder: %s holds something else (%s); give the agent a --state folder of its own", dir, there[0].Name())
 	}
+	kept, err := root.Lstat(lastGood)
+	foreign := err == nil && ownerOf(kept) != 0 && ownerOf(kept) != who.uid // mayRunAs has to know
 	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
-		if err == nil {
+		if err == nil && (name != lastGood || !foreign) {
 			err = handOver(root, name, who)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -47,17 +52,32 @@ func handOverState(dir string, who account) error {
 	return nil
 }
 
+// belongsToAnother tells whether a state folder was another user's than root's before. Root may lack the right to write there
+// (CAP_DAC_OVERRIDE), as it does under the unit of the package: but it can take it back.
+func belongsToAnother(dir string) bool {
+	info, err := os.Lstat(dir)
+	return err == nil && ownerOf(info) != 0
+}
+
 // handOverLog makes the agent's log, and what it was rotated to, a user's: and its folder, if that is for it alone. What
-// cannot be handed over is reported by whoever opens it.
+// cannot be handed over is reported by whoever opens it. In a folder that is another's, root without CAP_DAC_OVERRIDE makes no
+// file: there the user does, to whom the folder has been handed over.
 func handOverLog(path string, layout install.Layout, who account) error {
 	if path == "" || strings.HasPrefix(path, "/dev/") {
 		return nil
 	}
 	l, err := openLogFile(path, os.Stderr) // makes it
-	if err != nil {
+	if err == nil {
+		_ = l.Close()
+	} else {
+		l = &logFile{path: path}
+	}
+	switch {
+	case err == nil && who.uid == 0:
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("hand over log: %w", err)
 	}
-	_ = l.Close()
 	dir := filepath.Dir(path)
 	root, err := os.OpenRoot(dir)
 	if err != nil {

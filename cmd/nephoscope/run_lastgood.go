@@ -26,7 +26,8 @@ func keepLastGood(stateDir string, s sources) error {
 		return fmt.Errorf("keep configuration: %w", err)
 	}
 	path := filepath.Join(stateDir, lastGood)
-	if kept, err := os.ReadFile(path); err == nil && bytes.Equal(kept, raw) {
+	info, _ := os.Lstat(path) // nil: none is kept
+	if kept, err := os.ReadFile(path); err == nil && info != nil && bytes.Equal(kept, raw) && ownerOf(info) == os.Geteuid() {
 		return nil
 	}
 	if err := errors.Join(durable.MakeDir(filepath.Dir(path)), durable.RemoveStray(filepath.Dir(path))); err != nil {

@@ -26,6 +26,8 @@ type reloader struct {
 	control *agent.Control
 	cloud   *liveCloud
 	log     *ownLog
+	manager notifier
+	renewed chan struct{} // gets something after a reload
 
 	mu          sync.Mutex // a reload at a time
 	environment environment
@@ -49,6 +51,14 @@ type facts struct {
 func (r *reloader) reload() agent.Reloaded {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.manager.tell("RELOADING=1")
+	defer func() {
+		r.manager.tell("READY=1")
+		select {
+		case r.renewed <- struct{}{}:
+		default: // it is known already
+		}
+	}()
 	s, err := r.flags.read()
 	if err != nil {
 		return r.refuse(err)
@@ -99,9 +109,10 @@ func (r *reloader) relevel(s sources) {
 func (r *reloader) replace(next settings) (agent.Changes, error) {
 	was := r.now.config.Agent
 	var out io.WriteCloser
-	if next.config.Agent.LogFile != was.LogFile {
+	path, before := r.flags.logFor(next.config), r.flags.logFor(r.now.config)
+	if path != before || r.log.strayed {
 		var err error
-		if out, err = logOutput(next.config.Agent.LogFile); err != nil {
+		if out, err = logOutput(path); err != nil && path != before {
 			return agent.Changes{}, err
 		}
 	}
@@ -120,8 +131,9 @@ func (r *reloader) replace(next settings) (agent.Changes, error) {
 	case err != nil && out != nil:
 		_ = out.Close() // nothing was written
 	case out != nil:
-		r.log.Info("the log goes on elsewhere", zap.String("logfile", next.config.Agent.LogFile))
+		r.log.Info("the log goes on elsewhere", zap.String("logfile", path))
 		r.log.out.lead(out)
+		r.log.strayed = false
 	}
 	return changes, err
 }
@@ -161,7 +173,7 @@ func (r *reloader) accept(next settings, changes agent.Changes) agent.Reloaded {
 
 // restartFor is what of settings takes effect after a restart alone.
 func (r *reloader) restartFor(next settings) (problems []config.Problem) {
-	if cmp.Or(next.config.Agent.RunAsUser, "root") != cmp.Or(r.user, "root") {
+	if cmp.Or(r.flags.userFor(next.config), "root") != cmp.Or(r.user, "root") {
 		problems = append(problems, config.Suspicion(next.config.At("agent.run_as_user"), "another user takes effect after a restart alone", "restart the agent"))
 	}
 	if next.mode != r.mode {

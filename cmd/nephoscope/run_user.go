@@ -71,12 +71,12 @@ func withUser(c *config.Config, problems []config.Problem) []config.Problem {
 
 // mayRunAs refuses what another user than root has kept and root would run with: a configuration decides what is read, and
 // whoever owns the state folder could have written it.
-func mayRunAs(k kept, c *config.Config) error {
+func mayRunAs(k kept, name string) error {
 	if os.Geteuid() != 0 || k.owner == 0 {
 		return nil
 	}
-	if c.Agent.RunAsUser != "" {
-		if who, err := accountOf(c.Agent.RunAsUser); err == nil && who.uid == k.owner {
+	if name != "" {
+		if who, err := accountOf(name); err == nil && who.uid == k.owner {
 			return nil
 		}
 	}

@@ -13,32 +13,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// becomeUser makes the process that of agent.run_as_user, for good, and hands over what the agent writes to. notes are for
-// the log, which is opened only after that.
+// becomeUser makes the process that of agent.run_as_user, or --user, for good, and hands over what the agent writes to. notes
+// are for the log, which is opened only after that.
 func (f *runFlags) becomeUser(c *config.Config, e *environment) (notes []string, err error) {
-	name := c.Agent.RunAsUser
+	name, by := f.userFor(c), "agent.run_as_user"
+	if c.Agent.RunAsUser == "" {
+		by = "--user"
+	}
 	if name == "" {
 		return nil, nil
 	}
 	who, err := accountOf(name)
 	if os.Geteuid() != 0 {
 		if err != nil || who.uid != os.Geteuid() {
-			notes = append(notes, fmt.Sprintf("agent.run_as_user is %s, but only root can become another user: the agent runs as %s", name, self()))
+			notes = append(notes, fmt.Sprintf("%s is %s, but only root can become another user: the agent runs as %s", by, name, self()))
 		}
 		return notes, nil
 	}
-	at := c.At("agent.run_as_user")
-	if err != nil {
-		return nil, config.Mistake(at, err.Error(), install.CreateUser(name)+", or name one that is there")
+	switch {
+	case err != nil && c.Agent.RunAsUser != "":
+		return nil, config.Mistake(c.At(by), err.Error(), install.CreateUser(name)+", or name one that is there")
+	case err != nil:
+		return nil, fmt.Errorf("--user %s: %w (%s, or name one that is there; agent.run_as_user in the configuration counts before --user)", name, err, install.CreateUser(name))
+	}
+	if who.uid != 0 || belongsToAnother(f.state) {
+		if err := handOverState(f.state, who); err != nil {
+			return nil, fmt.Errorf("run as %s: %w", name, err)
+		}
+	}
+	if note := handOverLog(f.logFor(c), f.layout, who); note != nil {
+		notes = append(notes, note.Error())
 	}
 	if who.uid == 0 {
-		return nil, nil
-	}
-	if err := handOverState(f.state, who); err != nil {
-		return nil, fmt.Errorf("run as %s: %w", name, err)
-	}
-	if note := handOverLog(c.Agent.LogFile, f.layout, who); note != nil {
-		notes = append(notes, note.Error())
+		return notes, nil
 	}
 	note, err := who.become(!f.noReadAll)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/install"
 )
 
@@ -235,11 +234,7 @@ func TestLastGoodOfAnotherUserIsNotRunAsRoot(t *testing.T) {
 	who := nobody(t)
 	f := func(owner int, user string, fine bool) {
 		t.Helper()
-		c, err := config.Parse("c.json", fmt.Appendf(nil, `{"agent": {"run_as_user": %q}}`, user))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := mayRunAs(kept{owner: owner}, c); (err == nil) != fine {
+		if err := mayRunAs(kept{owner: owner}, user); (err == nil) != fine {
 			t.Errorf("of %d, to run as %q: got %v", owner, user, err)
 		}
 	}
