@@ -63,7 +63,7 @@ install -m 644 $here/config.json "$etc/amazon-cloudwatch-agent.d/file_config.jso
 # 169.254.169.254 is the loopback of the network that the tests run in.
 echo '{"AWS_ENDPOINT_URL": "http://169.254.169.254:4586"}' >"$etc/env-config.json"
 chroot "$tree" systemctl --quiet enable systemd-networkd amazon-cloudwatch-agent
-chroot "$tree" systemctl --quiet mask e2scrub_reap.service cron.service
+chroot "$tree" systemctl --quiet mask e2scrub_reap.service cron.service {apt-daily,apt-daily-upgrade,dpkg-db-backup,e2scrub_all,logrotate}.timer
 rm -rf "$tree"/boot/* "$tree"/package.deb "$tree"/var/cache/apt/archives/*.deb "$tree"/usr/share/{doc,locale,man}
 mke2fs -q -t ext4 -L root -d "$tree" "$work/root.img" 1G
 rm -rf "$tree"

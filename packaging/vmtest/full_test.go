@@ -40,7 +40,6 @@ func TestStateDiskThatIsFullForAMinute(t *testing.T) {
 		s, ok := m.status()
 		return ok && s.Health == "failing" && strings.Contains(reasons(s), complaint)
 	})
-	m.stopWriting()
 	m.write("full2", 1e6, 50, "0.5", "") // after it knows
 	m.arrives(cloud, "full2")
 	until(t, 2*time.Minute, "the minute to pass", func() bool { return time.Since(full) > time.Minute })

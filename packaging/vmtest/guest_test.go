@@ -18,12 +18,12 @@ const unit = "amazon-cloudwatch-agent"
 
 var streams = []string{"a", "b", "c"} // each has a file in /var/log/app, as the image's configuration says
 
-// write has programs append lines to all files, a chunk each time, until there are so many or they are stopped. With
+// write has programs append lines to all files, a chunk each time, until there are so many or others are to write. With
 // dsync each chunk is on its disk before the next one is begun.
 func (m *machine) write(run string, lines, chunk int, pause, flags string) {
 	m.Helper()
 	for _, s := range streams {
-		m.sh("systemctl reset-failed write-%s 2>/dev/null; systemd-run --quiet --unit=write-%[1]s write-lines /var/log/app/%[1]s.log %s %d %d %s %s", s, run, lines, chunk, pause, flags)
+		m.sh("systemctl stop write-%s 2>/dev/null; systemd-run --quiet --unit=write-%[1]s write-lines /var/log/app/%[1]s.log %s %d %d %s %s", s, run, lines, chunk, pause, flags)
 	}
 }
 
