@@ -10,7 +10,7 @@ BENCH       ?=
 TORTURE     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check package apt-repo test-package test-package-all test-vm image bench torture fuzz screenshot clean
+.PHONY: help build run test check package apt-repo reproduce test-package test-package-all test-vm image bench torture fuzz screenshot clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,11 @@ check: ## format, vet for three systems, staticcheck, imports, go.mod; fast
 package: ## dist/: .deb, .rpm and .tar.gz for amd64 and arm64, checksums, SBOM (SIGN_KEY=gpg-key-id signs them)
 	@packaging/package.sh
 
-apt-repo: package ## dist/apt: an apt repository of the packages, signed with SIGN_KEY
+apt-repo: ## dist/apt: an apt repository of the packages, signed with SIGN_KEY
 	@packaging/apt-repo.sh
+
+reproduce: ## the packages of this commit built twice, in two clones, and every byte compared
+	@packaging/reproduce.sh
 
 image: build ## a container image from packaging/container (needs buildah)
 	@packaging/container/image.sh

@@ -8,13 +8,18 @@ needs() {
   command -v "$1" >/dev/null || fail "$1 is not installed: install the package $2"
 }
 
+# cleanup is for trap: the folder $work, and the keyring that signer has made.
+cleanup() {
+  [ -z "${keys:-}" ] || gpgconf --homedir "$keys" --kill all || true
+  rm -rf "$work" ${keys:+"$keys"}
+}
+
 # signer prepares to sign with SIGN_KEY, the name of a key of gpg's (GNUPGHOME counts) or a file with a secret key.
 signer() {
   needs gpg gnupg
   if [ -f "$SIGN_KEY" ]; then
-    GNUPGHOME=$work/gnupg
-    export GNUPGHOME
-    mkdir -m 700 "$GNUPGHOME"
+    keys=$(mktemp -d) # a short path: there is a socket in it
+    export GNUPGHOME=$keys
     gpg --batch --quiet --import "$SIGN_KEY" || fail "$SIGN_KEY holds no key that gpg can read"
     SIGN_KEY=$(gpg --batch --list-secret-keys --with-colons | awk -F: '$1 == "fpr" {print $10; exit}')
     [ -n "$SIGN_KEY" ] || fail "the file of SIGN_KEY holds no secret key: gpg --export-secret-keys --armor NAME writes one"

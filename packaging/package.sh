@@ -28,7 +28,7 @@ tar --version | grep -q GNU || fail "tar is not GNU tar, which the archives are 
 mkdir -p "${DIST:=dist}"
 dist=$(cd "$DIST" && pwd)
 work=$(mktemp -d "$dist/.work-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap cleanup EXIT
 [ -z "${SIGN_KEY:-}" ] || signer # before minutes are spent on what cannot be signed
 
 # Nothing of this machine, its user or the time goes into a package.
@@ -41,8 +41,9 @@ step "building tools"
 nfpm=$(go tool -modfile=packaging/tools/go.mod -n nfpm) || fail "nfpm could not be built: go has to reach a module proxy once"
 go -C packaging/tools build -o "$work/tools" .
 
-compile() { # PROGRAM FILE
-  go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.version=$version" -o "$2" "./cmd/$1"
+compile() { # PROGRAM FILE; without what Go finds out about git, which depends on how the clone was made
+  # (the version has the commit)
+  go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$2" "./cmd/$1"
 }
 
 common() { # what is the same for all architectures

@@ -11,6 +11,7 @@ needs() { # PROGRAM PACKAGE
 }
 needs aws awscli
 needs chromium chromium
+needs xz xz-utils
 if [ "$(uname)" = Linux ]; then
   needs apache2 apache2-bin # the program alone: the service is in apache2
   needs logrotate logrotate
@@ -48,4 +49,5 @@ else
   notrun+=("the race detector (it needs gcc)")
 fi
 go test -timeout 15m ./...
+go -C packaging/tools test -timeout 15m ./... # the packages, file by file
 tell

@@ -7,7 +7,7 @@ import (
 )
 
 func TestCompletionOffersTheWordsOfAFlag(t *testing.T) {
-	for line, want := range map[string]string{"run --mode ": "onPremise", "run --log-level ": "error", "doctor --only ": "clock", "migrate --from ": "telegraf", "completion ": "zsh"} {
+	for line, want := range map[string]string{"run --mode ": "onPremise", "run --log-level ": "error", "doctor --only ": "clock", "migrate --from ": "telegraf", "completion ": "zsh", "service install --manager ": "openrc", "service ": "uninstall"} {
 		out, errs, status := nephoscope(t, "", append([]string{"__complete"}, strings.Split(line, " ")...)...)
 		words := strings.Fields(out)
 		if status != exitFine || !slices.Contains(words, want) {

@@ -68,6 +68,8 @@ func controlOf(o install.Options) *install.Control {
 	// What sd_booted(3) asks. An image under a root folder is no running system.
 	if _, err := os.Stat("/run/systemd/system"); err == nil && o.Root == "" {
 		ctl.Systemctl = systemctl
+	} else if o.Root == "" {
+		ctl.Systemctl = inPlaceOfSystemctl()
 	}
 	return ctl
 }

@@ -122,7 +122,7 @@ func (m *migration) stopOurselves(ctx context.Context, r *undone) error {
 // undoNext says how the original comes back.
 func (m *migration) undoNext(r *undone) {
 	const start = "sudo amazon-cloudwatch-agent-ctl -a start"
-	if !m.apply {
+	if !m.apply && r.isWork() {
 		line := "sudo nephoscope migrate --undo"
 		if m.layout.Root != "" {
 			line += " --root " + install.ShellWord(m.layout.Root)
@@ -131,11 +131,11 @@ func (m *migration) undoNext(r *undone) {
 	}
 	switch {
 	case isThere(filepath.Join(m.layout.Home(), "bin.original")): // see packaging/scripts/preinst
-		r.Next = append(r.Next, "sudo apt-get remove nephoscope    # puts back the programs of the original that were there", start)
+		r.Next = append(r.Next, "sudo dpkg -r nephoscope    # puts back the programs of the original that were there", start)
 	case m.ours && isThere(filepath.Join("/", m.layout.Root, "usr/bin/dpkg")):
-		r.Next = append(r.Next, "sudo dpkg -i amazon-cloudwatch-agent.deb    # the original's package; it takes the place of this one, whose state stays", start)
+		r.Next = append(r.Next, "sudo dpkg -r nephoscope    # not -P: state, configuration and logs stay", "sudo dpkg --force-confold -i amazon-cloudwatch-agent.deb    # the original's package", start)
 	case m.ours:
-		r.Next = append(r.Next, "sudo rpm -e nephoscope", "sudo rpm -U amazon-cloudwatch-agent.rpm    # the original's package", start)
+		r.Next = append(r.Next, "sudo rpm -e nephoscope    # state, configuration and logs stay", "sudo rpm -U amazon-cloudwatch-agent.rpm    # the original's package", start)
 	default:
 		r.Next = append(r.Next, start)
 	}
@@ -143,6 +143,18 @@ func (m *migration) undoNext(r *undone) {
 		r.Notes = append(r.Notes, "the original has never run with these configurations: its start would replace them by its default one. "+
 			"Have it fetch yours first: amazon-cloudwatch-agent-ctl -a fetch-config -c file:PATH, from a copy of "+m.layout.Configs())
 	}
+}
+
+// isWork tells whether there is anything to do.
+func (r *undone) isWork() bool { return r.changed() > 0 || r.Removed != "" || r.Agent != "" }
+
+func (r *undone) changed() (n int) {
+	for _, p := range r.Positions {
+		if p.Changed {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *undone) print(w io.Writer) {
@@ -159,16 +171,12 @@ func (r *undone) print(w io.Writer) {
 	case r.Agent != "":
 		heading(w, "The agent runs, and would be stopped. What it is to send until then moves these positions on")
 	}
-	changed := 0
 	if len(r.Positions) > 0 {
 		heading(w, "Where the original goes on")
 		for _, p := range r.Positions {
 			fmt.Fprintln(w, "  "+positionLine(p))
 			for _, left := range p.Left {
 				fmt.Fprintln(w, "    "+leftLine(left))
-			}
-			if p.Changed {
-				changed++
 			}
 		}
 	}
@@ -183,12 +191,12 @@ func (r *undone) print(w io.Writer) {
 		}
 	}
 	switch {
-	case changed == 0 && r.Removed == "" && r.Agent == "":
+	case !r.isWork():
 		heading(w, "Nothing to do: the original knows all this already")
 	case !r.Applied:
 		heading(w, "Nothing was changed. With --apply the agent is stopped, and the positions are written for the original")
 	default:
-		heading(w, fmt.Sprintf("Positions written: %d. Checkpoints, configurations and logs of this agent stay as they are", changed))
+		heading(w, fmt.Sprintf("Positions written: %d. Checkpoints, configurations and logs of this agent stay as they are", r.changed()))
 	}
 	heading(w, "To run")
 	for _, line := range r.Next {

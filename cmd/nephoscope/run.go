@@ -231,7 +231,7 @@ func (r *reloader) serve(env agent.Env) error {
 	}
 	r.mu.Unlock()
 	p := &program{reloader: r}
-	s, err := service.New(p, &service.Config{Name: "nephoscope", DisplayName: "Nephoscope", Description: "Ships metrics and logs to Amazon CloudWatch"})
+	s, err := service.New(p, &service.Config{Name: ownServiceName(), DisplayName: "Nephoscope", Description: serviceDescription})
 	if err != nil {
 		r.control.Close()
 		return &exitError{exitMistakes, errors.Join(err, a.Close())}

@@ -58,6 +58,7 @@ If the package is installed, install and uninstall leave everything to it.`,
 		},
 	}
 	cmd.PersistentFlags().StringVar(&chosen, "manager", "", "the service `manager`: "+strings.Join(managerNames(), ", ")+" (default: the one that is found)")
+	_ = cmd.RegisterFlagCompletionFunc("manager", cobra.FixedCompletions(managerNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	cmd.PersistentFlags().BoolVar(&s.asJSON, "json", false, "print one JSON document")
 	cmd.AddCommand(
 		s.changing("install", "Install the service, and have it start at boot", `Install makes what the package would: folders, the names of the original's commands as links in

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -83,7 +84,7 @@ func (s *hostService) install(ctx context.Context) error {
 			return err
 		}
 	}
-	r.OK, r.Next = true, s.next(ctx)
+	r.OK, r.Next = true, s.next(ctx, r.Changed)
 	return r.tell(s)
 }
 
@@ -132,6 +133,7 @@ func (s *hostService) planFile(own *piece, pieces, mine []piece) error {
 	}
 	made := slices.Clone(mine) // also what only an earlier version made
 	for _, p := range pieces {
+		made = slices.DeleteFunc(made, func(m piece) bool { return m.Path == p.Path && m.Kind != p.Kind && p.State == stateReplace })
 		at := slices.IndexFunc(made, same(p))
 		switch {
 		case at >= 0 && p.State == stateSkip: // somebody has put something else there
@@ -162,13 +164,16 @@ func (s *hostService) tellManager(ctx context.Context) error {
 }
 
 // next says what to run.
-func (s *hostService) next(ctx context.Context) (lines []string) {
+func (s *hostService) next(ctx context.Context, changed bool) (lines []string) {
 	if s.root != "" {
 		return nil
 	}
 	st, err := s.state(ctx)
-	if err == nil && st.Running {
+	switch {
+	case err == nil && st.Running && changed:
 		return []string{"sudo nephoscope service restart"}
+	case err == nil && st.Running:
+		return nil
 	}
 	if !s.configured() {
 		lines = []string{"sudo nephoscope wizard", "sudo nephoscope ctl -a fetch-config -c file:" + (install.Layout{}).WizardConfig()}
@@ -208,6 +213,11 @@ func (s *hostService) uninstall(ctx context.Context) error {
 		}
 		r.Pieces = append(r.Pieces, p)
 	}
+	links, err := s.renamedLinks(mine)
+	if err != nil {
+		return err
+	}
+	r.Pieces = append(r.Pieces, links...)
 	own.State = stateRemove
 	if !s.dryRun {
 		if err := durable.RemoveForGood(s.at(own.Path)); err != nil {
@@ -219,6 +229,32 @@ func (s *hostService) uninstall(ctx context.Context) error {
 	}
 	r.Pieces, r.Changed = append(r.Pieces, own), true
 	return r.tell(s)
+}
+
+// renamedLinks removes the links by which a script starts at boot and that insserv or chkconfig has given other numbers.
+func (s *hostService) renamedLinks(mine []piece) (links []piece, err error) {
+	if !s.manager.script {
+		return nil, nil
+	}
+	found, _ := filepath.Glob(s.at("/etc/rc*.d/[SK][0-9][0-9]" + s.manager.service)) // the pattern is sound
+	for _, path := range found {
+		to, err := os.Readlink(path)
+		if err != nil || filepath.Base(to) != s.manager.service {
+			continue
+		}
+		p := piece{Kind: "link", Path: path, To: to}
+		if s.root != "" {
+			p.Path = strings.TrimPrefix(path, rootFolder(s.root))
+		}
+		if slices.ContainsFunc(mine, func(m piece) bool { return m.Path == p.Path }) {
+			continue
+		}
+		if err := s.take(&p); err != nil {
+			return nil, err
+		}
+		links = append(links, p)
+	}
+	return links, nil
 }
 
 // take removes a piece, if it is still what install has made.

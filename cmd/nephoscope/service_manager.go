@@ -105,6 +105,16 @@ func managers() []*manager {
 	}
 }
 
+// ownServiceName is what the service manager of this host calls the agent.
+func ownServiceName() string {
+	for _, m := range managers() {
+		if m.platform == service.Platform() {
+			return m.service
+		}
+	}
+	return serviceName
+}
+
 func runlevelLinks() (links []string) {
 	for _, level := range "0123456" {
 		kind := "S95"

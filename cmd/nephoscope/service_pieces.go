@@ -137,6 +137,7 @@ func (s *hostService) look(p *piece, mine []piece) error {
 		return err
 	}
 	recorded := slices.ContainsFunc(mine, func(m piece) bool { return m.Kind == p.Kind && m.Path == p.Path })
+	linked := slices.ContainsFunc(mine, func(m piece) bool { return m.Kind == "link" && m.Path == p.Path })
 	info, err := os.Lstat(s.at(p.Path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -167,6 +168,8 @@ func (s *hostService) look(p *piece, mine []piece) error {
 		case recorded || filepath.Base(to) == "nephoscope":
 			p.State, p.Note = stateReplace, ""
 		}
+	case p.Kind == "file" && linked && info.Mode()&fs.ModeSymlink != 0: // to a program that has moved to where others can write
+		p.State, p.Note = stateReplace, ""
 	case p.Kind == "file" && info.Mode().IsRegular():
 		want, err := p.content()
 		if err != nil {

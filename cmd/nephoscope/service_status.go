@@ -70,9 +70,11 @@ func (st serviceState) print(s *hostService) {
 	}
 	row("running", running)
 	row("starts at boot", word(st.Enabled))
-	row("program", st.Program)
+	if st.Program != "" {
+		row("program", st.Program)
+	}
 	row("file", st.File)
-	if !st.Running {
+	if !st.Running && st.By != byOther {
 		fmt.Fprintln(s.out, "Start it: sudo nephoscope service start")
 	}
 }
@@ -100,7 +102,9 @@ func (s *hostService) state(ctx context.Context) (st serviceState, err error) {
 			return st, err
 		}
 		st.Installed, st.File, st.By = true, path, byOther
-		st.Program, _ = filepath.EvalSymlinks(s.at(programOf(string(text))))
+		if program := programOf(string(text)); program != "" {
+			st.Program, _ = filepath.EvalSymlinks(s.at(program)) // "": it is gone
+		}
 		if _, ours := recordIn(text); ours && path == m.file {
 			st.By = byUs
 		} else if s.packaged() != "" {

@@ -20,7 +20,7 @@ import (
 // rootOwns tells whether root alone can replace a file: it, and every folder above it, is root's, and nobody else writes there.
 func rootOwns(path string) bool {
 	for at := path; ; at = filepath.Dir(at) {
-		if writableByOthers(at) {
+		if writableByOthers(at, 0) {
 			return false
 		}
 		if at == filepath.Dir(at) {
@@ -29,23 +29,28 @@ func rootOwns(path string) bool {
 	}
 }
 
-func writableByOthers(path string) bool {
+// writableByOthers tells whether somebody else than root, or the owner of an image, can write a file or into a folder.
+func writableByOthers(path string, owner int) bool {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return true
 	}
 	about, ok := info.Sys().(*syscall.Stat_t)
 	open := os.FileMode(0o022)
-	if about != nil && about.Gid == 0 || strings.HasPrefix(path, "/usr/local") { // which Debian may leave to its group staff
+	if ok && about.Gid == 0 || strings.HasPrefix(path, "/usr/local") { // which Debian may leave to its group staff
 		open = 0o002
 	}
-	return !ok || about.Uid != 0 && int(about.Uid) != os.Geteuid() || info.Mode().Perm()&open != 0 && info.Mode()&os.ModeSymlink == 0
+	return !ok || about.Uid != 0 && int(about.Uid) != owner || info.Mode().Perm()&open != 0 && info.Mode()&os.ModeSymlink == 0
 }
 
 // onlyRootWrites refuses folders into which others could put what root will run.
 func (s *hostService) onlyRootWrites() error {
+	owner := 0
+	if s.root != "" {
+		owner = os.Geteuid()
+	}
 	for _, dir := range []string{(install.Layout{}).Bin(), (install.Layout{}).Home(), filepath.Dir(s.ownCopy()), filepath.Dir(s.manager.file)} {
-		if _, err := os.Stat(s.at(dir)); err == nil && writableByOthers(s.at(dir)) {
+		if _, err := os.Stat(s.at(dir)); err == nil && writableByOthers(s.at(dir), owner) {
 			return fmt.Errorf("others than root can write in %s, from where root would run it (correct that first: chown root:root %s; chmod go-w %s)", dir, dir, dir)
 		}
 	}

@@ -91,6 +91,9 @@ func (c *Control) store(ctx context.Context, o Options, s source, own config.Doc
 		gone = slices.DeleteFunc(append(namesOf(documents), others...), func(name string) bool {
 			return name == path || s.kind == "file" && c.isStored(s.name) && filepath.Base(name) == filepath.Base(s.name)
 		})
+		if legacy := c.Layout.Legacy(); s.name != legacy { // the original would go on reading it beside what is fetched
+			gone = append(gone, legacy)
+		}
 	}
 	slices.SortFunc(wanted, func(a, b config.Document) int { return strings.Compare(nameIn(a, own, path), nameIn(b, own, path)) })
 	for _, name := range gone {

@@ -36,6 +36,9 @@ func (l Layout) Etc() string { return filepath.Join(l.Home(), "etc") }
 // Configs holds the configurations that were fetched and appended; run reads all of them.
 func (l Layout) Configs() string { return filepath.Join(l.Etc(), "amazon-cloudwatch-agent.d") }
 
+// Legacy is where the original kept its one configuration before it could have several. It still reads it.
+func (l Layout) Legacy() string { return filepath.Join(l.Etc(), "amazon-cloudwatch-agent.json") }
+
 // Common is common-config.toml: credentials, proxies, certificates.
 func (l Layout) Common() string { return filepath.Join(l.Etc(), "common-config.toml") }
 

@@ -26,7 +26,7 @@ func (c *Control) startAction(ctx context.Context, o Options) error {
 		return c.start(ctx)
 	}
 	o.Action, o.Source, o.Restart = "fetch-config", "default", true
-	legacy := filepath.Join(c.Layout.Etc(), "amazon-cloudwatch-agent.json")
+	legacy := c.Layout.Legacy()
 	if _, err := os.Stat(legacy); err == nil {
 		c.say("amazon-cloudwatch-agent is configured by an older agent's %s", legacy)
 		o.Source = "file:" + legacy

@@ -105,7 +105,7 @@ type Original struct {
 
 // FindOriginal looks for it. What is not there is no error.
 func FindOriginal(l install.Layout) (Original, error) {
-	o := Original{Legacy: LegacyConfig(l), Wizard: l.WizardConfig(), Common: l.Common(), Environment: l.Environment(), States: l.OriginalState()}
+	o := Original{Legacy: l.Legacy(), Wizard: l.WizardConfig(), Common: l.Common(), Environment: l.Environment(), States: l.OriginalState()}
 	for _, path := range []*string{&o.Legacy, &o.Wizard, &o.Common, &o.Environment} {
 		if !isFile(*path) {
 			*path = ""
@@ -129,11 +129,6 @@ func FindOriginal(l install.Layout) (Original, error) {
 		}
 	}
 	return o, nil
-}
-
-// LegacyConfig is where the original kept its one configuration before it could have several. It still reads it.
-func LegacyConfig(l install.Layout) string {
-	return filepath.Join(l.Etc(), "amazon-cloudwatch-agent.json")
 }
 
 // IsEmpty tells whether there is no configuration of the original's, of whatever kind.

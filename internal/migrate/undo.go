@@ -115,8 +115,8 @@ func Tell(l install.Layout, positions []Position) error {
 // LegacyCopy is where the legacy configuration of the original was stored, if what lies there still is that: the original reads
 // both. "": nowhere.
 func LegacyCopy(l install.Layout) string {
-	stored := filepath.Join(l.Configs(), StoredName(LegacyConfig(l)))
-	legacy, err1 := os.ReadFile(LegacyConfig(l))
+	stored := filepath.Join(l.Configs(), StoredName(l.Legacy()))
+	legacy, err1 := os.ReadFile(l.Legacy())
 	content, err2 := os.ReadFile(stored)
 	if err1 != nil || err2 != nil || !bytes.Equal(legacy, content) {
 		return ""

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// history is a repository of its own, with version.sh in it.
+type history struct {
+	*testing.T
+	dir string
+}
+
+func (h history) run(name string, args ...string) string {
+	h.Helper()
+	command := exec.Command(name, args...)
+	command.Dir = h.dir
+	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	out, err := command.CombinedOutput()
+	if err != nil {
+		h.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (h history) version() string { h.Helper(); return h.run("packaging/version.sh") }
+
+func TestVersionsAreInOrder(t *testing.T) {
+	h := history{t, t.TempDir()}
+	script, err := os.ReadFile("../version.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(h.dir, "packaging"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(h.dir, "packaging/version.sh"), script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.run("git", "init", "-q")
+	h.run("git", "add", ".")
+	var versions []string
+	commit := func(tag, form string) {
+		t.Helper()
+		h.run("git", "commit", "-q", "--allow-empty", "-m", "more")
+		if tag != "" {
+			h.run("git", "tag", tag)
+		}
+		v := h.version()
+		if !regexp.MustCompile(`^` + form + `$`).MatchString(v) {
+			t.Errorf("version %s is not of the form %s", v, form)
+		}
+		versions = append(versions, v)
+	}
+	commit("", `0\.1\.0~1\.g[0-9a-f]{7}`)
+	commit("nightly", `0\.1\.0~2\.g[0-9a-f]{7}`)
+	commit("v0.1.0-rc.1", `0\.1\.0~rc\.1`)
+	commit("", `0\.1\.0~rc\.1\+1\.g[0-9a-f]{7}`)
+	commit("v0.1.0", `0\.1\.0`)
+	commit("", `0\.1\.0\+1\.g[0-9a-f]{7}`)
+	commit("v0.1.1", `0\.1\.1`)
+	if err := os.WriteFile(filepath.Join(h.dir, "packaging/version.sh"), append(script, '\n'), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.version(); got != "0.1.1.dirty" {
+		t.Errorf("with a change that is not committed: %s", got)
+	}
+	needs(t, "dpkg")
+	for i := 1; i < len(versions); i++ {
+		h.run("dpkg", "--compare-versions", versions[i-1], "lt", versions[i])
+	}
+}
+
+func TestControlCommandIsCompleted(t *testing.T) {
+	for _, c := range []struct{ words, want string }{
+		{"-a f", "fetch-config"},
+		{"-a set", "set-log-level set-env"},
+		{"-a fetch-config -m on", "onPremise"},
+		{"-l D", "DEBUG"},
+		{"-a fetch-config -c s", "ssm:"},
+		{"-c file : ../completions/", "../completions/amazon-cloudwatch-agent-ctl.bash"},
+		{"--j", "--json"},
+	} {
+		args := append([]string{"-c", `compopt() { :; }; . ../completions/amazon-cloudwatch-agent-ctl.bash
+			COMP_WORDS=(ctl "$@") COMP_CWORD=$#; _amazon_cloudwatch_agent_ctl; echo "${COMPREPLY[*]}"`, "-"}, strings.Fields(c.words)...)
+		out, err := exec.Command("bash", args...).CombinedOutput()
+		got := strings.TrimSpace(string(out))
+		if err != nil || got != c.want {
+			t.Errorf("%s: got %q (%v), want %q", c.words, got, err, c.want)
+		}
+	}
+}
