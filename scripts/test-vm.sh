@@ -70,6 +70,6 @@ rm -rf "$tree"
 
 step "running the tests"
 cd packaging/vmtest
-NEPHOSCOPE_VM=$work unshare --net --pid --fork --kill-child --mount-proc sh -c 'ip link set lo up && exec "$0" "$@"' \
+TMPDIR=$work NEPHOSCOPE_VM=$work unshare --net --pid --fork --kill-child --mount-proc sh -c 'ip link set lo up && exec "$0" "$@"' \
   "$work/vmtest" -test.v -test.timeout 60m -test.run "${1:-.}"
 step "done"
