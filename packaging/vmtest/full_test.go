@@ -33,7 +33,7 @@ func TestStateDiskThatIsFullForAMinute(t *testing.T) {
 
 	const complaint = "checkpoints cannot be written"
 	full := time.Now()
-	m.fill("/var/lib/nephoscope")
+	m.fill("/var/lib/nephoscope/lost+found")
 	m.write("full", 1e6, 50, "0.5", "")
 	m.arrives(cloud, "full")
 	until(t, 2*time.Minute, "health to say that "+complaint, func() bool {
@@ -43,7 +43,7 @@ func TestStateDiskThatIsFullForAMinute(t *testing.T) {
 	m.write("full2", 1e6, 50, "0.5", "") // after it knows
 	m.arrives(cloud, "full2")
 	until(t, 2*time.Minute, "the minute to pass", func() bool { return time.Since(full) > time.Minute })
-	m.free("/var/lib/nephoscope")
+	m.free("/var/lib/nephoscope/lost+found")
 	freed := time.Now()
 	until(t, 2*time.Minute, "the all-clear", func() bool {
 		s, ok := m.status()

@@ -34,7 +34,7 @@ func TestPowerCutWhileCheckpointsAreWritten(t *testing.T) {
 		run := fmt.Sprintf("run%d", i)
 		m.write(run, 1e6, 100, "0.2", "dsync")
 		m.arrives(cloud, run)
-		m.sh("echo 'nobody has synced this' >/var/lib/nephoscope/canary.%d", i)
+		m.sh("echo 'nobody has synced this' >/var/lib/nephoscope/lost+found/canary.%d", i)
 		a := m.state.arm(c.at, c.after, m.kill)
 		select {
 		case <-a.struck:
@@ -73,7 +73,7 @@ func TestPowerCutWhileCheckpointsAreWritten(t *testing.T) {
 // canaryIsGone shows that the disk forgets: what nobody has synced is not there after the cut.
 func (m *machine) canaryIsGone() {
 	m.Helper()
-	if said := m.sh("cat /var/lib/nephoscope/canary.* 2>/dev/null || true"); said != "" {
+	if said := m.sh("cat /var/lib/nephoscope/lost+found/canary.* 2>/dev/null || true"); said != "" {
 		m.Errorf("after the power cut the disk still holds what nobody has synced (%q): this test shows nothing", said)
 	}
 }
