@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "packaging", "publish", "wizard"},
 	"cmd/nephoscope-local": {"local"},
 	"packaging":            {},
+	"packaging/scripts":    {}, // tests alone
 	"internal/demo":        {},
 	"internal/bench":       {"collectors"},      // the names of all measurements
 	"internal/torture":     {"local", "tailer"}, // what a ledger is
@@ -141,7 +142,7 @@ func TestWritesGoThroughDurable(t *testing.T) {
 		"cmd/nephoscope/doctor_bundle.go:OpenFile": true, // a new file where the user says, which is no state
 		"cmd/nephoscope/doctor_bundle.go:Remove":   true, // the same, when it is not whole
 		"internal/doctor/host_linux.go:OpenFile":   true, // for reading
-		"tailer/fingerprint.go:OpenFile":           true, // the same
+		"tailer/identity_unix.go:OpenFile":         true, // the same
 		"tailer/removal.go:Remove":                 true, // a log file, which is no state: auto_removal
 		"collectors/mounts_linux.go:OpenFile":      true,
 	}

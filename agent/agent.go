@@ -93,6 +93,7 @@ func New(env Env) (a *Agent, err error) {
 		return nil, errors.Join(err, journal.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	env.Host = env.Host.Shared()
 	disk := &watchedStore{Store: journal}
 	a = &Agent{
 		env: env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),

@@ -24,8 +24,7 @@ func (a *Agent) works(now time.Time) error {
 		open = append(open, one)
 	}
 	a.tasks.mu.Unlock()
-	a.sink.mu.Lock() // through which every collector's data go
-	a.sink.mu.Unlock()
+	a.sink.add(nil) // through which every collector's data go
 	asked := map[*publish.Logs]bool{}
 	for _, one := range open {
 		switch one := one.(type) {

@@ -170,9 +170,9 @@ const reopenSpool = 10 * time.Second
 
 func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 	return Task{
-		Name: "collector " + p.Name, Key: key("collector", p.Key()),
+		Name: "collector " + p.Called(), Key: key("collector", p.Key()),
 		run: func(ctx context.Context, r *running) {
-			shown := &watchedCollector{Collector: c, name: p.Name, interval: p.Interval}
+			shown := &watchedCollector{Collector: c, name: p.Called(), interval: p.Interval}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
 			add := func(data []cloudwatch.Datum) {
@@ -181,7 +181,7 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 					a.sink.add(data)
 				}
 			}
-			s := schedule{name: p.Name, interval: p.Interval, collector: shown, add: add, log: a.env.Log}
+			s := schedule{name: p.Called(), interval: p.Interval, collector: shown, add: add, log: a.env.Log}
 			s.run(ctx)
 		},
 	}

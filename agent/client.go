@@ -126,6 +126,8 @@ func whyNoAnswer(err error, stateDir string) error {
 			sudo = ", and for an agent of root try sudo"
 		}
 		return &noAnswer{err, fmt.Sprintf("no agent runs with the state folder %s; name its folder with --state%s. If it does run, its log says why it has no socket", stateDir, sudo), true}
+	case errors.Is(err, noUnixSockets):
+		return &noAnswer{err, "this system has no unix sockets, which a control socket is (Windows has them from Windows 10 1803 and Server 2019 on): ask status_address", false}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return &noAnswer{err, "an agent was there, and has ended without a word: is it being restarted? Its log may say why", true}
 	}

@@ -29,6 +29,11 @@ type Adviser interface {
 	Advise(ctx context.Context) []config.Problem
 }
 
+// Notice is an error of Collect that is no failure: what the collector looks for is not there, and that is what it says.
+type Notice struct{ Text string }
+
+func (n Notice) Error() string { return n.Text }
+
 // Row is one measurement that a plugin has: its short name and the unit it has unless the configuration says otherwise.
 type Row struct {
 	Name string
@@ -44,11 +49,22 @@ type kind struct {
 
 func kinds() []kind {
 	return []kind{
+		{"conntrack", rowsOf(conntrackTable), buildConntrack},
 		{"cpu", rowsOf(cpuTable), buildCPU},
 		{"disk", rowsOf(diskTable), buildDisk},
 		{"diskio", rowsOf(diskioTable), buildDiskIO},
+		{"filefd", rowsOf(filefdTable), buildFilefd},
+		{"loadavg", rowsOf(loadavgTable), buildLoadavg},
 		{"mem", rowsOf(memTable), buildMem},
+		{"net", rowsOf(netTable), buildNet},
+		{"netstat", rowsOf(netstatTable), buildNetstat},
+		{"oom", rowsOf(oomTable), buildOOM},
+		{"pressure", rowsOf(pressureTable), buildPressure},
+		{"processes", rowsOf(processesTable), buildProcesses},
+		{"procstat", rowsOf(procstatTable), buildProcstat},
 		{"swap", rowsOf(swapTable), buildSwap},
+		{"tcp", rowsOf(tcpTable), buildTCP},
+		{"uptime", rowsOf(uptimeTable), buildUptime},
 	}
 }
 

@@ -28,7 +28,7 @@ func TestFromConfigJSONToData(t *testing.T) {
 		}
 		all = append(all, collector)
 	}
-	report(t, all)
+	report(t, all, noon)
 	m.becomes("ec2-ubuntu", "second")
 	const want = `IDLE{cpu=cpu0} None 60s 48.333333
 IDLE{cpu=cpu1} None 60s 49.008168
@@ -38,7 +38,7 @@ diskio_reads{name=nvme1n1} Count 60s 3011
 mem_used_percent{id=${aws:InstanceId}} Percent 1s 31.068497
 swap_free{} Bytes 60s 2057302016
 `
-	if got := report(t, all); got != want {
+	if got := report(t, all, noon); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "config.json:2:") || !strings.Contains(warnings[0], `"unit" is no unit`) {

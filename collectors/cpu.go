@@ -141,7 +141,7 @@ func askCPU(ctx context.Context, totals, cores bool) ([]cpuTimes, error) {
 		if !part.wanted {
 			continue
 		}
-		some, err := cpu.TimesWithContext(ctx, part.perCore)
+		some, err := timesOf(ctx, part.perCore)
 		if err == nil && len(some) == 0 {
 			err = errors.New("no line of it makes sense")
 		}

@@ -10,14 +10,19 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// capturedHosts are the machines of testdata/hosts.
+var capturedHosts = []string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}
+
 func TestGoldenHosts(t *testing.T) {
-	for _, name := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, name := range capturedHosts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := twoCollections(t, name)
@@ -46,35 +51,70 @@ func twoCollections(t *testing.T, name string) string {
 	m := captured(t, name, "first")
 	var all []Collector
 	for _, plugin := range Names() {
-		all = append(all, mustBuild(t, everything(plugin), m.Host))
+		if plugin != "procstat" {
+			all = append(all, mustBuild(t, everything(plugin), m.Host))
+		}
 	}
-	text := "# " + name + ": the first collection, which has nothing to take differences from\n" + report(t, all)
+	all = append(all, processesOf(t, name, m.Host.Shared())...)
+	text := "# " + name + ": the first collection, which has nothing to take differences from\n" + report(t, all, noon)
 	m.becomes(name, "second")
-	return text + "\n# " + name + ": the second collection\n" + report(t, all)
+	return text + "\n# " + name + ": the second collection\n" + report(t, all, noon.Add(time.Minute))
+}
+
+// processesOf are the processes that are looked at on a captured machine: all there is to measure, of one selection of them.
+func processesOf(t *testing.T, machine string, h Host) (all []Collector) {
+	full, few := everything("procstat"), measuring("procstat", "pid_count", "cpu_usage", "memory_rss")
+	count := measuring("procstat", "pid_count")
+	switch machine {
+	case "ec2-ubuntu":
+		full.Exe, few.PidFile, count.Pattern = "nginx", "/run/nginx.pid", "stress-ng.*--cpu"
+	case "container":
+		full.Pattern, few.PidFile, count.Exe = "^nginx: ", "/run/nginx.pid", "/sidecar$"
+	case "arm64-debian":
+		full.Pattern, few.Exe, count.Exe = "^postgres: app", "/postgresql/15/bin/postgres$", "^/opt/app/"
+	case "nvme-box":
+		full.Exe, few.Pattern, count.PidFile = "^/usr/lib/jvm/.*/java$", "store[.]Main$", "/run/nginx.pid"
+	default:
+		full.Exe, few.Pattern, count.Pattern = "busy", ".*", "^$"
+	}
+	for _, p := range []config.Plugin{full, few, count} {
+		all = append(all, mustBuild(t, p, h))
+	}
+	return all
 }
 
 // report is one sorted line per datum: name{dimensions} unit resolution value.
-func report(t *testing.T, all []Collector) string {
+func report(t *testing.T, all []Collector, at time.Time) string {
 	var lines []string
 	for _, c := range all {
-		data, err := c.Collect(t.Context(), noon)
+		data, err := c.Collect(t.Context(), at)
 		if err != nil {
 			t.Error(err)
 		}
 		for _, d := range data {
-			mustBeSound(t, d)
-			lines = append(lines, fmt.Sprintf("%s %s %.0fs %s\n", series(d), d.Unit, d.Resolution.Seconds(), rounded(d.Values[0])))
+			mustBeSound(t, d, at)
+			values := make([]string, len(d.Values))
+			for i, v := range d.Values {
+				values[i] = rounded(v)
+			}
+			slices.Sort(values) // processes are listed in any order
+			lines = append(lines, fmt.Sprintf("%s %s %.0fs %s\n", series(d), d.Unit, d.Resolution.Seconds(), strings.Join(values, " ")))
 		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
 }
 
-func mustBeSound(t *testing.T, d cloudwatch.Datum) {
+func mustBeSound(t *testing.T, d cloudwatch.Datum, at time.Time) {
 	t.Helper()
 	sorted := slices.IsSortedFunc(d.Dimensions, func(a, b cloudwatch.Dimension) int { return strings.Compare(a.Name, b.Name) })
-	if !sorted || len(d.Values) != 1 || d.Counts != nil || d.Values[0] < 0 || !cloudwatch.Sendable(d.Values[0]) || !d.Time.Equal(noon) {
+	if !sorted || len(d.Values) == 0 || d.Counts != nil || !d.Time.Equal(at) {
 		t.Errorf("unsound: %+v", d)
+	}
+	for _, v := range d.Values {
+		if v < 0 || !cloudwatch.Sendable(v) {
+			t.Errorf("unsound: %+v", d)
+		}
 	}
 }
 
@@ -84,7 +124,7 @@ func rounded(v float64) string {
 }
 
 func TestUsagesOfACoreAddUp(t *testing.T) {
-	for _, name := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, name := range capturedHosts {
 		m := captured(t, name, "first")
 		c := mustBuild(t, everything("cpu"), m.Host)
 		collect(t, c)

@@ -5,13 +5,40 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/shirou/gopsutil/v3/common"
 )
 
 // Host is where to read. The zero value is this machine, seen through HOST_PROC, HOST_SYS and HOST_DEV when they are set, as
 // an agent in a container needs it. With a Root it is a captured machine: a folder that holds proc, sys and statfs.json.
-type Host struct{ Root string }
+type Host struct {
+	Root string
+
+	processes *processTable // shared by all collectors of this host; nil: each has its own
+}
+
+// Shared is the same host for many collectors: what several of them look at is looked at once.
+func (h Host) Shared() Host {
+	h.processes = newProcessTable(h)
+	return h
+}
+
+// processTable is the table of processes that a collector is to use.
+func (h Host) processTable() *processTable {
+	if h.processes == nil {
+		return newProcessTable(h)
+	}
+	return h.processes
+}
+
+// clock tells when something was read. A captured machine has no clock but the moment of the collection.
+func (h Host) clock(moment time.Time) time.Time {
+	if h.Root == "" {
+		return time.Now()
+	}
+	return moment
+}
 
 // proc is the path of a file below /proc.
 func (h Host) proc(name string) string { return h.path("HOST_PROC", "proc", name) }

@@ -14,10 +14,10 @@ import (
 // machine is a host whose files a test may change between two collections.
 type machine struct {
 	Host
-	t *testing.T
+	t testing.TB
 }
 
-func newMachine(t *testing.T) machine { return machine{Host{t.TempDir()}, t} }
+func newMachine(t *testing.T) machine { return machine{Host{Root: t.TempDir()}, t} }
 
 // captured is a machine of testdata/hosts at a moment, in a folder of its own.
 func captured(t *testing.T, name, moment string) machine {
@@ -43,6 +43,16 @@ func (m machine) becomes(name, moment string) {
 	for line := range strings.Lines(string(links)) {
 		link, target, _ := strings.Cut(strings.TrimSpace(line), " ")
 		m.link(link, target)
+	}
+	processes, err := os.ReadFile(filepath.Join(from, "processes.txt"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	// What is written as \0 is a NUL.
+	for part := range strings.SplitSeq(strings.ReplaceAll("\n"+string(processes), `\0`, "\x00"), "\n-- ") {
+		if name, text, ok := strings.Cut(part, " --\n"); ok {
+			m.write("proc/"+name, text)
+		}
 	}
 }
 

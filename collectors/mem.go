@@ -15,9 +15,8 @@ import (
 
 type memory = mem.VirtualMemoryStat
 
-// memTable reads /proc/meminfo. gopsutil's Cached holds SReclaimable already, which makes its Used the original's
-// total − free − buffers − (cached + SReclaimable); but it subtracts unsigned and divides by a total of zero, so both are
-// done again here, where a difference below zero is no datum instead of sixteen exbibytes.
+// memTable does again what gopsutil has done: it subtracts unsigned and divides by a total of zero. Here a difference below
+// zero is no datum instead of sixteen exbibytes.
 var memTable = []row[memory]{
 	{"active", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Active) }},
 	{"available", cloudwatch.Bytes, func(m *memory) float64 { return available(m) }},
@@ -30,10 +29,6 @@ var memTable = []row[memory]{
 	{"total", cloudwatch.Bytes, func(m *memory) float64 { return float64(m.Total) }},
 	{"used", cloudwatch.Bytes, func(m *memory) float64 { return used(m) }},
 	{"used_percent", cloudwatch.Percent, func(m *memory) float64 { return percentOf(used(m), float64(m.Total)) }},
-}
-
-func used(m *memory) float64 {
-	return float64(m.Total) - float64(m.Free) - float64(m.Buffers) - float64(m.Cached)
 }
 
 // available is the kernel's own estimate. Before Linux 3.14 gopsutil makes one by subtraction, which can wrap around.

@@ -67,3 +67,8 @@ func kilobytes(text []byte) (kib uint64, ok bool) {
 	kib, ok = number(digits)
 	return kib, ok && string(unit) == "kB" && len(rest) == 0
 }
+
+// used is the original's total − free − buffers − (cached + SReclaimable).
+func used(m *memory) float64 {
+	return float64(m.Total) - float64(m.Free) - float64(m.Buffers) - float64(m.Cached)
+}

@@ -14,7 +14,7 @@ import (
 // What we read ourselves is what gopsutil reads, and gopsutil is not needed for it on any captured machine.
 
 func TestReadingsOfCapturedHostsAreThoseOfGopsutil(t *testing.T) {
-	for _, host := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, host := range capturedHosts {
 		for _, moment := range []string{"first", "second"} {
 			m := captured(t, host, moment)
 			if !sameAsGopsutil(t, m.Host, readText(t, m, "proc/stat"), readText(t, m, "proc/meminfo")) {
@@ -39,7 +39,7 @@ func FuzzReadingsAreThoseOfGopsutil(f *testing.F) {
 	f.Add("cpu 1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 18446744073709551615\ncpufreq", "MemTotal: 1 kB\n MemTotal : 2 kB\n")
 	root := f.TempDir() // one for all: making one is slower than reading it
 	f.Fuzz(func(t *testing.T, stat, meminfo string) {
-		m := machine{Host{root}, t}
+		m := machine{Host{Root: root}, t}
 		m.write("proc/stat", stat)
 		m.write("proc/meminfo", meminfo)
 		sameAsGopsutil(t, m.Host, stat, meminfo)
@@ -146,7 +146,7 @@ func TestBlocklessFileSystemsAreAskedOnlyByName(t *testing.T) {
 
 func TestBlocklessFileSystemsHaveNoBlocksOnCapturedHosts(t *testing.T) {
 	seen := 0
-	for _, host := range []string{"vm", "ec2-ubuntu", "container"} {
+	for _, host := range capturedHosts {
 		m := captured(t, host, "first")
 		mounts, err := readMounts(m.Host)
 		if err != nil {

@@ -162,6 +162,25 @@ func (s *sheet[R]) fill(data []cloudwatch.Datum, now time.Time, of *R, dims []cl
 	return data
 }
 
+// fillMany appends what several readings say that are of one series: a datum for each measurement, with all their values.
+func (s *sheet[R]) fillMany(data []cloudwatch.Datum, now time.Time, readings []R, dims []cloudwatch.Dimension) []cloudwatch.Datum {
+	for i := range s.columns {
+		c := &s.columns[i]
+		values := make([]float64, 0, len(readings)) // they are kept until they are sent
+		for j := range readings {
+			if v := c.value(&readings[j]) * c.scale; v >= 0 && cloudwatch.Sendable(v) {
+				values = append(values, v)
+			}
+		}
+		if len(values) > 0 {
+			data = append(data, cloudwatch.Datum{
+				Name: c.name, Dimensions: dims, Time: now, Unit: c.unit, Resolution: s.resolution, Values: values, RollUpOnly: c.rollUpOnly,
+			})
+		}
+	}
+	return data
+}
+
 // percentOf is part in hundredths of whole; of nothing there is no share.
 func percentOf(part, whole float64) float64 {
 	if whole == 0 {

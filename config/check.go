@@ -9,7 +9,7 @@ import (
 )
 
 // check holds a value against its shape and reports everything that is wrong or suspicious in it. What is wrong becomes
-// broken, so that nobody reads or reports it again.
+// broken, so that nobody reads or reports it again; so does what the system does not have.
 func (r *reading) check(n *node, s *shape) {
 	if n == nil || n.kind == broken || s == nil {
 		return
@@ -201,8 +201,14 @@ func (r *reading) checkMember(m member, s *shape) {
 	k := s.key(m.key)
 	switch {
 	case k != nil:
-		r.tell(m, k)
-		r.quietly(k.state != done, func() { r.check(m.value, k.shape) })
+		elsewhere := r.elsewhere(m)
+		if !elsewhere {
+			r.tell(m, k)
+		}
+		r.quietly(elsewhere || k.state != done, func() { r.check(m.value, k.shape) })
+		if elsewhere {
+			m.value.kind = broken
+		}
 	case s.others != nil:
 		if s.stranger != nil {
 			s.stranger(r, m)

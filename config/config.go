@@ -56,7 +56,7 @@ type Metrics struct {
 // Plugin is one entry of metrics_collected: which measurements of which collector, how often.
 // Options that a plugin does not have keep their zero value.
 type Plugin struct {
-	Name             string        // cpu, mem, disk, diskio, swap
+	Name             string        // cpu, mem, disk, …
 	Interval         time.Duration // its own, else the agent section's
 	Measurements     []Measurement
 	Resources        []string          // nil: the key was absent
@@ -69,6 +69,11 @@ type Plugin struct {
 	// IgnorePseudoFileSystems is disk's ignore_pseudo_file_systems, a key of ours: mounts that no disk of their own stands
 	// behind (tmpfs, overlay, squashfs, …) are left out. Default false, as the original collects them all.
 	IgnorePseudoFileSystems bool
+
+	// procstat: which processes. Exactly one of them is not empty: of several in an entry the first goes before the others.
+	PidFile string // pid_file
+	Exe     string // exe, a regular expression that the path of the program matches
+	Pattern string // pattern, a regular expression that the command line matches
 
 	Place Place
 }

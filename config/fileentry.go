@@ -72,8 +72,10 @@ func (r *reading) filePath(n *node) {
 	case strings.HasPrefix(path, "${"): // a variable that is not set was told of
 	case strings.HasPrefix(path, "~"):
 		r.warn(n.at, "~ does not stand for a home folder here", "write the whole path, beginning with /")
-	case !onDrive(path) && path[0] != '/' && path[0] != '\\':
-		r.warn(n.at, "is relative to the folder that the agent is started in", "write the whole path, beginning with /")
+	default:
+		if wrong, hint := r.wholePath(path); wrong != "" {
+			r.warn(n.at, wrong, hint)
+		}
 	}
 	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, `\`) {
 		r.warn(n.at, "is a folder: nothing is collected", "name the files in it, such as "+path+"*.log")
@@ -87,13 +89,14 @@ func onDrive(path string) bool {
 
 // logFile warns of a log of the agent's own that will be wherever the agent is started.
 func (r *reading) logFile(n *node) {
-	const hint = "write the whole path, beginning with /"
 	switch {
-	case n.text == "" || n.text[0] == '/' || strings.HasPrefix(n.text, "${"):
-	case onDrive(n.text):
-		r.warn(n.at, "is a path of Windows; elsewhere it is a file in the folder that the agent is started in", hint)
+	case n.text == "" || strings.HasPrefix(n.text, "${"):
+	case r.options.system == "" && onDrive(n.text):
+		r.warn(n.at, "is a path of Windows; elsewhere it is a file in the folder that the agent is started in", "write the whole path, beginning with /")
 	default:
-		r.warn(n.at, "is relative to the folder that the agent is started in", hint)
+		if wrong, hint := r.wholePath(n.text); wrong != "" {
+			r.warn(n.at, wrong, hint)
+		}
 	}
 }
 

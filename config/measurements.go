@@ -60,6 +60,34 @@ func processesNames() *metricNames {
 		"wait", "zombies"}}
 }
 
+func loadavgNames() *metricNames {
+	return &metricNames{plugin: "loadavg", names: []string{"1m", "5m", "15m"}}
+}
+
+func pressureNames() *metricNames {
+	return &metricNames{plugin: "pressure", names: []string{"cpu_some", "cpu_full", "io_some", "io_full", "memory_some", "memory_full"}}
+}
+
+func filefdNames() *metricNames {
+	return &metricNames{plugin: "filefd", names: []string{"allocated", "max", "used_percent"}}
+}
+
+func conntrackNames() *metricNames {
+	return &metricNames{plugin: "conntrack", names: []string{"count", "max", "used_percent"}}
+}
+
+func uptimeNames() *metricNames {
+	return &metricNames{plugin: "uptime", names: []string{"seconds"}}
+}
+
+func tcpNames() *metricNames {
+	return &metricNames{plugin: "tcp", names: []string{"segments_sent", "segments_retransmitted", "retransmitted_percent", "listen_overflows", "listen_drops"}}
+}
+
+func oomNames() *metricNames {
+	return &metricNames{plugin: "oom", names: []string{"kills"}}
+}
+
 func nvidiaNames(plugin string) *metricNames {
 	return &metricNames{plugin: plugin, names: []string{"utilization_gpu", "temperature_gpu", "power_draw", "utilization_memory", "fan_speed",
 		"memory_total", "memory_used", "memory_free", "pcie_link_gen_current", "pcie_link_width_current",
@@ -140,6 +168,9 @@ func (n *metricNames) judge(r *reading, of *node) {
 			r.refuse(raw, "must be the name of a metric, not blank", "")
 		case n.names != nil && slices.Contains(n.later, name):
 			r.warn(raw.at, fmt.Sprintf("%s is not measured by this version; it is ignored", n.plugin+"_"+name), "")
+		case r.untold(n.plugin, name):
+			r.warn(raw.at, fmt.Sprintf("%s is not measured on %s; it is ignored", n.plugin+"_"+name, systems[r.options.system]), "")
+			item.kind = broken
 		case n.names != nil && !slices.Contains(n.names, name):
 			r.refuse(raw, fmt.Sprintf("%s has no measurement %q", n.plugin, strings.TrimSpace(raw.text)), measurementHint(name, n.names))
 		case other != nil:

@@ -66,7 +66,28 @@ func TestEveryMeasurementName(t *testing.T) {
 			}
 		}
 	}
-	if want := 22 + 7 + 28 + 11 + 3 + 8 + 13 + 11 + 2*17 + 11 + 54; count != want {
+	if want := 22 + 7 + 28 + 11 + 3 + 8 + 13 + 11 + 2*17 + 11 + 54 + 3 + 6 + 3 + 3 + 1 + 5 + 1; count != want {
 		t.Errorf("there are %d names, want %d", count, want)
+	}
+}
+
+func TestProcstatEntriesAreAPluginEach(t *testing.T) {
+	c := mustParse(t, `{"metrics": {"metrics_collected": {"procstat": [
+		{"pattern": "a", "exe": "b", "pid_file": "/c", "measurement": ["procstat_pid_count", "pid"], "metrics_collection_interval": 1},
+		{"exe": "b", "measurement": ["pid"]}, {"exe": "b", "pattern": "a", "measurement": ["cpu_usage"]}, {"pattern": "b", "measurement": []}]}}}`)
+	var got []string
+	for _, p := range c.Metrics.Plugins {
+		line := fmt.Sprintf("%s every %s:", p.Called(), p.Interval)
+		for _, m := range p.Measurements {
+			line += " " + p.WireName(m)
+		}
+		got = append(got, line)
+	}
+	want := []string{"procstat pid_file /c every 1s: procstat_lookup_pid_count procstat_pid", "procstat exe b every 1m0s: procstat_cpu_usage"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if p := (Plugin{Name: "cpu"}); p.Called() != "cpu" || p.WireName(Measurement{Name: "usage_idle", Rename: "IDLE"}) != "IDLE" {
+		t.Error(p.Called())
 	}
 }

@@ -12,6 +12,16 @@ type Option func(*options)
 type options struct {
 	lookup func(name string) (string, bool) // nil: there are no environment variables
 	exists func(path string) bool           // nil: it is not looked
+	system string                           // "": any
+}
+
+// getenv is the value of an environment variable; "": it has none.
+func (o options) getenv(name string) string {
+	if o.lookup == nil {
+		return ""
+	}
+	value, _ := o.lookup(name)
+	return value
 }
 
 // Environment has the ${NAME} in values filled in from lookup, such as os.LookupEnv. Load does so by itself.
@@ -64,6 +74,9 @@ func build(documents []document, with ...Option) (*Config, error) {
 		r.check(root, r.root)
 		r.nothingAtAll(root)
 		c.read(section{root, r.root})
+		if with := r.options.getenv; InContainer(with) {
+			c.settleInContainer(section{root, r.root}.section("agent"), with)
+		}
 	}
 	inFileOrder(r.problems, names)
 	var mistakes Problems

@@ -13,14 +13,15 @@ func readPlugins(s section, a Agent) (all []Plugin) {
 	}
 	for _, m := range s.node.members {
 		k := s.shape.key(m.key)
-		if k == nil || k.state != done || m.value.kind != object {
-			continue
-		}
-		if p := readPlugin(m.key, section{m.value, k.shape}, a); len(p.Measurements) > 0 {
-			all = append(all, p)
+		switch {
+		case k == nil || k.state != done:
+		case m.key == "procstat":
+			all = append(all, readProcstat(s.items(m.key), a)...)
+		case m.value.kind == object:
+			all = append(all, readPlugin(m.key, section{m.value, k.shape}, a))
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 })
 }
 
 func readPlugin(name string, s section, a Agent) Plugin {
@@ -35,6 +36,9 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		p.Interval = s.seconds("metrics_collection_interval")
 	}
 	for _, name := range s.texts("drop_original_metrics") {
+		if s.shape.key("drop_original_metrics").state != done {
+			break
+		}
 		if name = strings.TrimSpace(name); name != "" {
 			p.DropOriginal = append(p.DropOriginal, name)
 		}
@@ -48,7 +52,7 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		p.IgnoreFileSystemTypes = s.texts("ignore_file_system_types")
 		p.DropDevice = s.flag("drop_device")
 		p.IgnorePseudoFileSystems = s.flag("ignore_pseudo_file_systems")
-	case "diskio":
+	case "diskio", "net":
 		p.Resources = s.texts("resources")
 	}
 	return p

@@ -48,14 +48,21 @@ func pluginsShape() *shape {
 		plugin("diskio", diskioNames(), done, key{name: "resources", shape: resources(), absent: "all", says: "which devices, by name; patterns"}),
 		plugin("mem", memNames(), done),
 		plugin("swap", swapNames(), done),
-		plugin("net", netNames(), later, key{name: "resources", shape: resources(), absent: "those that are up, but not loopback", says: "which interfaces, by name; patterns"}),
-		plugin("netstat", netstatNames(), later),
-		plugin("processes", processesNames(), later),
+		plugin("net", netNames(), done, key{name: "resources", shape: resources(), absent: "those that are up, but not loopback", says: "which interfaces, by name; patterns"}),
+		plugin("netstat", netstatNames(), done),
+		plugin("processes", processesNames(), done),
+		ours(plugin("loadavg", loadavgNames(), done), "load averages"),
+		ours(plugin("pressure", pressureNames(), done), "for how much of the time tasks waited for processors, memory or disks (PSI)"),
+		ours(plugin("filefd", filefdNames(), done), "open files of the whole host"),
+		ours(plugin("conntrack", conntrackNames(), done), "connections that netfilter tracks"),
+		ours(plugin("uptime", uptimeNames(), done), "how long the host has been up"),
+		ours(plugin("tcp", tcpNames(), done), "retransmitted segments, and connections that no program accepted in time"),
+		ours(plugin("oom", oomNames(), done), "processes that were killed for want of memory"),
 		plugin("nvidia_gpu", nvidiaNames("nvidia_gpu"), later),
 		plugin("load", nil, later),
 		key{name: "nvidia_smi", shape: nvidiaSMIShape(), state: idle, why: `the original collects nothing under this name; write "nvidia_gpu"`, says: "the original's schema describes `nvidia_gpu` under this name"},
 		key{name: "efa", shape: efaShape(), state: later, says: "Elastic Fabric Adapters"},
-		key{name: "procstat", shape: listOf(procstatShape(), 1, 255).joined(), state: later, says: "processes, by pid file, name or command line"},
+		key{name: "procstat", shape: procstatList(), says: "processes, by pid file, name or command line"},
 		key{name: "ethtool", shape: ethtoolShape(), state: later, says: "what drivers of network interfaces count"},
 		key{name: "dpdk", shape: dpdkShape(), state: later, says: "what DPDK applications count"},
 		key{name: "statsd", shape: statsdShape(), state: later, says: "listens for StatsD"},
@@ -83,6 +90,12 @@ func plugin(name string, names *metricNames, s state, own ...key) key {
 		shape.judge = (*reading).cpu
 	}
 	return key{name: name, shape: shape, state: s}
+}
+
+// ours marks a plugin that the original does not have; it tolerates the name.
+func ours(k key, says string) key {
+	k.ours, k.says = true, says
+	return k
 }
 
 // basicKeys are what every plugin of the basic form has.

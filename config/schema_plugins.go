@@ -23,9 +23,15 @@ func nvidiaSMIShape() *shape {
 	return openly(m, key{name: "metrics_collection_interval", shape: anything(), says: "how often it collects"})
 }
 
+func procstatList() *shape {
+	s := listOf(procstatShape(), 1, 255).joined()
+	s.judge = (*reading).sameProcesses
+	return s
+}
+
 func procstatShape() *shape {
 	pattern := func() *shape { return str(1, 255).judged((*reading).regex, "^nginx") }
-	return openly(
+	s := openly(
 		key{name: "pid_file", shape: str(1, 255), absent: "none", says: "a file that holds the process id; goes before `exe` and `pattern`"},
 		key{name: "exe", shape: pattern(), absent: "none", says: "a regular expression that the path of the program matches; goes before `pattern`"},
 		key{name: "pattern", shape: pattern(), absent: "none", says: "a regular expression that the whole command line matches"},
@@ -34,6 +40,8 @@ func procstatShape() *shape {
 		key{name: "append_dimensions", shape: staticDimensionsShape(), absent: "none", says: "fixed dimensions"},
 		key{name: "drop_original_metrics", shape: anything(), state: idle, why: "the original does not have it for procstat", says: "roll-ups alone"},
 	).needs("it says which processes to watch", "pid_file", "exe", "pattern")
+	s.judge = (*reading).oneSelector
+	return s
 }
 
 func ethtoolShape() *shape {

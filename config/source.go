@@ -7,28 +7,40 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
 // maxFileBytes bounds one configuration file; a collect_list of 16,384 entries takes a fifth of it.
 const maxFileBytes = 16 << 20
 
-// Load reads files, folders (every regular file in them by name, without dotfiles, *.tmp and YAML) and "-", which is
-// standard input, merges them, and fills in the environment variables of this process. What could not be read is an error that wraps a file system error; what is wrong in
+// FromEnvironment is what a path begins with that is the name of an environment variable with a configuration in it.
+const FromEnvironment = "env:"
+
+// Load reads files, folders (every regular file in them by name, without dotfiles, *.tmp and YAML), "-", which is
+// standard input, and FromEnvironment, merges them, and fills in the environment variables of this process. What could not be read is an error that wraps a file system error; what is wrong in
 // them is Problems, as for Parse.
-func Load(paths ...string) (*Config, error) {
+func Load(paths ...string) (*Config, error) { return LoadFor(runtime.GOOS, paths...) }
+
+// LoadFor is Load for a system, which may be another one than this.
+func LoadFor(system string, paths ...string) (*Config, error) {
 	files, skipped, err := readAll(paths)
 	if err != nil {
 		return nil, err
 	}
-	c, err := build(files, onThisHost()...)
+	with := onThisHost()
+	if system != runtime.GOOS {
+		with = []Option{For(system), Environment(os.LookupEnv)}
+	}
+	c, err := build(files, with...)
 	c.Warnings = append(skipped, c.Warnings...)
 	return c, err
 }
 
-// onThisHost has the environment variables of this process filled in, and what is named looked for.
+// onThisHost has the configuration read for this system, the environment variables of this process filled in, and what is
+// named looked for.
 func onThisHost() []Option {
-	return []Option{Environment(os.LookupEnv), lookingAt(func(path string) bool { _, err := os.Stat(path); return err == nil })}
+	return []Option{For(runtime.GOOS), Environment(os.LookupEnv), lookingAt(func(path string) bool { _, err := os.Stat(path); return err == nil })}
 }
 
 func readAll(paths []string) (files []document, skipped []Problem, err error) {
@@ -79,6 +91,13 @@ func read(path string) ([]document, []Problem, error) {
 			return nil, nil, fmt.Errorf("read standard input: %w", err)
 		}
 		return []document{{"standard input", src}}, nil, nil
+	}
+	if name, ok := strings.CutPrefix(path, FromEnvironment); ok {
+		src, there := os.LookupEnv(name)
+		if !there {
+			return nil, nil, fmt.Errorf("read configuration: there is no environment variable %q: %w", name, fs.ErrNotExist)
+		}
+		return []document{{path, []byte(src)}}, nil, nil
 	}
 	about, err := os.Stat(path)
 	if err != nil {

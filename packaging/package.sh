@@ -61,7 +61,7 @@ common() { # what is the same for all architectures
   install -m 644 packaging/completions/*.bash "$to/completions"
   "$work/nephoscope" check packaging/examples/config.json >"$work/checked" || { cat "$work/checked" >&2; fail "packaging/examples/config.json has mistakes"; }
   install -m 644 packaging/examples/config.json packaging/etc/* packaging/systemd/*.service packaging/nfpm/*.lintian-overrides docs/schema.json LICENSE "$to"
-  install -m 755 packaging/scripts/{preinst,postinst,prerm,postrm} "$to/scripts"
+  install -m 755 packaging/scripts/{preinst,postinst,prerm,postrm,posttrans} "$to/scripts"
 }
 
 stage() { # ARCH: the programs, and what depends on what is linked into them

@@ -9,6 +9,7 @@ commit=$(git rev-parse HEAD) || fail "this is not a git repository"
 git diff-index --quiet HEAD -- || echo "reproduce: what is not committed is not looked at" >&2
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM # which leaves nothing behind either
 
 clone() { # FOLDER
   git clone --quiet --no-hardlinks . "$1"

@@ -13,7 +13,19 @@ formatted() {
 # What makes packages is a module of its own, and pages of the manual are written behind a build tag.
 vetted() {
   for os in linux darwin windows; do GOOS=$os go vet ./... || return 1; done
-  go vet -tags man ./cmd/... && go -C packaging/tools vet ./...
+  go vet -tags man ./cmd/... && go vet -tags packages,vm ./packaging/... && go -C packaging/tools vet ./...
+}
+# Compiled for every system that there are binaries for; linked once for each that is not this one, which finds missing symbols.
+crossed() {
+  local out target
+  out=$(mktemp -d)
+  for target in linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
+    GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build ./cmd/nephoscope ./cmd/nephoscope-local || { rm -rf "$out"; return 1; }
+  done
+  for target in darwin/arm64 windows/amd64; do
+    GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build -o "$out/" ./cmd/nephoscope || { rm -rf "$out"; return 1; }
+  done
+  rm -rf "$out"
 }
 inside() { (cd "$1" && shift && "$@"); }
 tidy() { go mod tidy -diff && go -C packaging/tools mod tidy -diff; }
@@ -21,6 +33,7 @@ imports() { go test -count=1 -run 'Imports|Writes' . >/tmp/nephoscope-imports.$$
 
 step format formatted
 step vet vetted
+step cross crossed
 step staticcheck $1 ./...
 step of-tools inside packaging/tools $1 ./...
 step imports imports

@@ -12,6 +12,7 @@ needs() { # PROGRAM PACKAGE
 needs aws awscli
 needs chromium chromium
 needs xz xz-utils
+needs shellcheck shellcheck
 if [ "$(uname)" = Linux ]; then
   needs apache2 apache2-bin # the program alone: the service is in apache2
   needs logrotate logrotate

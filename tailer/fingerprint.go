@@ -72,7 +72,7 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("open %s: not a regular file", path)
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	f, err := openShared(path)
 	if err != nil {
 		return nil, nil, err
 	}

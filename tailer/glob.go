@@ -208,7 +208,7 @@ func (p pattern) leadsTo(path string) bool {
 		return path == p.text
 	}
 	return slices.ContainsFunc(p.ways, func(way string) bool {
-		return doublestar.MatchUnvalidated(filepath.ToSlash(p.folder)+"/"+way, filepath.ToSlash(path))
+		return doublestar.MatchUnvalidated(strings.TrimSuffix(filepath.ToSlash(p.folder), "/")+"/"+way, filepath.ToSlash(path))
 	})
 }
 

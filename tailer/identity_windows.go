@@ -6,7 +6,19 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const openFlags = 0
+// openShared opens a file for reading, and keeps nobody from moving or removing it, as os.Open would.
+func openShared(path string) (*os.File, error) {
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	const all = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+	h, err := windows.CreateFile(name, windows.GENERIC_READ, all, nil, windows.OPEN_EXISTING, windows.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
 
 func identify(f *os.File, _ os.FileInfo) identity {
 	var info windows.ByHandleFileInformation

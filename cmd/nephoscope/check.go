@@ -5,26 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/config"
-	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/spf13/cobra"
 )
 
 func newCheck() *cobra.Command {
 	var asJSON, schema bool
+	var system string
 	cmd := &cobra.Command{
 		Use:   "check [FILE|DIR|- ...]",
 		Short: "Say what is wrong with a configuration, without starting anything",
-		Long: `Check reads configuration files (a folder: all files in it; -: standard input), merges them as run does, builds
+		Long: `Check reads configuration files (a folder: all files in it; -: standard input; env:NAME: that variable), merges them as run does, builds
 everything that run would start, and prints every mistake and warning with its place:
 
   file:line:column: json.path: what is wrong (what to do about it)
 
 Without a path, the installed configuration is checked. Environment variables in the configuration, ${NAME}, are filled in from the environment of check itself.
+
+What the operating system cannot do is a warning. --os asks for another one than this.
 
 With --schema it prints the JSON Schema of a configuration instead, for editors that complete and validate.
 
@@ -32,9 +36,13 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 ` + noJSON,
 		Example: `  nephoscope check /opt/aws/amazon-cloudwatch-agent/bin/config.json
   sudo nephoscope check              # what is installed
+  nephoscope check --os darwin config.json
+  nephoscope check env:CW_CONFIG_CONTENT
   nephoscope check --schema > schema.json`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			switch {
+			case system != runtime.GOOS && !slices.Contains(config.Systems(), system):
+				return &exitError{exitUnread, fmt.Errorf("check: unknown system --os %s (%s)", system, strings.Join(config.Systems(), ", "))}
 			case schema && len(paths) > 0:
 				return &exitError{exitUnread, errors.New("check: --schema is about every configuration; name no file with it")}
 			case schema:
@@ -43,17 +51,19 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 			case len(paths) == 0:
 				installed, err := installedConfigs(layoutOf(cmd))
 				if err != nil {
-					return &exitError{exitUnread, fmt.Errorf("check: %w", err)}
+					return &exitError{exitUnread, fmt.Errorf("check: %w; name a file, a folder of them, or - for standard input", err)}
 				}
 				paths = []string{installed}
 				fmt.Fprintln(cmd.ErrOrStderr(), "checking what is installed: "+installed)
 			}
-			c, err := config.Load(paths...)
+			c, err := config.LoadFor(system, paths...)
 			problems, err := problemsOf(c, err)
 			if err != nil {
 				return &exitError{exitUnread, err}
 			}
-			problems = withUser(c, problems)
+			if system == runtime.GOOS {
+				problems = withUser(c, problems)
+			}
 			mistakes := len(onlyMistakes(problems))
 			if asJSON {
 				printJSON(cmd.OutOrStdout(), problems, mistakes)
@@ -67,6 +77,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 		},
 	}
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of config.json")
+	cmd.Flags().StringVar(&system, "os", runtime.GOOS, "the operating `system` to check for: "+strings.Join(config.Systems(), ", "))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document: {\"ok\": …, \"problems\": […]}")
 	addRoot(cmd)
 	return cmd
@@ -74,14 +85,6 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 
 // noJSON is said by the commands that have --json.
 const noJSON = "With status 2 nothing is printed on standard output, not even with --json: the reason is on standard error."
-
-// installedConfigs is the folder of the configurations of an installation, for a command for which none was named.
-func installedConfigs(l install.Layout) (string, error) {
-	if path := l.Configs(); isThere(path) {
-		return path, nil
-	}
-	return "", fmt.Errorf("no configuration: %s is not there; name a file, a folder of them, or - for standard input", l.Configs())
-}
 
 // problemsOf returns everything that is wrong with or suspicious in what config.Load returned, in the order of the files.
 // The error says what could not be read.

@@ -37,7 +37,7 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	if err := f.load(ctx, w); err != nil {
 		return nil, err
 	}
-	f.findUser(w)
+	f.findUser(ctx, w)
 	if f.user != "" && w.NoUser != nil {
 		return nil, w.NoUser
 	}
@@ -156,7 +156,7 @@ func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 }
 
 // findUser finds out as whom the agent runs.
-func (f *doctorFlags) findUser(w *doctor.World) {
+func (f *doctorFlags) findUser(ctx context.Context, w *doctor.World) {
 	name := f.user
 	if name == "" && w.Status != nil && !w.Given {
 		if who, err := doctor.UserOfProcess(w.Status.PID); err == nil {
@@ -169,8 +169,12 @@ func (f *doctorFlags) findUser(w *doctor.World) {
 		w.User, w.Home, w.NoUser = doctor.LookUpUser(name)
 		return
 	}
-	if w.Config != nil && w.Config.Agent.RunAsUser != "" {
-		w.User, w.Home, w.NoUser = doctor.LookUpUser(w.Config.Agent.RunAsUser)
+	by := w.ServiceUser(ctx)
+	if w.Config != nil {
+		by = cmp.Or(w.Config.Agent.RunAsUser, by)
+	}
+	if by != "" {
+		w.User, w.Home, w.NoUser = doctor.LookUpUser(by)
 		w.User.ReadsAll = true // root starts the agent, which keeps the right to read (run --no-read-all gives it up)
 		return
 	}

@@ -95,7 +95,7 @@ func (f *explainFlags) run(cmd *cobra.Command, paths []string) error {
 	if len(paths) == 0 {
 		installed, err := installedConfigs(layoutOf(cmd))
 		if err != nil {
-			return &exitError{exitUnread, err}
+			return &exitError{exitUnread, fmt.Errorf("explain: %w; name a file, a folder of them, or - for standard input", err)}
 		}
 		paths = []string{installed}
 	}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -67,7 +69,7 @@ that the AWS SDK reads is honoured, in the process's environment and in env-conf
 			f.layout = layoutOf(cmd)
 			err := f.run()
 			if err != nil {
-				managerOf(os.Getenv).tell(statusLine("not running: " + inShort(err)))
+				managerOf(os.Getenv).tell(statusLine("not running: " + err.Error()))
 			}
 			return err
 		},
@@ -99,13 +101,10 @@ const startTakes = 10 * time.Second
 
 // stateOf is the state folder of an installation: the system's for root, else the user's own.
 func stateOf(l install.Layout) string {
-	if l.Root != "" || os.Geteuid() == 0 {
+	if l.Root != "" || os.Geteuid() == 0 || runtime.GOOS == "windows" { // where there is one place for whoever runs a service
 		return l.State()
 	}
 	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
-		return filepath.Join(dir, "nephoscope")
-	}
-	if dir, err := os.UserConfigDir(); err == nil && os.PathSeparator == '\\' {
 		return filepath.Join(dir, "nephoscope")
 	}
 	home, _ := os.UserHomeDir()
@@ -173,9 +172,9 @@ func (f *runFlags) complete() error {
 		return fmt.Errorf("reload timeout %v: nothing comes up in no time (--reload-timeout 30s)", f.patience)
 	}
 	if len(f.configs) == 0 {
-		usual := f.layout.Configs()
-		if _, err := os.Stat(usual); err != nil {
-			return fmt.Errorf("no configuration: %s is not there; name one with --config FILE", usual)
+		usual, err := installedConfigs(f.layout)
+		if err != nil {
+			return fmt.Errorf("%w; name one with --config FILE", err)
 		}
 		f.configs = []string{usual}
 	}
@@ -188,7 +187,7 @@ func (f *runFlags) complete() error {
 // absolute is what configs are called from anywhere.
 func (f *runFlags) absolute() (paths []string) {
 	for _, p := range f.configs {
-		if whole, err := filepath.Abs(p); err == nil && p != "-" {
+		if whole, err := filepath.Abs(p); err == nil && p != "-" && !strings.HasPrefix(p, config.FromEnvironment) {
 			p = whole
 		}
 		paths = append(paths, p)

@@ -33,6 +33,11 @@ func (r *reloader) boot() (refused error, err error) {
 	if keptErr == nil {
 		r.now, keptErr = f.understand(old.sources, &r.environment)
 	}
+	if keptErr == nil && f.user != "" {
+		// Whoever had the state folder last may have written it, and systemd makes all of it root's before we see it. It decides
+		// what is read, but not as whom.
+		r.now.config.Agent.RunAsUser = ""
+	}
 	if keptErr == nil {
 		keptErr = mayRunAs(old, f.userFor(r.now.config))
 	}

@@ -42,18 +42,24 @@ func handOverState(dir string, who account) error {
 	}
 	kept, err := root.Lstat(lastGood)
 	foreign := err == nil && ownerOf(kept) != 0 && ownerOf(kept) != who.uid // mayRunAs has to know
+	var all []string
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if name == lostAndFound && d.IsDir() {
 			return fs.SkipDir
 		}
-		if err == nil && (name != lastGood || !foreign) {
-			err = handOver(root, name, who)
+		if name != lastGood || !foreign {
+			all = append(all, name)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a stray that has gone
 		}
 		return err
 	})
+	for _, name := range slices.Backward(all) { // into a folder that was handed over root may not look, if it lacks the right
+		if failed := handOver(root, name, who); failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
 	}
@@ -84,7 +90,7 @@ func handOverLog(path string, layout install.Layout, who account) error {
 	case err == nil && who.uid == 0:
 		return nil
 	case err != nil && !errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("hand over log: %w", err)
+		return nil // as whoever opens it will report
 	}
 	dir := filepath.Dir(path)
 	root, err := os.OpenRoot(dir)

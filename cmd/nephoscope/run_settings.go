@@ -142,6 +142,9 @@ func (f *runFlags) modeOf() (agent.Mode, error) {
 	if mode, err := agent.ParseMode(f.mode); err == nil && mode != agent.Auto {
 		return mode, nil
 	}
+	if os.Getenv("RUN_IN_AWS") == "True" { // which the original takes from a container's environment
+		return agent.EC2, nil
+	}
 	mode, err := agent.ParseMode(os.Getenv(install.ModeVariable))
 	return cmp.Or(mode, agent.Auto), err
 }

@@ -249,3 +249,93 @@ func TestLastGoodOfAnotherUserIsNotRunAsRoot(t *testing.T) {
 	f(who.uid, "root", false)
 	f(who.uid, "nobody-of-that-name", false)
 }
+
+func TestUserOfTheFlagIsForWhoConfiguresNone(t *testing.T) {
+	who := nobody(t)
+	b := newBed(t)
+	heard := b.managed()
+	b.config(oneLog)
+	b.write("access.log", "a\n")
+	b.start("--user", "nobody", "--log-file", b.path("own/agent.log"))
+	b.hear(heard, "READY=1") // the socket is open to the new user
+	b.until("the line", func() bool { return slices.Equal(b.events("g", "s"), []string{"a"}) })
+	for _, name := range []string{"state", "state/checkpoints", "own", "own/agent.log"} {
+		if got := b.owner(name); got != who.uid {
+			t.Errorf("%s belongs to %d", name, got)
+		}
+	}
+	b.config(asUser("nobody", ""))
+	if got := b.reload(); !got.Applied || got.Restart != "" {
+		t.Errorf("the same user in so many words: %+v", got)
+	}
+	b.config(asUser("root", ""))
+	if got := b.reload(); !got.Applied || got.Restart != "agent.run_as_user" {
+		t.Errorf("another user: %+v", got)
+	}
+	b.stop()
+	b.write("access.log", "b\n")
+	b.start("--user", "nobody", "--log-file", b.path("own/agent.log"))
+	b.until("the line as root", func() bool { return slices.Equal(b.events("g", "s"), []string{"a", "b"}) })
+	for _, name := range []string{"state", "state/checkpoints"} {
+		if got := b.owner(name); got != 0 {
+			t.Errorf("root again: %s belongs to %d", name, got)
+		}
+	}
+	b.stop()
+}
+
+func TestUserOfTheFlagWhoIsNotThere(t *testing.T) {
+	needsRoot(t)
+	b := newBed(t)
+	b.config(oneLog)
+	b.start("--user", "nobody-of-that-name")
+	if err := <-b.ended; err == nil || b.cmd.ProcessState.ExitCode() != exitMistakes || !b.said("--user nobody-of-that-name: look up user") || !b.said("useradd --system nobody-of-that-name") {
+		t.Errorf("ended with %v", err)
+	}
+	b.cmd = nil
+}
+
+// The last good configuration decides what is read, and whoever had the state folder may have written it.
+func TestLastGoodConfigurationDoesNotDecideOnTheUser(t *testing.T) {
+	who := nobody(t)
+	b := newBed(t)
+	b.config(asUser("root", ""))
+	b.write("access.log", "a\n")
+	b.start("--user", "nobody")
+	b.until("the line", func() bool { return slices.Equal(b.events("g", "s"), []string{"a"}) })
+	b.until("the configuration to be kept", func() bool { _, err := os.Stat(b.path("state/" + lastGood)); return err == nil })
+	b.stop()
+	b.config(`{"logs": [}`)
+	b.write("access.log", "b\n")
+	b.start("--user", "nobody")
+	b.until("the next line", func() bool { return slices.Equal(b.events("g", "s"), []string{"a", "b"}) })
+	if got := b.owner("state"); got != who.uid {
+		t.Errorf("it runs as %d", got)
+	}
+	b.stop()
+}
+
+func TestWhatAnotherUserKeptIsNotHandedOver(t *testing.T) {
+	who := nobody(t)
+	dir := t.TempDir()
+	for _, name := range []string{"lock", "checkpoints", lastGood} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(filepath.Join(dir, lastGood), 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if err := handOverState(dir, who); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"lock": who.uid, "checkpoints": who.uid, lastGood: 12345} {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil || ownerOf(info) != want {
+			t.Errorf("%s belongs to %d, not %d: %v", name, ownerOf(info), want, err)
+		}
+	}
+}

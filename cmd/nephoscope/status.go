@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -14,9 +16,12 @@ import (
 // worstFiles is how many log files are listed when there are more; --all lists all.
 const worstFiles = 20
 
+// probePatience is how long a probe waits for an answer: those who ask for it have little themselves.
+const probePatience = 10 * time.Second
+
 func newStatus() *cobra.Command {
 	var state string
-	var asJSON, all bool
+	var asJSON, all, probe bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say how the running agent is, and what became of every line and datum",
@@ -24,6 +29,9 @@ func newStatus() *cobra.Command {
 sent, what waits, how far it is behind and what was lost. Of many files it lists those that are farthest behind.
 
 Exit status: 0 ok, 1 degraded or failing, 2 no agent answers.
+
+With --probe it answers those who watch a container: 0 while something gets through, 1 if nothing does or no agent answers. It
+then prints why, and else nothing.
 ` + noJSON,
 		Example: "  sudo nephoscope status\n  nephoscope status --state /var/lib/nephoscope --json",
 		Args:    cobra.NoArgs,
@@ -35,13 +43,26 @@ Exit status: 0 ok, 1 degraded or failing, 2 no agent answers.
 			if all || asJSON {
 				files = -1
 			}
-			raw, err := agent.AskStatus(cmd.Context(), state, files)
+			ctx := cmd.Context()
+			if probe {
+				files = 0
+				limited, cancel := context.WithTimeout(ctx, probePatience)
+				defer cancel()
+				ctx = limited
+			}
+			raw, err := agent.AskStatus(ctx, state, files)
+			if err != nil && probe {
+				return &exitError{exitMistakes, err}
+			}
 			if err != nil {
 				return &exitError{exitUnread, err}
 			}
 			var s agent.Status
 			if err := json.Unmarshal(raw, &s); err != nil {
 				return &exitError{exitUnread, fmt.Errorf("read status: %w (is the agent of another version?)", err)}
+			}
+			if probe {
+				return probed(s)
 			}
 			if asJSON {
 				var out bytes.Buffer
@@ -59,6 +80,19 @@ Exit status: 0 ok, 1 degraded or failing, 2 no agent answers.
 	cmd.Flags().StringVar(&state, "state", "", "state `folder` of the agent (default "+stateOf(install.Layout{})+")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything as one JSON document")
 	cmd.Flags().BoolVar(&all, "all", false, "list all log files")
+	cmd.Flags().BoolVar(&probe, "probe", false, "print nothing while something gets through, and exit with 0: a container's health check")
 	addRoot(cmd)
 	return cmd
+}
+
+// probed is an error if the agent is failing. What is degraded is none of a restart's business.
+func probed(s agent.Status) error {
+	if s.Health != agent.Failing {
+		return nil
+	}
+	var why []string
+	for _, r := range s.Reasons {
+		why = append(why, r.What)
+	}
+	return &exitError{exitMistakes, fmt.Errorf("the agent is failing: %s", strings.Join(why, "; "))}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/nephoscope/nephoscope/collectors"
@@ -21,10 +22,13 @@ func allCollectors(c map[string]any, interval int) map[string]any {
 			measurements = append(measurements, m.Name)
 		}
 		plugin := map[string]any{"measurement": measurements, "metrics_collection_interval": interval}
-		if name != "mem" && name != "swap" {
+		if slices.Contains([]string{"cpu", "disk", "diskio", "net"}, name) {
 			plugin["resources"] = []string{"*"}
 		}
-		collected[name] = plugin
+		if collected[name] = plugin; name == "procstat" {
+			plugin["exe"] = "nephoscope"
+			collected[name] = []any{plugin}
+		}
 	}
 	c["metrics"] = map[string]any{"metrics_collected": collected}
 	return c

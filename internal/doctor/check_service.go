@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nephoscope/nephoscope/internal/install"
@@ -26,6 +28,82 @@ func (w *World) service(ctx context.Context) string {
 		}
 	}
 	return ""
+}
+
+// ServiceUser is who the unit that starts nephoscope has it run as where agent.run_as_user is not set; "": it says nothing, or
+// there is none.
+func (w *World) ServiceUser(ctx context.Context) string {
+	units, _ := w.Host.Units(ctx, ownUnit, install.UnitName)
+	for _, u := range units {
+		if u.Loaded && u.isOurs() {
+			return u.user()
+		}
+	}
+	return ""
+}
+
+// user is what follows --user in the command line.
+func (u Unit) user() string {
+	words := strings.Fields(u.ExecStart)
+	for i, word := range words {
+		if name, ok := strings.CutPrefix(word, "--user="); ok {
+			return name
+		}
+		if word == "--user" && i+1 < len(words) {
+			return words[i+1]
+		}
+	}
+	return ""
+}
+
+// lookAtSandbox tells whether the unit lets the agent write where the configuration has it write.
+func lookAtSandbox(w *World, u Unit, r *Result) {
+	if u.ProtectSystem != "strict" || w.Config == nil || w.Status != nil && w.Status.PID != u.MainPID {
+		return
+	}
+	var open []string
+	for path := range strings.FieldsSeq(u.ReadWritePaths) {
+		open = append(open, strings.TrimLeft(path, "-+"))
+	}
+	for name := range strings.FieldsSeq(u.StateDirectory) {
+		name, _, _ = strings.Cut(name, ":")
+		open = append(open, filepath.Join("/var/lib", name))
+	}
+	closed := map[string]string{} // by folder: what for
+	need := func(dir, what string) {
+		if filepath.IsAbs(dir) && !slices.ContainsFunc(append(open, "/dev"), func(path string) bool {
+			return dir == path || strings.HasPrefix(dir, strings.TrimSuffix(path, "/")+"/")
+		}) {
+			closed[dir] = what
+		}
+	}
+	if w.Status != nil {
+		need(w.State, "the state")
+	}
+	need(filepath.Dir(w.Config.Agent.LogFile), "agent.logfile")
+	if w.Config.Logs != nil {
+		for _, f := range w.Config.Logs.Files {
+			if f.AutoRemoval {
+				need(fixedFolder(f.Path), "auto_removal of "+f.Path)
+			}
+		}
+	}
+	say := r.fail
+	if w.Given { // which need not be for the service
+		say = r.warn
+	}
+	for _, dir := range sortedKeys(closed) {
+		say("sudo systemctl edit "+strings.TrimSuffix(u.Name, ".service")+", add [Service] ReadWritePaths="+dir+", and restart it", "%s does not let the agent write to %s, which %s needs", u.Name, dir, closed[dir])
+	}
+}
+
+// fixedFolder is the folder of a pattern up to its first wildcard.
+func fixedFolder(pattern string) string {
+	dir := filepath.Dir(pattern)
+	for strings.ContainsAny(dir, `*?[{\`) {
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 // lookAtService tells whether the agent comes back after the host has been started again.
@@ -56,6 +134,7 @@ func lookAtService(ctx context.Context, w *World, r *Result) {
 		if w.Status == nil && !u.Active {
 			r.warn("sudo systemctl start "+name, "%s is not running", u.Name)
 		}
+		lookAtSandbox(w, u, r)
 		if len(r.Findings) == 0 {
 			r.Says = u.Name + " starts at boot"
 		}

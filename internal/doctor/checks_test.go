@@ -321,9 +321,43 @@ func TestServiceThatDoesNotStartAtBoot(t *testing.T) {
 	expect(t, examine(t, w, "service"), Skipped, "no systemd")
 }
 
+func TestSandboxThatForbidsWhatTheConfigurationWants(t *testing.T) {
+	f := func(paths, logfile, entry string, want Outcome, words ...string) {
+		t.Helper()
+		w := world(t, fmt.Sprintf(`{"agent": {"logfile": %q}, "logs": {"logs_collected": {"files": {"collect_list": [%s]}}}}`, logfile, entry))
+		w.State, w.Status = "/var/lib/nephoscope", &agent.Status{PID: 7}
+		w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
+			return []Unit{{
+				Name: install.UnitName, Loaded: true, Ours: true, Active: true, AtBoot: "enabled", MainPID: 7,
+				ProtectSystem: "strict", ReadWritePaths: paths, StateDirectory: "nephoscope",
+			}}, nil
+		}
+		expect(t, examine(t, w, "service"), want, words...)
+	}
+	const kept, removed = `{"file_path": "/srv/a.log"}`, `{"file_path": "/srv/*/app.*", "auto_removal": true}`
+	f("-/opt/logs", "/opt/logs/agent.log", kept, Fine)
+	f("-/opt/logs", "", kept, Fine)
+	f("-/opt/logs", "/dev/stdout", kept, Fine)
+	f("-/opt/logs", "/opt/logs2/agent.log", kept, Failed, "agent.logfile", "ReadWritePaths=/opt/logs2")
+	f("-/opt/logs", "", removed, Failed, "auto_removal of /srv/*/app.*", "ReadWritePaths=/srv")
+	f("-/opt/logs /srv", "", removed, Fine)
+}
+
+func TestUserOfTheService(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		if got := (Unit{ExecStart: line}).user(); got != want {
+			t.Errorf("%s: got %q", line, got)
+		}
+	}
+	f("{ path=/a ; argv[]=/a run --user cwagent --log-file /b ; ignore_errors=no }", "cwagent")
+	f("{ path=/a ; argv[]=/a run --user=me ; }", "me")
+	f("{ path=/a ; argv[]=/a run ; }", "")
+}
+
 func TestUnitsAreReadOutOfParagraphs(t *testing.T) {
-	units := parseUnits("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=12\nExecStart={ path=/a ; argv[]=/a b=c ; }\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nMainPID=0\n")
-	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }", false}) || units[1] != (Unit{Name: "b.service"}) {
+	units := parseUnits("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=12\nExecStart={ path=/a ; argv[]=/a b=c ; }\nProtectSystem=strict\nReadWritePaths=-/a /b\nStateDirectory=nephoscope\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nMainPID=0\n")
+	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }", false, "strict", "-/a /b", "nephoscope"}) || units[1] != (Unit{Name: "b.service"}) {
 		t.Errorf("got %+v", units)
 	}
 }

@@ -78,6 +78,12 @@ func parseUnits(text string) (all []Unit) {
 				u.MainPID, _ = strconv.Atoi(value) // 0: none
 			case "ExecStart":
 				u.ExecStart = value
+			case "ProtectSystem":
+				u.ProtectSystem = value
+			case "ReadWritePaths":
+				u.ReadWritePaths = value
+			case "StateDirectory":
+				u.StateDirectory = value
 			}
 		}
 		if u.Name != "" {

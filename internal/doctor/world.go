@@ -94,6 +94,8 @@ type Unit struct {
 	MainPID   int
 	ExecStart string
 	Ours      bool // what it starts is nephoscope, under whatever name
+	// What it may write to: systemd.exec(5).
+	ProtectSystem, ReadWritePaths, StateDirectory string
 }
 
 // Inotify is what is held of the kernel's announcements.

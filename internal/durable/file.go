@@ -17,7 +17,12 @@ const (
 
 // MakeDir creates a state folder and those above it, and makes its name durable.
 func MakeDir(dir string) error {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	_, missing := os.Lstat(dir)
+	err := os.MkdirAll(dir, dirMode)
+	if err == nil && errors.Is(missing, fs.ErrNotExist) {
+		err = keepPrivate(dir)
+	}
+	if err != nil {
 		return fmt.Errorf("make state folder: %w", err)
 	}
 	return syncDir(filepath.Dir(dir))

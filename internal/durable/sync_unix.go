@@ -23,6 +23,9 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// keepPrivate has nothing to do: the mode that a folder is made with has seen to it.
+func keepPrivate(string) error { return nil }
+
 // tryLock fails if another process has locked the file. The lock is gone when the process is, however it ends.
 func tryLock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 

@@ -46,6 +46,10 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 				a.cores(own.Plugin)
 			case "diskio":
 				a.devices(own.Plugin)
+			case "processes", "procstat":
+				for _, p := range own.Advice { // what the agent's user does not see
+					a.all = append(a.all, Advice{Place: p.Place, Topic: "processes", Text: p.Text + "; " + p.Hint})
+				}
 			}
 		}
 		a.flushes(plan)
@@ -157,12 +161,12 @@ func (a *adviser) flushes(plan *agent.Plan) {
 func (a *adviser) resolution(plan *agent.Plan) {
 	names, n, at := map[string]bool{}, 0, config.Place{}
 	for _, own := range plan.Plugins {
-		if series := a.r.Metrics.highResolution(own.Plugin.Name); series > 0 {
+		if series := a.r.Metrics.highResolution(own.Plugin.Called()); series > 0 {
 			if n == 0 {
 				at = own.Plugin.Place
 			}
 			n += series
-			names[own.Plugin.Name] = true
+			names[own.Plugin.Called()] = true
 		}
 	}
 	if n == 0 {

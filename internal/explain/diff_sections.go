@@ -14,18 +14,18 @@ import (
 func (d *Difference) plugins(before, after *config.Config) {
 	old, now := pluginsOf(before), pluginsOf(after)
 	find := func(all []config.Plugin, name string) int {
-		return slices.IndexFunc(all, func(p config.Plugin) bool { return p.Name == name })
+		return slices.IndexFunc(all, func(p config.Plugin) bool { return p.Called() == name })
 	}
 	for _, p := range now {
-		if i := find(old, p.Name); i >= 0 {
-			d.change("metrics of "+p.Name, p.Place, pluginDiffers(old[i], p))
+		if i := find(old, p.Called()); i >= 0 {
+			d.change("metrics of "+p.Called(), p.Place, pluginDiffers(old[i], p))
 		} else {
-			d.add(starts, "metrics of "+p.Name, p.Place, named(metricNames(p)), fmt.Sprintf("every %s", p.Interval))
+			d.add(starts, "metrics of "+p.Called(), p.Place, named(metricNames(p)), fmt.Sprintf("every %s", p.Interval))
 		}
 	}
 	for _, p := range old {
-		if find(now, p.Name) < 0 {
-			d.add(stops, "metrics of "+p.Name, p.Place, named(metricNames(p)))
+		if find(now, p.Called()) < 0 {
+			d.add(stops, "metrics of "+p.Called(), p.Place, named(metricNames(p)))
 		}
 	}
 }
@@ -40,16 +40,9 @@ func pluginsOf(c *config.Config) []config.Plugin {
 // metricNames are the names that a plugin's metrics have on the wire.
 func metricNames(p config.Plugin) (names []string) {
 	for _, m := range p.Measurements {
-		names = append(names, wireName(p.Name, m))
+		names = append(names, p.WireName(m))
 	}
 	return names
-}
-
-func wireName(plugin string, m config.Measurement) string {
-	if m.Rename != "" {
-		return m.Rename
-	}
-	return plugin + "_" + m.Name
 }
 
 func pluginDiffers(old, now config.Plugin) (l differing) {
@@ -59,17 +52,17 @@ func pluginDiffers(old, now config.Plugin) (l differing) {
 	for _, m := range now.Measurements {
 		i := find(old.Measurements, m.Name)
 		if i < 0 {
-			l.say("%s is measured as well", wireName(now.Name, m))
+			l.say("%s is measured as well", now.WireName(m))
 			continue
 		}
-		if a, b := wireName(old.Name, old.Measurements[i]), wireName(now.Name, m); a != b {
+		if a, b := old.WireName(old.Measurements[i]), now.WireName(m); a != b {
 			l.say("%s is sent as %s", a, b)
 		}
-		differs(&l, "the unit of "+wireName(now.Name, m), old.Measurements[i].Unit, m.Unit)
+		differs(&l, "the unit of "+now.WireName(m), old.Measurements[i].Unit, m.Unit)
 	}
 	for _, m := range old.Measurements {
 		if find(now.Measurements, m.Name) < 0 {
-			l.say("%s is no longer measured", wireName(old.Name, m))
+			l.say("%s is no longer measured", old.WireName(m))
 		}
 	}
 	if len(l) == 0 && !slices.EqualFunc(old.Measurements, now.Measurements, func(a, b config.Measurement) bool { return a.Name == b.Name }) {
@@ -87,6 +80,9 @@ func pluginDiffers(old, now config.Plugin) (l differing) {
 	l.flag("totalcpu", old.TotalCPU, now.TotalCPU)
 	l.list("ignore_file_system_types", old.IgnoreFileSystemTypes, now.IgnoreFileSystemTypes)
 	l.flag("drop_device", old.DropDevice, now.DropDevice)
+	differs(&l, "pid_file", old.PidFile, now.PidFile)
+	differs(&l, "exe", old.Exe, now.Exe)
+	differs(&l, "pattern", old.Pattern, now.Pattern)
 	l.flag("ignore_pseudo_file_systems", old.IgnorePseudoFileSystems, now.IgnorePseudoFileSystems)
 	return l
 }

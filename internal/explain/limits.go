@@ -33,7 +33,7 @@ func limitsOf(c *config.Config, plan *agent.Plan, r *Report) (all []config.Probl
 				"fewer append_dimensions")
 		}
 		if p.Split > 0 {
-			note(c.At("metrics.aggregation_dimensions"), fmt.Sprintf("%d roll-ups of %s have more than the 150 values that a datum holds; each is sent in several", p.Split, p.Plugin.Name),
+			note(c.At("metrics.aggregation_dimensions"), fmt.Sprintf("%d roll-ups of %s have more than the 150 values that a datum holds; each is sent in several", p.Split, p.Plugin.Called()),
 				"fewer resources, or roll up over more dimensions")
 		}
 	}

@@ -55,7 +55,7 @@ func metricsOf(c *config.Config, plan *agent.Plan) *Metrics {
 	}
 	var known cloudwatch.Series // two plugins may send one series, if metrics are renamed
 	for _, p := range plan.Plugins {
-		own := Plugin{Name: p.Plugin.Name, IntervalSeconds: p.Plugin.Interval.Seconds(), Place: p.Plugin.Place}
+		own := Plugin{Name: p.Plugin.Called(), IntervalSeconds: p.Plugin.Interval.Seconds(), Place: p.Plugin.Place}
 		if p.Err != nil {
 			own.Problem = p.Err.Error()
 		}
@@ -82,7 +82,7 @@ func seriesOf(p config.Plugin, d *cloudwatch.Datum, rollUp bool) Series {
 		unit = cloudwatch.None
 	}
 	s := Series{
-		Plugin: p.Name, Name: d.Name, Dimensions: []Dimension{}, Unit: string(unit), ResolutionSeconds: d.Resolution.Seconds(),
+		Plugin: p.Called(), Name: d.Name, Dimensions: []Dimension{}, Unit: string(unit), ResolutionSeconds: d.Resolution.Seconds(),
 		IntervalSeconds: p.Interval.Seconds(), RollUp: rollUp,
 	}
 	for _, x := range d.Dimensions {

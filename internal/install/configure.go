@@ -203,9 +203,9 @@ func (c *Control) groupFor(next *config.Config) int {
 	}
 	group, known := c.Layout.groupOf(user)
 	isRoot := user == "root" || user == "0" // who is there without a list of users
-	if _, err := os.Stat(c.Layout.under("etc/passwd")); err == nil && !known && !isRoot {
+	if _, err := os.Stat(c.Layout.under("/etc/passwd")); err == nil && !known && !isRoot {
 		at := next.At("agent.run_as_user")
-		c.report.Problems = append(c.report.Problems, config.Suspicion(at, fmt.Sprintf("there is no user %q in %s", user, c.Layout.under("etc/passwd")), CreateUser(user)))
+		c.report.Problems = append(c.report.Problems, config.Suspicion(at, fmt.Sprintf("there is no user %q in %s", user, c.Layout.under("/etc/passwd")), CreateUser(user)))
 	}
 	return group
 }

@@ -146,7 +146,7 @@ func (l Layout) Stored() ([]string, error) {
 // groupOf is the group that the agent's user is in, by the passwd file of the installation: it reads what root stores.
 // known is false if that file, or the user in it, is not there.
 func (l Layout) groupOf(user string) (group int, known bool) {
-	raw, err := os.ReadFile(l.under("etc/passwd"))
+	raw, err := os.ReadFile(l.under("/etc/passwd"))
 	if err != nil {
 		return durable.NoGroup, false
 	}

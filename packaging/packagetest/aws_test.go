@@ -56,7 +56,10 @@ func serveAWS(t *testing.T, pid int) *aws {
 }
 
 func (a *aws) answer(w http.ResponseWriter, r *http.Request) {
-	if signed := r.Header.Get("Authorization"); !strings.Contains(signed, "Credential=ASIAROLE/") || !strings.Contains(signed, "/us-east-1/") {
+	looks := r.Method == http.MethodGet && r.URL.Path == "/" // doctor does, to see whether anybody is there
+	signed := r.Header.Get("Authorization")
+	roles := strings.Contains(signed, "Credential=ASIAROLE/") && strings.Contains(signed, "/us-east-1/")
+	if !looks && !roles {
 		a.mu.Lock()
 		a.strange = append(a.strange, fmt.Sprintf("%s %s%s, %q", r.Method, r.Host, r.URL, signed))
 		a.mu.Unlock()

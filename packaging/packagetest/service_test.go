@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,8 +18,12 @@ const (
 	home     = "/opt/aws/amazon-cloudwatch-agent"
 	oneLog   = "/var/log/app.log" // of whoever writes
 	logGroup = "app"
-	ec2      = "ImageId,InstanceId,InstanceType,AutoScalingGroupName"
 )
+
+// ofInstance are the dimensions of the walkthrough, as testdata/instance.json has them.
+var ofInstance = map[string]string{
+	"ImageId": "ami-0feedfacefeedface", "InstanceId": "i-0abc123def4567890", "InstanceType": "t3.small", "AutoScalingGroupName": "web",
+}
 
 // shipsOneLog is a configuration for tests that wait: everything at once.
 const shipsOneLog = `{
@@ -86,38 +91,28 @@ func (h *host) status(out string) (s struct{ Status, Configstatus, Version strin
 	return s
 }
 
-// settled waits until metrics with these names' beginnings have data after a moment, each with exactly these dimensions beside
-// its own.
-func (h *host) untilData(after time.Time, dimensions string, families ...string) {
+// untilData waits until each of these kinds of metrics has data after a moment. Every metric that there is has these dimensions.
+func (h *host) untilData(after time.Time, dimensions map[string]string, kinds ...string) {
 	h.Helper()
-	want := strings.Split(dimensions, ",")
-	missing := ""
-	h.until("data of "+strings.Join(families, ", "), func() bool {
+	h.until(fmt.Sprintf("data of %v", kinds), func() bool {
 		metrics, err := h.service.Metrics()
 		h.must(err)
 		seen := map[string]bool{}
 		for _, m := range metrics {
-			family, _, _ := strings.Cut(m.Name, "_")
 			has := map[string]string{}
 			for _, d := range m.Dimensions {
 				has[d.Name] = d.Value
 			}
-			for _, name := range want {
-				if has[name] == "" {
-					h.Fatalf("%s has no %s: %v", m.Name, name, m.Dimensions)
+			for name, value := range dimensions {
+				if has[name] != value {
+					h.Fatalf("%s %s has the dimensions %v, want %s=%s among them", m.Namespace, m.Name, m.Dimensions, name, value)
 				}
 			}
-			if m.Namespace == "CWAgent" && m.Last.After(after) {
-				seen[family] = true
+			if kind, _, _ := strings.Cut(m.Name, "_"); m.Namespace == "CWAgent" && m.Last.After(after) {
+				seen[kind] = true
 			}
 		}
-		missing = ""
-		for _, f := range families {
-			if !seen[f] {
-				missing = f
-			}
-		}
-		return missing == ""
+		return !slices.ContainsFunc(kinds, func(k string) bool { return !seen[k] })
 	})
 }
 

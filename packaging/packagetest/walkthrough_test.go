@@ -48,7 +48,7 @@ func TestWalkthrough(t *testing.T) {
 
 	began := time.Now()
 	h.types(bin, "sudo ./amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:/opt/aws/amazon-cloudwatch-agent/bin/config.json -s")
-	h.untilData(began, ec2, "cpu", "disk", "diskio", "mem", "swap")
+	h.untilData(began, ofInstance, "cpu", "disk", "diskio", "mem", "swap")
 
 	h.types("/home/ubuntu", "sudo apt-get install -y apache2")
 	leave := h.visitors(4)
@@ -73,7 +73,8 @@ func TestWalkthrough(t *testing.T) {
 	h.untilWebLog()
 	h.run("logrotate -f /etc/logrotate.d/apache2")
 	h.untilWebLog()
-	h.untilData(booted, ec2, "cpu", "disk", "diskio", "mem", "swap")
+	h.untilData(booted, ofInstance, "cpu", "disk", "diskio", "mem", "swap")
+	t.Logf("nephoscope doctor:\n%s", h.run("nephoscope doctor")) // which finds nothing that is wrong
 	requests := leave()
 
 	// A worker writes a request's line after the answer.

@@ -1,0 +1,21 @@
+//go:build !darwin && !linux
+
+package collectors
+
+import (
+	"context"
+
+	"github.com/shirou/gopsutil/v3/disk"
+)
+
+// countersOf takes no times: on Windows gopsutil gives seconds for milliseconds.
+func countersOf(ctx context.Context) ([]device, error) {
+	counters, err := disk.IOCountersWithContext(ctx)
+	devices := make([]device, 0, len(counters))
+	for name, c := range counters {
+		devices = append(devices, device{
+			name: name, reads: c.ReadCount, writes: c.WriteCount, readBytes: c.ReadBytes, writeBytes: c.WriteBytes,
+		})
+	}
+	return devices, err
+}

@@ -1,0 +1,35 @@
+//go:build !linux
+
+package collectors
+
+import (
+	"fmt"
+
+	"github.com/nephoscope/nephoscope/config"
+)
+
+// onLinux is a kind of collector that reads what Linux alone has: elsewhere its configuration is judged, and it collects nothing.
+func onLinux[R any](table []row[R]) func(config.Plugin, Host) (Collector, config.Problems) {
+	return func(p config.Plugin, _ Host) (Collector, config.Problems) {
+		_, problems := choose(p, table)
+		return nil, append(problems, config.Suspicion(p.Place, fmt.Sprintf("%s collects nothing here: it reads what Linux alone has", p.Name), ""))
+	}
+}
+
+var (
+	buildNetstat   = onLinux(netstatTable)
+	buildProcesses = onLinux(processesTable)
+	buildProcstat  = onLinux(procstatTable)
+	buildLoadavg   = onLinux(loadavgTable)
+	buildPressure  = onLinux(pressureTable)
+	buildFilefd    = onLinux(filefdTable)
+	buildConntrack = onLinux(conntrackTable)
+	buildUptime    = onLinux(uptimeTable)
+	buildTCP       = onLinux(tcpTable)
+	buildOOM       = onLinux(oomTable)
+)
+
+// processTable is nothing here.
+type processTable struct{}
+
+func newProcessTable(Host) *processTable { return nil }
