@@ -88,7 +88,7 @@ pack() { # NAME ARCH FORMAT
   fi
   cp "packaging/nfpm/$1.yaml" "$config"
   [ "$3" = rpm ] || sed -i '/^license:/d' "$config" # a field that dpkg does not know
-  (cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file" >/dev/null)
+  (cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file") >"$config.said" || { cat "$config.said" >&2; return 1; } # what is wrong it says on standard output
   [ "$3" = rpm ] || "$work/tools" deb -out "$file"
 }
 
@@ -133,7 +133,7 @@ done
 running=()
 settle() { # all but so many packings
   while [ ${#running[@]} -gt "$1" ]; do
-    wait "${running[0]}" || fail "what was being packed was not, see above"
+    wait "${running[0]}" || { wait; fail "what was being packed was not, see above"; }
     running=("${running[@]:1}")
   done
 }
