@@ -146,6 +146,8 @@ func (s *hostService) steer(ctx context.Context, a action) error {
 		return err
 	case !state.Installed:
 		return fmt.Errorf("%s has no service %s (install it: sudo nephoscope service install)", s.manager.title, s.manager.service)
+	case !s.running:
+		return fmt.Errorf("%s does not run here: is this a chroot or a container? (run the agent by yourself: nephoscope run)", s.manager.title)
 	}
 	if err := s.order(ctx, a); err != nil {
 		return err
