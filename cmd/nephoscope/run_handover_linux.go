@@ -21,7 +21,7 @@ func handOverState(dir string, who account) error {
 		if info, err := os.Lstat(dir); err == nil && info.IsDir() && ownerOf(info) == who.uid {
 			return nil // so is what is in it, or the agent says what is not
 		}
-		return fmt.Errorf("hand over state folder: %s lies where %s decides what is there (sudo chown -R %s %s, or give the agent another --state folder)", dir, who.name, who.name, dir)
+		return fmt.Errorf("hand over state folder: %s lies where %s decides what is there (sudo install -d -m 700 -o %s %s, or give the agent another --state folder)", dir, who.name, who.name, dir)
 	}
 	// Those above it stay root's, and the user can look for its own in them.
 	if err := errors.Join(durable.MakePublicDir(filepath.Dir(dir)), durable.MakeDir(dir)); err != nil {
@@ -41,6 +41,14 @@ func handOverState(dir string, who account) error {
 	defer root.Close()
 	if lock, err := root.Lstat("lock"); len(there) > 0 && (err != nil || !lock.Mode().IsRegular()) {
 		return fmt.Errorf("hand over state folder: %s holds something else (%s); give the agent a --state folder of its own", dir, there[0].Name())
+	}
+	if len(there) > 0 { // an agent that runs needs what it has
+		unlock, err := durable.Lock(dir)
+		if err == nil {
+			defer unlock()
+		} else if !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
 	}
 	kept, err := root.Lstat(lastGood)
 	foreign := err == nil && ownerOf(kept) != 0 && ownerOf(kept) != who.uid // mayRunAs has to know

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
+	"github.com/nephoscope/nephoscope/internal/durable"
 	"github.com/nephoscope/nephoscope/internal/install"
 )
 
@@ -228,6 +230,23 @@ func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
 	must(handOverLog(in("own/agent.log"), layout, who))
 	owner("own", who.uid)
 	must(handOverLog("/dev/stdout", layout, who))
+}
+
+func TestStateOfAnAgentThatRunsIsNotHandedOver(t *testing.T) {
+	who, dir := nobody(t), t.TempDir()
+	synctest.Test(t, func(t *testing.T) { // the lock is waited for
+		unlock, err := durable.Lock(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+		if err := handOverState(dir, who); err == nil || !strings.Contains(err.Error(), "another agent is using") {
+			t.Errorf("got %v", err)
+		}
+		if info, err := os.Stat(dir); err != nil || ownerOf(info) != 0 {
+			t.Errorf("it belongs to %d: %v", ownerOf(info), err)
+		}
+	})
 }
 
 // Where the user decides what a path leads to, root gives nothing away: it could be any folder of the system.
