@@ -174,9 +174,9 @@ func (r *undone) print(w io.Writer) {
 	if len(r.Positions) > 0 {
 		heading(w, "Where the original goes on")
 		for _, p := range r.Positions {
-			fmt.Fprintln(w, "  "+positionLine(p))
+			fmt.Fprintln(w, "  "+output.Printable(positionLine(p)))
 			for _, left := range p.Left {
-				fmt.Fprintln(w, "    "+leftLine(left))
+				fmt.Fprintln(w, "    "+output.Printable(leftLine(left)))
 			}
 		}
 	}
