@@ -122,6 +122,36 @@ func TestRepositoryWithoutAKeyIsRefused(t *testing.T) {
 	}
 }
 
+// What signs nothing is told before minutes are spent: keys that have expired, and names of several.
+func TestKeyThatCannotSignIsRefusedAtOnce(t *testing.T) {
+	needs(t, "gpg")
+	ring, err := os.MkdirTemp("", "ring-") // a short path: there is a socket in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(ring) })
+	home := append(os.Environ(), "GNUPGHOME="+ring)
+	keys := exec.Command("sh", "-ec", `gpg --batch --quiet --passphrase '' --faked-system-time 20200101T000000 --quick-generate-key 'Old <old@example.com>' ed25519 sign 1d
+		for name in one two; do gpg --batch --quiet --passphrase '' --quick-generate-key "Twin $name" ed25519 sign never; done`)
+	keys.Env = home
+	if out, err := keys.CombinedOutput(); err != nil {
+		t.Fatalf("make keys: %v\n%s", err, out)
+	}
+	for key, want := range map[string]string{
+		"Old":  "gpg cannot sign with Old, see above: has it expired",
+		"Twin": "Twin is more than one secret key",
+	} {
+		command := exec.Command("../package.sh")
+		command.Env = append(home, "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1795200000", "SIGN_KEY="+key, "DIST="+t.TempDir())
+		if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "building") {
+			t.Errorf("SIGN_KEY=%s: %v\n%s\nwant %s", key, err, out, want)
+		}
+	}
+	stop := exec.Command("gpgconf", "--kill", "all")
+	stop.Env = home
+	_ = stop.Run()
+}
+
 // Each override has its reason beside it, in packaging/nfpm.
 func TestLintianFindsNothing(t *testing.T) {
 	needs(t, "lintian")
