@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -54,7 +55,11 @@ func (s *schedule) collect(ctx context.Context, moment time.Time) {
 		s.complaint = ""
 	case err != nil && ctx.Err() == nil && (err.Error() != s.complaint || time.Since(s.since) > time.Hour):
 		s.complaint, s.since = err.Error(), time.Now()
-		s.log.Warn("collector failed in part; what it could read is sent", zap.String("collector", s.name), zap.Error(err))
+		what := "collector failed in part; what it could read is sent"
+		if _, notice := errors.AsType[collectors.Notice](err); notice {
+			what = "collector does not find what it looks for"
+		}
+		s.log.Warn(what, zap.String("collector", s.name), zap.Error(err))
 	}
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -101,8 +102,9 @@ func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudw
 	if len(data) > 0 {
 		w.brought = w.asked
 	}
+	_, notice := errors.AsType[collectors.Notice](err)
 	switch {
-	case err == nil:
+	case err == nil || notice:
 		w.failing, w.last = time.Time{}, nil
 	case ctx.Err() == nil: // else it was told to stop
 		w.errors++

@@ -29,6 +29,11 @@ type Adviser interface {
 	Advise(ctx context.Context) []config.Problem
 }
 
+// Notice is an error of Collect that is no failure: what the collector looks for is not there, and that is what it says.
+type Notice struct{ Text string }
+
+func (n Notice) Error() string { return n.Text }
+
 // Row is one measurement that a plugin has: its short name and the unit it has unless the configuration says otherwise.
 type Row struct {
 	Name string

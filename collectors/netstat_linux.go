@@ -2,8 +2,11 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -22,6 +25,7 @@ func buildNetstat(p config.Plugin, h Host) (Collector, config.Problems) {
 		return nil, problems
 	}
 	c := &socketCounter{files: map[string]*procFile{}, seen: map[socketEnds]struct{}{}, names: map[string]struct{}{}}
+	c.kernel = c.ask
 	// With HOST_PROC the files that it leads to decide which network namespace is meant, as for the original.
 	c.fromFiles = h.Root != "" || os.Getenv("HOST_PROC") != "" && os.Getenv("HOST_PROC") != "/proc"
 	c.path = func(name string) string { return h.proc("net/" + name) }
@@ -46,7 +50,8 @@ func (c *netstatCollector) Collect(_ context.Context, now time.Time) ([]cloudwat
 type socketCounter struct {
 	states    uint32 // of TCP that are measured, a bit each
 	udp, unix bool
-	fromFiles bool // the kernel is not asked
+	kernel    func() error // asks the kernel
+	fromFiles bool         // it is not asked
 	path      func(name string) string
 
 	socket sockDiag
@@ -80,13 +85,16 @@ func (c *socketCounter) want(measurement string) {
 	}
 }
 
-// count asks the kernel. Where it may not be asked, or knows no answer, its files are read instead, from then on.
+// count asks the kernel. When that fails its files are read instead: from then on, unless it was for want of memory or the like.
 func (c *socketCounter) count() (socketCounts, error) {
 	if !c.fromFiles {
-		if c.forget(); c.ask() == nil {
+		c.forget()
+		err := c.kernel()
+		if err == nil {
 			return c.counts, nil
 		}
-		c.fromFiles = true
+		passing := []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EAGAIN}
+		c.fromFiles = !slices.ContainsFunc(passing, func(e error) bool { return errors.Is(err, e) })
 	}
 	c.forget()
 	err := c.readFiles()

@@ -109,6 +109,31 @@ func TestGarbageInTheListOfSockets(t *testing.T) {
 	}
 }
 
+func TestKernelThatMayNotBeAskedIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.sockets(map[string]string{"tcp": socketLine(0, "0100007F:1F90", "00000000:0000", "0A")})
+	c := mustBuild(t, measuring("netstat", "tcp_listen"), m.Host).(*netstatCollector)
+	asked := 0
+	c.counter.fromFiles = false
+	c.counter.kernel = func() error {
+		asked++
+		c.counter.tcp(socketEnds{kind: tcpListen, localPort: 1}) // what it said before it failed does not count
+		return syscall.EPERM
+	}
+	for range 3 {
+		expect(t, collect(t, c), map[string]float64{"netstat_tcp_listen{}": 1})
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	c.counter.fromFiles = false
+	c.counter.kernel = func() error { return fmt.Errorf("list TCP sockets: %w", syscall.ENOBUFS) }
+	if expect(t, collect(t, c), map[string]float64{"netstat_tcp_listen{}": 1}); c.counter.fromFiles {
+		t.Error("what passes is not waited for")
+	}
+}
+
 // listening opens sockets in a state each, so that there is something to count.
 func listening(t testing.TB) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -97,9 +98,21 @@ func buildProcstat(p config.Plugin, h Host) (Collector, config.Problems) {
 	return c, problems
 }
 
-// Advise tells when others' processes are hidden from the agent.
+// Advise tells when others' processes are hidden from the agent, or what they run.
 func (c *procstatCollector) Advise(context.Context) []config.Problem {
-	return adviseHidden(c.tree, c.place, "procstat finds only processes of the agent's own user")
+	if problems := adviseHidden(c.tree, c.place, "procstat finds only processes of the agent's own user"); len(problems) > 0 {
+		return problems
+	}
+	t := procTree{path: c.tree.path, fd: -1, text: make([]byte, 0, firstRead)}
+	if !c.byProgram || c.pidFile != "" || t.open() != nil {
+		return nil
+	}
+	defer t.close()
+	if _, err := t.link(1, "exe"); !errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return []config.Problem{config.Suspicion(c.place, "exe finds only programs of the agent's own user: which file another user's process runs is for root to see",
+		`use "pattern", which goes by the command line, or run the agent as root`)}
 }
 
 func (c *procstatCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {
@@ -161,14 +174,14 @@ func (c *procstatCollector) readPidFile() (pid int, err error) {
 		path = filepath.Join(c.host.Root, path)
 	}
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, Notice{fmt.Sprintf("read pid file %s: it is not there", c.pidFile)}
+	}
 	if err != nil {
-		if e, ok := errors.AsType[*os.PathError](err); ok {
-			err = e.Err
-		}
-		return 0, fmt.Errorf("read pid file %s: %w", c.pidFile, err)
+		return 0, fmt.Errorf("read pid file: %w", err)
 	}
 	if pid, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil || pid <= 0 {
-		return 0, fmt.Errorf("read pid file %s: there is no process id in it, but %.20q", c.pidFile, strings.TrimSpace(string(text)))
+		return 0, Notice{fmt.Sprintf("read pid file %s: there is no process id in it, but %.20q", c.pidFile, strings.TrimSpace(string(text)))}
 	}
 	return pid, nil
 }

@@ -2,12 +2,14 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -207,12 +209,12 @@ func TestPidFile(t *testing.T) {
 		t.Helper()
 		got, err := collectSome(t, c)
 		expect(t, got, map[string]float64{counted: 0})
-		if err == nil || err.Error() != complaint {
+		if _, notice := errors.AsType[Notice](err); !notice || err.Error() != complaint {
 			t.Errorf("got %v, want %s", err, complaint)
 		}
 	}
-	missing("read pid file /run/app.pid: no such file or directory")
-	missing("read pid file /run/app.pid: no such file or directory") // the same words: they are logged once
+	missing("read pid file /run/app.pid: it is not there")
+	missing("read pid file /run/app.pid: it is not there") // the same words: they are logged once
 	m.write("run/app.pid", "rubbish\n")
 	missing(`read pid file /run/app.pid: there is no process id in it, but "rubbish"`)
 	m.write("run/app.pid", "")
@@ -425,4 +427,41 @@ func BenchmarkProcstat(b *testing.B) {
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(gops)/float64(own), "gopsutil/own")
+}
+
+func TestProcstatTellsWhenProcessesAreHidden(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.program(50, 1, 0, "/bin/own")
+	c := mustBuild(t, selecting("exe", "own", "pid"), m.Host).(Adviser)
+	if advice := c.Advise(t.Context()); len(advice) != 1 || !advice[0].Warning || !strings.Contains(advice[0].Text, "hidepid") {
+		t.Errorf("advice is %v", advice)
+	}
+	m.program(1, 1, 0, "/sbin/init")
+	if advice := c.Advise(t.Context()); len(advice) != 0 {
+		t.Errorf("nothing is hidden: %v", advice)
+	}
+}
+
+func TestManyEntriesCollectAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for pid := 1; pid <= 30; pid++ {
+		m.program(pid, pid, 0, "/bin/app")
+	}
+	h := m.Host.Shared()
+	var all sync.WaitGroup
+	for i := range 8 {
+		c := mustBuild(t, selecting("exe", []string{"app", "^/bin/"}[i%2], "pid_count", "pid", "cpu_usage"), h)
+		all.Go(func() {
+			for second := range 70 {
+				data, err := c.Collect(t.Context(), noon.Add(time.Duration(second)*time.Second))
+				if err != nil || len(data) < 2 || data[0].Values[0] != 30 || len(data[1].Values) != 30 {
+					t.Errorf("%v, %v", data, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

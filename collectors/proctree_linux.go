@@ -22,7 +22,7 @@ type procTree struct {
 }
 
 func newProcTree(h Host) *procTree {
-	return &procTree{path: h.proc(""), fd: -1, entries: make([]byte, 32<<10), text: make([]byte, 0, firstRead)}
+	return &procTree{path: h.proc(""), fd: -1, text: make([]byte, 0, firstRead)}
 }
 
 func (t *procTree) open() (err error) {
@@ -49,6 +49,9 @@ const (
 // each visits all processes that can be seen. The inode of a process's folder is another one when its number is used again,
 // and may be another one for no reason: what had the same is the same.
 func (t *procTree) each(visit func(pid int, inode uint64)) error {
+	if t.entries == nil {
+		t.entries = make([]byte, 32<<10)
+	}
 	for {
 		n, err := again(func() (int, error) { return syscall.ReadDirent(t.fd, t.entries) })
 		if err != nil {

@@ -99,7 +99,8 @@ pack() { # NAME ARCH FORMAT
   fi
   cp "packaging/nfpm/$1.yaml" "$config"
   [ "$3" = rpm ] || sed -i '/^license:/d' "$config" # a field that dpkg does not know
-  (cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file") >"$config.log" || { cat "$config.log" >&2; return 1; } # where nfpm says what is wrong
+  local said
+  said=$(cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file" 2>&1) || fail "nfpm: $said"
   [ "$3" = rpm ] || "$work/tools" deb -out "$file"
 }
 

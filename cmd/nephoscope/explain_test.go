@@ -65,6 +65,9 @@ const everySecond = `{"agent": {"metrics_collection_interval": 1}, "metrics": {"
 			"append_dimensions": {"who": "${aws:InstanceId}", "team": "blue"}, "drop_original_metrics": ["usage_iowait"]},
 		"disk": {"measurement": ["used_percent", "inodes_free"], "resources": ["*"]},
 		"diskio": {"measurement": ["io_time", "iops_in_progress"], "resources": ["*"]},
+		"net": {"measurement": ["bytes_sent", "packets_recv"], "resources": ["lo"]}, "netstat": {"measurement": ["tcp_established", "tcp_listen", "udp_socket"]},
+		"processes": {"measurement": ["running", "total", "zombies", "wait"]}, "loadavg": {"measurement": ["1m"]}, "tcp": {"measurement": ["segments_sent"]}, "uptime": {"measurement": ["seconds"]},
+		"procstat": [{"exe": "/nephoscope$", "measurement": ["pid_count", "cpu_usage", "memory_rss", "num_fds", "read_bytes", "rlimit_num_fds_soft"]}, {"pattern": "no such process anywhere [0-9]$", "measurement": ["pid_count", "pid"]}],
 		"mem": {"measurement": ["mem_used_percent"]}, "swap": {"measurement": ["swap_used_percent"], "metrics_collection_interval": 60}}}}`
 
 // arrived lists the metrics of the local CloudWatch as a bill would: name, unit, resolution, dimensions.

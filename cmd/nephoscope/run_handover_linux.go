@@ -14,6 +14,9 @@ import (
 	"github.com/nephoscope/nephoscope/internal/install"
 )
 
+// lostAndFound is root's, at the top of each file system of Linux: a state folder may be on a disk of its own.
+const lostAndFound = "lost+found"
+
 // handOverState makes a state folder and what is in it a user's. A folder that holds something and that no agent has ever
 // locked is not one.
 func handOverState(dir string, who account) error {
@@ -28,6 +31,7 @@ func handOverState(dir string, who account) error {
 	if err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
 	}
+	there = slices.DeleteFunc(there, func(e fs.DirEntry) bool { return e.Name() == lostAndFound })
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
@@ -39,7 +43,10 @@ func handOverState(dir string, who account) error {
 	kept, err := root.Lstat(lastGood)
 	foreign := err == nil && ownerOf(kept) != 0 && ownerOf(kept) != who.uid // mayRunAs has to know
 	var all []string
-	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if name == lostAndFound && d.IsDir() {
+			return fs.SkipDir
+		}
 		if name != lastGood || !foreign {
 			all = append(all, name)
 		}

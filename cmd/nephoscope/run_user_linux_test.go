@@ -215,6 +215,10 @@ func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
 	if info, err := os.Stat(in("new/one")); err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("the folder above the state has mode %v, %v", info.Mode(), err)
 	}
+	must(os.MkdirAll(in("disk/lost+found"), 0o700)) // a disk of its own
+	must(handOverState(in("disk"), who))
+	owner("disk", who.uid)
+	owner("disk/lost+found", 0)
 
 	var layout install.Layout
 	must(os.Mkdir(in("log"), 0o755))

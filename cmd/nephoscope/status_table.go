@@ -151,9 +151,13 @@ func (t *statusTable) metrics() {
 	t.line("METRICS → %s", m.Namespace)
 	t.line("%d data sent, %d refused, %d invalid, last acknowledged %s", m.Sent, m.Refused, m.Invalid, acknowledged)
 	t.line("spool: %s, %s; %d given up", output.Count(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped)
-	t.line("%-12s %8s %9s %9s %7s", "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "ERRORS")
+	wide := 12
 	for _, c := range m.Collectors {
-		t.line("%-12s %8s %9s %9s %7d", c.Name, span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData), c.Errors)
+		wide = max(wide, min(utf8.RuneCountInString(c.Name), 40))
+	}
+	t.line("%-*s %8s %9s %9s %7s", wide, "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "ERRORS")
+	for _, c := range m.Collectors {
+		t.line("%-*s %8s %9s %9s %7d", wide, c.Name, span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData), c.Errors)
 	}
 }
 

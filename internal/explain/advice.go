@@ -46,6 +46,10 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 				a.cores(own.Plugin)
 			case "diskio":
 				a.devices(own.Plugin)
+			case "processes", "procstat":
+				for _, p := range own.Advice { // what the agent's user does not see
+					a.all = append(a.all, Advice{Place: p.Place, Topic: "processes", Text: p.Text + "; " + p.Hint})
+				}
 			}
 		}
 		a.flushes(plan)

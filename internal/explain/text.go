@@ -148,8 +148,12 @@ func (m *Metrics) write(p *printer, all bool) {
 	if len(shared) > 0 {
 		p.wrapped("  ", "all with "+dimensionsText(shared, nil))
 	}
+	width := 8
 	for _, own := range m.Plugins {
-		line := fmt.Sprintf("  %-8s every %-6s %4d series", own.Name, secondsText(own.IntervalSeconds), own.Series)
+		width = max(width, min(len(own.Name), 32))
+	}
+	for _, own := range m.Plugins {
+		line := fmt.Sprintf("  %-*s every %-6s %4d series", width, own.Name, secondsText(own.IntervalSeconds), own.Series)
 		if own.RollUps > 0 {
 			line += fmt.Sprintf(", %d of them roll-ups", own.RollUps)
 		}
