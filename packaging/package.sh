@@ -94,7 +94,9 @@ pack() { # NAME ARCH FORMAT
   local file=$out/${1}_${version}_$2.$3 config=$work/$1.$3.yaml
   if [ "$3" = tar.gz ]; then
     tree "$1" "$2" "$work/$2/tree/${1}_${version}"
-    tar -C "$work/$2/tree" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -cf - "${1}_${version}" | gzip -9n >"$file"
+    # Without folders: those of /usr/local, which it is unpacked into, keep their modes and owners.
+    (cd "$work/$2/tree" && find "${1}_${version}" ! -type d -print0 | sort -z) |
+      tar -C "$work/$2/tree" --no-recursion --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -cf - --null --files-from=- | gzip -9n >"$file"
     return
   fi
   cp "packaging/nfpm/$1.yaml" "$config"

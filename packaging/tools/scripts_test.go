@@ -109,6 +109,25 @@ func TestWhatNoPackageCanHoldIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+func TestEachScriptIsInAPackage(t *testing.T) {
+	scripts, err := filepath.Glob("../scripts/p*[a-z]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	yaml, err := os.ReadFile("../nfpm/nephoscope.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, script := range scripts {
+		if name := "../common/scripts/" + filepath.Base(script) + "\n"; strings.Count(string(yaml), name) != 1 {
+			t.Errorf("nephoscope.yaml names %q %d times", name, strings.Count(string(yaml), name))
+		}
+	}
+	if len(scripts) != 5 {
+		t.Errorf("there are %v", scripts)
+	}
+}
+
 func TestControlCommandIsCompleted(t *testing.T) {
 	for _, c := range []struct{ words, want string }{
 		{"-a f", "fetch-config"},

@@ -56,7 +56,7 @@ func TestEverythingIsSigned(t *testing.T) {
 			t.Errorf("%s.asc is no signature of it", name)
 		}
 	}
-	if len(files) != 5 || verified(t, filepath.Join(dist, "SHA256SUMS.asc"), filepath.Join(dist, files[1])) {
+	if len(files) != 7 || verified(t, filepath.Join(dist, "SHA256SUMS.asc"), filepath.Join(dist, files[1])) {
 		t.Errorf("%d files, or a signature holds for another one", len(files))
 	}
 }
