@@ -33,7 +33,7 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		Measurements:     readMeasurements(s),
 		AppendDimensions: readStaticDimensions(s.value("append_dimensions")),
 	}
-	if s.value("metrics_collection_interval") != nil {
+	if s.shape.key("metrics_collection_interval") != nil && s.value("metrics_collection_interval") != nil {
 		p.Interval = s.seconds("metrics_collection_interval")
 	}
 	for _, name := range s.texts("drop_original_metrics") {
@@ -68,7 +68,11 @@ func readPlugin(name string, s section, a Agent) Plugin {
 // readMeasurements reads strings, and objects that rename a metric or change its unit. Of a metric that is named twice the
 // first that decorates it counts.
 func readMeasurements(s section) (all []Measurement) {
-	n, of := s.value("measurement"), s.shape.under("measurement")
+	of := s.shape.under("measurement")
+	if of == nil { // ethtool has none
+		return nil
+	}
+	n := s.value("measurement")
 	if n == nil {
 		return nil
 	}
