@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 )
 
 // amazon gives the machine an NVMe controller with these counters, in the order of the log page.
@@ -229,5 +230,22 @@ func TestDiskNamesTheVolume(t *testing.T) {
 	p.DropDevice = true // by which the original finds the volume
 	if got := collect(t, mustBuild(t, p, m.Host)); got["disk_inodes_used{fstype=ext4,path=/}"] == 0 {
 		t.Errorf("without the device: %v", got)
+	}
+}
+
+// The number of an ioctl holds the size of what it takes.
+func TestAdminCommandIsAsLongAsTheKernelsIs(t *testing.T) {
+	t.Parallel()
+	if got := unsafe.Sizeof(nvmeAdminCommand{}); got != nvmeAdmin>>16&0x3FFF {
+		t.Errorf("it has %d bytes, the kernel's %d", got, nvmeAdmin>>16&0x3FFF)
+	}
+	var c nvmeAdminCommand
+	for name, at := range map[string][2]uintptr{ // linux/nvme_ioctl.h
+		"addr": {unsafe.Offsetof(c.data), 24}, "data_len": {unsafe.Offsetof(c.length), 36}, "cdw10": {unsafe.Offsetof(c.dword10), 40},
+		"timeout_ms": {unsafe.Offsetof(c.milliseconds), 64}, "nsid": {unsafe.Offsetof(c.namespace), 4},
+	} {
+		if at[0] != at[1] {
+			t.Errorf("%s stands at %d, not at %d", name, at[0], at[1])
+		}
 	}
 }

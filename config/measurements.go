@@ -39,6 +39,11 @@ func nvmeNames() []string {
 	}
 }
 
+// AsksNVMe tells whether the plugin measures what only the controllers of Amazon's NVMe devices know.
+func (p Plugin) AsksNVMe() bool {
+	return p.Name == "diskio" && slices.ContainsFunc(p.Measurements, func(m Measurement) bool { return slices.Contains(nvmeNames(), m.Name) })
+}
+
 func memNames() *metricNames {
 	return &metricNames{plugin: "mem", names: []string{"active", "available", "available_percent", "buffered", "cached", "free", "inactive", "shared",
 		"total", "used", "used_percent"}}
