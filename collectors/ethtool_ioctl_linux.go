@@ -36,11 +36,23 @@ type nicReader struct {
 	known map[string]*nicNames
 	// room is for the answer of ETHTOOL_GSTATS: struct ethtool_stats, then eight bytes for each counter.
 	room []uint64
+	fd   int // by which the kernel is asked, from begin on
 }
 
 func newNICReader(h Host) *nicReader { return &nicReader{host: h, known: map[string]*nicNames{}} }
 
 func (r *nicReader) forget(name string) { delete(r.known, name) }
+
+// begin makes ready to read interfaces, until end.
+func (r *nicReader) begin() (end func(), err error) {
+	if r.host.Root != "" {
+		return func() {}, nil
+	}
+	if r.fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0); err != nil {
+		return nil, err
+	}
+	return func() { _ = syscall.Close(r.fd) }, nil // nothing was written
+}
 
 func (r *nicReader) links() (all []nicLink, err error) {
 	if r.host.Root != "" {
@@ -58,12 +70,7 @@ func (r *nicReader) read(name string) (*nicNames, []uint64, error) {
 	if r.host.Root != "" {
 		return r.captured(name)
 	}
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer syscall.Close(fd) // nothing was written
-	info, err := unix.IoctlGetEthtoolDrvinfo(fd, name)
+	info, err := unix.IoctlGetEthtoolDrvinfo(r.fd, name)
 	if err != nil {
 		return nil, nil, unlessAbsent(err)
 	}
@@ -76,14 +83,14 @@ func (r *nicReader) read(name string) (*nicNames, []uint64, error) {
 	}
 	names := r.known[name]
 	if names == nil || names.driver != driver || len(names.counters) != count {
-		counters, err := readNames(fd, name, count)
+		counters, err := readNames(r.fd, name, count)
 		if err != nil {
 			return nil, nil, unlessAbsent(err)
 		}
 		names = &nicNames{driver, counters}
 		r.known[name] = names
 	}
-	counters, err := r.stats(fd, name, count)
+	counters, err := r.stats(name, count)
 	if err != nil {
 		return nil, nil, unlessAbsent(err)
 	}
@@ -161,13 +168,13 @@ func splitNames(text []byte, count int) []string {
 }
 
 // stats asks for the counters. struct ethtool_stats is two words, and so one counter long.
-func (r *nicReader) stats(fd int, name string, count int) ([]uint64, error) {
+func (r *nicReader) stats(name string, count int) ([]uint64, error) {
 	if len(r.room) < 1+count {
 		r.room = make([]uint64, 1+spare(count))
 	}
 	words := (*[2]uint32)(unsafe.Pointer(&r.room[0]))
 	words[0], words[1] = ethtoolGetStats, uint32(count)
-	if err := ethtool(fd, name, unsafe.Pointer(&r.room[0])); err != nil {
+	if err := ethtool(r.fd, name, unsafe.Pointer(&r.room[0])); err != nil {
 		return nil, err
 	}
 	return r.room[1:min(1+int(words[1]), len(r.room))], nil

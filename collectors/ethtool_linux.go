@@ -52,6 +52,11 @@ func (c *ethtoolCollector) Collect(_ context.Context, now time.Time) ([]cloudwat
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
 	}
+	end, err := c.reader.begin()
+	if err != nil {
+		return nil, fmt.Errorf("ask network drivers: %w", err)
+	}
+	defer end()
 	c.data = c.data[:0]
 	var trouble troubles
 	seen := 0

@@ -119,9 +119,11 @@ func TestNamesOfCountersAreParted(t *testing.T) {
 func TestDriversOfThisMachineAreAsked(t *testing.T) {
 	r := newNICReader(Host{})
 	links, err := r.links()
-	if err != nil {
-		t.Fatal(err)
+	end, err2 := r.begin()
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
 	}
+	defer end()
 	for _, l := range links {
 		first, _, err1 := r.read(l.name)
 		names, counters, err2 := r.read(l.name)

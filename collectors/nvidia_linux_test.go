@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,9 +146,9 @@ func TestNvidiaProgramThatHangsIsNotStartedAgain(t *testing.T) {
 	m := newMachine(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := mustBuild(t, everything("nvidia_gpu"), m.Host).(*nvidiaCollector)
-		hung, started := make(chan struct{}), 0
+		hung, started := make(chan struct{}), atomic.Int32{}
 		c.output.question = func(string) ([]byte, error) {
-			started++
+			started.Add(1)
 			<-hung
 			return []byte("<nvidia_smi_log></nvidia_smi_log>"), nil
 		}
@@ -157,13 +158,13 @@ func TestNvidiaProgramThatHangsIsNotStartedAgain(t *testing.T) {
 				t.Errorf("%d data, %v", len(data), err)
 			}
 		}
-		if took := time.Since(before); started != 1 || took > 8*time.Second {
-			t.Errorf("started %d times, waited %s", started, took)
+		if took := time.Since(before); started.Load() != 1 || took > 8*time.Second {
+			t.Errorf("started %d times, waited %s", started.Load(), took)
 		}
 		close(hung)
 		synctest.Wait()
-		if _, err := c.Collect(t.Context(), noon); err != nil || started != 2 {
-			t.Errorf("started %d times, %v", started, err)
+		if _, err := c.Collect(t.Context(), noon); err != nil || started.Load() != 2 {
+			t.Errorf("started %d times, %v", started.Load(), err)
 		}
 	})
 }

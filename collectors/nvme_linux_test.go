@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,11 +111,11 @@ func TestNVMeControllersThatDoNotAnswerHoldUpNobody(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := mustBuild(t, measuring("diskio", "ebs_volume_queue_length"), m.Host).(*nvmeCollector)
-		hung, asked := make(chan struct{}), 0
+		hung, asked := make(chan struct{}), atomic.Int32{}
 		c.counters.question = func(of string) (n nvmeCounters, err error) {
 			switch {
 			case strings.HasPrefix(of, "nvme1/"):
-				asked++
+				asked.Add(1)
 				<-hung
 			case strings.HasPrefix(of, "nvme2/"):
 				return n, errNoCounters
@@ -129,8 +130,8 @@ func TestNVMeControllersThatDoNotAnswerHoldUpNobody(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		if asked != 1 {
-			t.Errorf("the one that hangs was asked %d times", asked)
+		if asked.Load() != 1 {
+			t.Errorf("the one that hangs was asked %d times", asked.Load())
 		}
 		close(hung)
 		synctest.Wait()
