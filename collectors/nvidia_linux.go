@@ -29,11 +29,13 @@ const (
 )
 
 type nvidiaCollector struct {
-	host    Host
-	program string
-	output  *inquiry[[]byte]
-	dims    map[nvidiaIdentity][]cloudwatch.Dimension
-	data    []cloudwatch.Datum
+	host     Host
+	program  string
+	patience time.Duration
+	trusted  func(path string) error // refuses what is not to be started
+	output   *inquiry[[]byte]
+	dims     map[nvidiaIdentity][]cloudwatch.Dimension
+	data     []cloudwatch.Datum
 	*sheet[gpu]
 }
 
@@ -48,7 +50,9 @@ func buildNvidia(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil {
 		return nil, problems
 	}
-	c := &nvidiaCollector{host: h, program: nvidiaProgram, dims: map[nvidiaIdentity][]cloudwatch.Dimension{}, sheet: s}
+	c := &nvidiaCollector{
+		host: h, program: nvidiaProgram, patience: nvidiaPatience, trusted: rootsAlone, dims: map[nvidiaIdentity][]cloudwatch.Dimension{}, sheet: s,
+	}
 	c.output = newInquiry(0, c.run)
 	c.output.patience = nvidiaPatience + 2*nvidiaGrace
 	return c, problems
@@ -89,11 +93,11 @@ func (c *nvidiaCollector) run(program string) ([]byte, error) {
 		return nil, err
 	}
 	for _, path := range []string{real, filepath.Dir(real)} {
-		if err := rootsAlone(path); err != nil {
+		if err := c.trusted(path); err != nil {
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), nvidiaPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), c.patience)
 	defer cancel()
 	command := exec.CommandContext(ctx, real, "-q", "-x")
 	command.Env = append(os.Environ(), "LC_ALL=C")
@@ -106,7 +110,7 @@ func (c *nvidiaCollector) run(program string) ([]byte, error) {
 	err = command.Run()
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("it did not answer in %s, and was ended", nvidiaPatience)
+		return nil, fmt.Errorf("it did not answer in %s, and was ended", c.patience)
 	case err != nil:
 		said, _, _ := strings.Cut(strings.TrimSpace(out.String()+complaint.String()), "\n") // it complains where it should answer
 		return nil, fmt.Errorf("%w: %.200q", err, said)
