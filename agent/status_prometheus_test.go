@@ -68,7 +68,7 @@ func page(t *testing.T, n *labels, files ...LogFile) map[string]string {
 	t.Helper()
 	return exposed(t, n.prometheus(judged(func(s *Status) {
 		s.Logs = files
-		s.Metrics = &MetricsLedger{Sent: 7, Collectors: []CollectorLedger{{Name: "cpu", Errors: 2}, {Name: "mem"}}}
+		s.Metrics = &MetricsLedger{DataLedger: DataLedger{Sent: 7}, Collectors: []CollectorLedger{{Name: "cpu", Errors: 2}, {Name: "mem"}}}
 	})))
 }
 

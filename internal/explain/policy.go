@@ -95,6 +95,12 @@ func permissions(c *config.Config, plan *agent.Plan, account, parameter string) 
 	if m := c.Metrics; m != nil && len(m.Plugins) > 0 {
 		g.to(m.RoleARN).allow("SendMetrics", "sending metrics; it knows no narrower resource than the namespace", []string{"*"},
 			map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": m.Namespace}}, "cloudwatch:PutMetricData")
+		for _, p := range m.Plugins {
+			if p.Namespace != "" && p.Namespace != m.Namespace {
+				g.to(m.RoleARN).allow("SendOwnMetrics", "nephoscope.self_metrics", []string{"*"},
+					map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": p.Namespace}}, "cloudwatch:PutMetricData")
+			}
+		}
 		if agent.WantsAutoScalingGroup(c) {
 			g.to(c.Agent.RoleARN).allow("FindAutoScalingGroup", "the dimension AutoScalingGroupName; not needed where instance tags are enabled in the metadata service",
 				[]string{"*"}, nil, "ec2:DescribeTags")
