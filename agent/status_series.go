@@ -75,9 +75,13 @@ func (v *verdict) series() {
 		return
 	}
 	l := v.Metrics.Series
+	used := "is used up"
+	if l.Known < l.Budget-l.Budget/10 {
+		used = "was used up"
+	}
 	for _, p := range l.Plugins {
 		if p.RefusedSeries > 0 && v.now.Sub(p.LastRefused) < lossMemory {
-			v.say(Degraded, p.Since, fmt.Sprintf("the series budget of %d is used up: %s", l.Budget, p.Offence()), remedy(p.Name))
+			v.say(Degraded, p.Since, fmt.Sprintf("the series budget of %d %s: %s", l.Budget, used, p.Offence()), remedy(p.Name))
 		}
 	}
 }

@@ -267,7 +267,7 @@ func TestCollectorCountsItsRunsAndWhatItMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &ticker{takes: 25 * time.Second}
 		w := &watchedCollector{Collector: c, name: "c", interval: 10 * time.Second}
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 118*time.Second)
 		defer cancel()
 		s := schedule{name: "c", interval: w.interval, collector: w, add: func([]cloudwatch.Datum) {}, log: zap.NewNop()}
 		s.run(ctx) // at 0, 30, 60 and 90 s, and the moments between are missed

@@ -84,6 +84,12 @@ func NewBudget() *Budget { return &Budget{seed: maphash.MakeSeed(), known: map[u
 func (b *Budget) Configure(limit int, plugins []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if limit != b.limit { // what was refused before may have room now
+		b.said = time.Time{}
+		for i := range b.plugins {
+			b.plugins[i].refusal = refusal{data: b.plugins[i].data}
+		}
+	}
 	b.limit, b.active = limit, len(plugins)
 	for i := range b.plugins {
 		b.plugins[i].rank = len(plugins) // no longer in the configuration, or not yet
@@ -94,7 +100,7 @@ func (b *Budget) Configure(limit int, plugins []string) {
 	if limit == 0 {
 		clear(b.known)
 		for i := range b.plugins {
-			b.plugins[i].known, b.plugins[i].refusal = 0, refusal{data: b.plugins[i].data}
+			b.plugins[i].known = 0
 		}
 	}
 }

@@ -125,7 +125,13 @@ func TestReloadForgetsNoSeries(t *testing.T) {
 	b.take(t, of(disk, "path", 0, 10), noon, 0)
 	b.Configure(5, []string{"cpu"})
 	b.take(t, of(disk, "path", 0, 11), noon, 1)
+	if _, due := b.Complaint(noon); !due || b.State(noon).Plugins[0].Refused.Series != 1 {
+		t.Error("nothing is refused")
+	}
 	b.Configure(12, []string{"cpu", "disk"})
+	if p := b.State(noon).Plugins[0]; p.Refused.Series != 0 || p.Refused.Data != 1 {
+		t.Errorf("what was refused under another limit is still told: %+v", p)
+	}
 	b.take(t, of(disk, "path", 0, 11), noon, 0)
 	b.Configure(0, []string{"cpu", "disk"})
 	b.take(t, of(disk, "path", 0, 1000), noon, 0)

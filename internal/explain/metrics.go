@@ -34,6 +34,7 @@ type Plugin struct {
 // Series is one metric as CloudWatch would keep it, and bill it.
 type Series struct {
 	Plugin            string      `json:"plugin"`
+	Namespace         string      `json:"namespace,omitempty"` // "": the one of all metrics
 	Name              string      `json:"name"`
 	Dimensions        []Dimension `json:"dimensions"` // by name
 	Unit              string      `json:"unit"`
@@ -83,7 +84,7 @@ func seriesOf(p config.Plugin, d *cloudwatch.Datum, rollUp bool) Series {
 		unit = cloudwatch.None
 	}
 	s := Series{
-		Plugin: p.Called(), Name: d.Name, Dimensions: []Dimension{}, Unit: string(unit), ResolutionSeconds: d.Resolution.Seconds(),
+		Plugin: p.Called(), Namespace: p.Namespace, Name: d.Name, Dimensions: []Dimension{}, Unit: string(unit), ResolutionSeconds: d.Resolution.Seconds(),
 		IntervalSeconds: p.Interval.Seconds(), RollUp: rollUp,
 	}
 	for _, x := range d.Dimensions {

@@ -361,7 +361,9 @@ func (r *Report) permissions(p *printer) {
 		}
 		var actions []string
 		for _, why := range one.Why {
-			actions = append(actions, why.Action)
+			if !slices.Contains(actions, why.Action) {
+				actions = append(actions, why.Action)
+			}
 		}
 		p.wrapped("  ", who+": "+strings.Join(actions, ", "))
 	}
