@@ -202,19 +202,23 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 			shown := &watchedCollector{Collector: c, name: p.Called(), interval: p.Interval}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
-			source := &cloudwatch.Source{Name: p.Called(), Namespace: p.Namespace}
-			add := func(data []cloudwatch.Datum) {
-				r.isUp()
-				for i := range data {
-					data[i].Source = source
-				}
-				if !r.left.Load() { // else they were meant for a publisher that is no more
-					a.sink.add(data)
-				}
-			}
-			s := schedule{name: p.Called(), interval: p.Interval, collector: shown, add: add, log: a.env.Log}
+			s := schedule{name: p.Called(), interval: p.Interval, collector: shown, add: a.taking(p, r), log: a.env.Log}
 			s.run(ctx)
 		},
+	}
+}
+
+// taking takes what a plugin's task brings, which is up from then on.
+func (a *Agent) taking(p config.Plugin, r *running) func([]cloudwatch.Datum) {
+	source := &cloudwatch.Source{Name: p.Called(), Namespace: p.Namespace}
+	return func(data []cloudwatch.Datum) {
+		r.isUp()
+		for i := range data {
+			data[i].Source = source
+		}
+		if !r.left.Load() { // else they were meant for a publisher that is no more
+			a.sink.add(data)
+		}
 	}
 }
 
