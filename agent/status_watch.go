@@ -86,6 +86,7 @@ type watchedCollector struct {
 	mu             sync.Mutex
 	asked, brought time.Time
 	moment         time.Time // that it was last asked about
+	back           time.Time // when it was done the last time
 	working        bool
 	runs, missed   int64
 	data, errors   int64
@@ -102,10 +103,10 @@ func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudw
 	data, err := w.Collector.Collect(ctx, now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.working = false
+	w.working, w.back = false, time.Now()
 	w.runs++
 	w.data += int64(len(data))
-	w.took = time.Since(w.asked)
+	w.took = w.back.Sub(w.asked)
 	w.longest = max(w.longest, w.took)
 	if len(data) > 0 {
 		w.brought = w.asked
@@ -134,6 +135,16 @@ func (w *watchedCollector) miss(now time.Time) {
 		w.missed += int64(passed) - 1
 	}
 	w.moment = moment
+}
+
+// idle is how long nobody has asked it for anything; 0: it is at work, or was never asked.
+func (w *watchedCollector) idle(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.working || w.back.IsZero() {
+		return 0
+	}
+	return now.Sub(w.back)
 }
 
 // Advise passes on what the collector knows of this host.
