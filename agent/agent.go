@@ -45,6 +45,7 @@ type Agent struct {
 	watching chan struct{} // closed to end the watcher
 	identity *identity
 	sink     sink
+	budget   *publish.Budget
 	holding  *tailer.Holding // what log files may hold of the host
 	started  time.Time
 	disk     *watchedStore // checkpoints
@@ -96,7 +97,8 @@ func New(env Env) (a *Agent, err error) {
 	env.Host = env.Host.Shared()
 	disk := &watchedStore{Store: journal}
 	a = &Agent{
-		env: env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
+		budget: publish.NewBudget(),
+		env:    env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
 		holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{}, closing: make(chan struct{}),
 	}
 	if env.Adopt != "" {
@@ -129,6 +131,9 @@ func (a *Agent) apply(c *config.Config) (changes Changes, fresh []*running, err 
 	}
 	if c.Logs != nil {
 		a.holding.AllowDeleted(c.Logs.DeletedBudget)
+	}
+	if c.Metrics != nil {
+		a.budget.Configure(c.Metrics.SeriesBudget, admission(c.Metrics))
 	}
 	changes, fresh = a.switchTo(tasks)
 	a.applied.Store(c)

@@ -57,6 +57,9 @@ func (p Plugin) Key() string {
 	id.texts("include", p.InterfaceInclude)
 	id.texts("exclude", p.InterfaceExclude)
 	id.texts("metrics", p.MetricsInclude)
+	if p.Namespace != "" {
+		id.text("namespace", p.Namespace)
+	}
 	if p.Called() != p.Name {
 		id.text("pid_file", p.PidFile)
 		id.text("exe", p.Exe)

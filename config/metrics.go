@@ -11,10 +11,14 @@ func readMetrics(s, ours section, a Agent) *Metrics {
 		Namespace:             s.text("namespace"),
 		ForceFlushInterval:    s.seconds("force_flush_interval"),
 		SpoolBytes:            int64(ours.number("spool_mib")) << 20,
+		SeriesBudget:          ours.number("series_budget"),
 		EndpointOverride:      s.text("endpoint_override"),
 		RoleARN:               s.section("credentials").text("role_arn"),
 		AggregationDimensions: aggregations(s.value("aggregation_dimensions")),
 		Plugins:               readPlugins(s.section("metrics_collected"), a),
+	}
+	if own := ours.section("self_metrics"); own.there() {
+		m.Plugins = append(m.Plugins, Plugin{Name: SelfMetrics, Place: own.node.at, Interval: own.seconds("interval"), Namespace: own.text("namespace")})
 	}
 	if m.RoleARN == "" {
 		m.RoleARN = a.RoleARN

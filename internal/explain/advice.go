@@ -185,11 +185,7 @@ func (a *adviser) resolution(plan *agent.Plan) {
 
 // requests is how many a month would take, if nothing were collected more often than this.
 func (a *adviser) requests(plan *agent.Plan, atMost, flush time.Duration) float64 {
-	all := collections(plan.Plugins)
-	for i := range all {
-		all[i].interval = max(all[i].interval, atMost)
-	}
-	return requestsOf(all, flush, perRequest(a.c.Metrics.Namespace, plan.Plugins))
+	return requestsFor(a.c.Metrics, plan.Plugins, atMost, flush)
 }
 
 // autoScaling is about the series that every instance of a group brings, and leaves behind.
