@@ -85,6 +85,7 @@ type watchedCollector struct {
 
 	mu             sync.Mutex
 	asked, brought time.Time
+	back           time.Time // when it was done the last time
 	working        bool
 	errors         int64
 	failing        time.Time // since when; zero: it went well the last time
@@ -98,7 +99,7 @@ func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudw
 	data, err := w.Collector.Collect(ctx, now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.working = false
+	w.working, w.back = false, time.Now()
 	if len(data) > 0 {
 		w.brought = w.asked
 	}
@@ -114,6 +115,16 @@ func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudw
 		}
 	}
 	return data, err
+}
+
+// idle is how long nobody has asked it for anything; 0: it is at work, or was never asked.
+func (w *watchedCollector) idle(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.working || w.back.IsZero() {
+		return 0
+	}
+	return now.Sub(w.back)
 }
 
 // Advise passes on what the collector knows of this host.

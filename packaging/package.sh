@@ -147,7 +147,7 @@ done
 running=()
 settle() { # all but so many packings
   while [ ${#running[@]} -gt "$1" ]; do
-    wait "${running[0]}" || fail "what was being packed was not, see above"
+    wait "${running[0]}" || { wait; fail "what was being packed was not, see above"; }
     running=("${running[@]:1}")
   done
 }

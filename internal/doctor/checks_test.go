@@ -219,6 +219,10 @@ func TestOwnFolders(t *testing.T) {
 		return nil, fs.ErrNotExist
 	}
 	expect(t, examine(t, w, "folders"), Fine, "1.0 TiB free")
+	readable := w.Host.ReadDir
+	w.Host.ReadDir = func(string) ([]fs.DirEntry, error) { return nil, fs.ErrPermission }
+	expect(t, examine(t, w, "folders"), Fine, "cannot be looked at")
+	w.Host.ReadDir = readable
 	d["/state/j"] = file(0, 0, 0o644)
 	expect(t, examine(t, w, "folders"), Failed, "1 file is in the state folder of somebody else", "chown -R cwagent /state", "open to others", "chmod -R go= /state")
 	d["/state/j"] = file(990, 990, 0o600)
@@ -399,6 +403,8 @@ func TestAgentsThatWouldShipTheSame(t *testing.T) {
 	f(Fine, "none runs beside", process(7, "start-amazon-cloudwatch-agent", "start-amazon-cloudwatch-agent")) // a copy of us, which has answered
 	w.Status = nil
 	f(Warning, "does not answer on /state", process(8, "nephoscope", "nephoscope run --state=/state /etc/c.json"))
+	w.NoStatus = fs.ErrPermission
+	f(Fine, "may not be asked", process(8, "nephoscope", "nephoscope run --state=/state /etc/c.json"))
 	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
 		return []Unit{{Name: install.UnitName, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
 	}

@@ -200,6 +200,12 @@ func TestFirstInstallMakesTheUserAndPurgeRemovesIt(t *testing.T) {
 	if !w.has("/var/lib/nephoscope/checkpoints") || !w.has(home+"/logs/amazon-cloudwatch-agent.log") || !w.has(home+"/etc/amazon-cloudwatch-agent.d/default") {
 		t.Error("remove has removed what purge is for")
 	}
+	w.run("preinst", "install", "1.0")
+	if said, _ := w.run("postinst", "configure", "1.0"); !strings.Contains(said, "Start it with the configuration that is there") {
+		t.Errorf("installed again, it said %q", said)
+	}
+	w.run("prerm", "remove")
+	w.run("postrm", "remove")
 	_, called = w.run("postrm", "purge")
 	if called != "userdel cwagent; groupdel cwagent" || w.has("/var/lib/nephoscope") || w.has(home) || w.has(notes) {
 		t.Errorf("after purge: called %s", called)
