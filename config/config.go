@@ -70,6 +70,13 @@ type Plugin struct {
 	// behind (tmpfs, overlay, squashfs, …) are left out. Default false, as the original collects them all.
 	IgnorePseudoFileSystems bool
 
+	VolumeID bool // disk: the dimension VolumeId is asked for, in append_dimensions
+
+	// ethtool, which has no Measurements: names or patterns of them.
+	InterfaceInclude []string // interface_include; none: all
+	InterfaceExclude []string // interface_exclude
+	MetricsInclude   []string // metrics_include; none: all
+
 	// procstat: which processes. Exactly one of them is not empty: of several in an entry the first goes before the others.
 	PidFile string // pid_file
 	Exe     string // exe, a regular expression that the path of the program matches

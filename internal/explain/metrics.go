@@ -1,11 +1,14 @@
 package explain
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
 )
 
@@ -28,6 +31,15 @@ type Plugin struct {
 	RollUps         int          `json:"rollups"` // of them
 	Place           config.Place `json:"place"`
 	Problem         string       `json:"problem,omitempty"` // what it could not read
+	notice          bool         // the problem is that there is nothing to read
+}
+
+// problemText is the problem in words.
+func (p Plugin) problemText() string {
+	if p.notice {
+		return strings.TrimPrefix(p.Problem, p.Name+": ")
+	}
+	return "not all could be read: " + p.Problem
 }
 
 // Series is one metric as CloudWatch would keep it, and bill it.
@@ -58,6 +70,7 @@ func metricsOf(c *config.Config, plan *agent.Plan) *Metrics {
 		own := Plugin{Name: p.Plugin.Called(), IntervalSeconds: p.Plugin.Interval.Seconds(), Place: p.Plugin.Place}
 		if p.Err != nil {
 			own.Problem = p.Err.Error()
+			_, own.notice = errors.AsType[collectors.Notice](p.Err)
 		}
 		for i := range p.Data {
 			d := &p.Data[i]

@@ -162,7 +162,7 @@ func (m *Metrics) write(p *printer, all bool) {
 		}
 		p.line("%s", cut(line))
 		if own.Problem != "" {
-			p.wrapped("    ", "not all could be read: "+own.Problem)
+			p.wrapped("    ", own.problemText())
 		}
 		for _, s := range m.Series {
 			if all && s.Plugin == own.Name {
