@@ -58,7 +58,7 @@ compile() { # PROGRAM FILE [FLAG ...]; without what Go finds out about git, whic
 }
 
 common() { # what is the same for all architectures
-  local to=$work/common program shell page
+  local to=$work/common program page
   mkdir -p "$to"/{scripts,man,man-local,completions}
   for program in nephoscope nephoscope-local; do
     compile "$program" "$work/$program" -tags man
