@@ -29,10 +29,11 @@ var mayImport = map[string][]string{
 	"internal/output":      {},
 	"local":                {},
 	"collectors":           {"cloudwatch", "config"},
+	"listeners":            {"cloudwatch", "config", "internal/durable"},
 	"tailer":               {"cloudwatch", "config", "internal/durable"},
 	"publish":              {"cloudwatch", "internal/durable"},
 	"internal/awsapi":      {"cloudwatch"},
-	"agent":                {"cloudwatch", "config", "collectors", "tailer", "publish", "internal/durable"},
+	"agent":                {"cloudwatch", "config", "collectors", "listeners", "tailer", "publish", "internal/durable"},
 	"internal/install":     {"agent", "config", "internal/durable", "internal/output"},
 	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "tailer"},
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
@@ -143,6 +144,7 @@ func TestWritesGoThroughDurable(t *testing.T) {
 		"cmd/nephoscope/doctor_bundle.go:Remove":   true, // the same, when it is not whole
 		"internal/doctor/host_linux.go:OpenFile":   true, // for reading
 		"tailer/identity_unix.go:OpenFile":         true, // the same
+		"listeners/socket.go:Remove":               true, // a socket that an earlier run has left, which is no state
 		"tailer/removal.go:Remove":                 true, // a log file, which is no state: auto_removal
 		"collectors/mounts_linux.go:OpenFile":      true,
 	}

@@ -75,6 +75,8 @@ type Plugin struct {
 	Exe     string // exe, a regular expression that the path of the program matches
 	Pattern string // pattern, a regular expression that the command line matches
 
+	Listening
+
 	Place Place
 }
 

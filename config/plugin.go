@@ -15,13 +15,15 @@ func readPlugins(s section, a Agent) (all []Plugin) {
 		k := s.shape.key(m.key)
 		switch {
 		case k == nil || k.state != done:
+		case m.key == "statsd" || m.key == "collectd":
+			all = append(all, readListener(m.key, section{m.value, k.shape}))
 		case m.key == "procstat":
 			all = append(all, readProcstat(s.items(m.key), a)...)
 		case m.value.kind == object:
 			all = append(all, readPlugin(m.key, section{m.value, k.shape}, a))
 		}
 	}
-	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 })
+	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 && p.Address == "" })
 }
 
 func readPlugin(name string, s section, a Agent) Plugin {
