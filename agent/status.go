@@ -67,6 +67,7 @@ type StreamLedger struct {
 type MetricsLedger struct {
 	Namespace    string            `json:"namespace"`
 	Collectors   []CollectorLedger `json:"collectors"` // by name
+	Listeners    []ListenerLedger  `json:"listeners"`  // the same
 	Sent         int64             `json:"data_sent"`
 	Refused      int64             `json:"data_refused"` // no request may hold them
 	Invalid      int64             `json:"data_invalid"` // the service called them so
@@ -160,6 +161,7 @@ func (s *Status) sort() {
 	})
 	if s.Metrics != nil {
 		slices.SortFunc(s.Metrics.Collectors, func(a, b CollectorLedger) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(s.Metrics.Listeners, func(a, b ListenerLedger) int { return cmp.Compare(a.Name, b.Name) })
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/listeners"
 )
 
 // Health is how the agent is, in a word.
@@ -63,6 +64,7 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.late()
 	v.metrics()
 	v.collectors()
+	v.listeners()
 	v.unnamed()
 	j.lost(&v)
 	s.Health = OK
@@ -227,6 +229,17 @@ func (v *verdict) collectors() {
 	}
 }
 
+func (v *verdict) listeners() {
+	if v.Metrics == nil {
+		return
+	}
+	for _, l := range v.Metrics.Listeners {
+		if t := l.Trouble; t != nil {
+			v.say(Degraded, t.Since, fmt.Sprintf("%s receives nothing: %s", l.Name, t.Error), "which program has the address (ss -lunxp)? Change service_address, or stop it: it is tried again all the time")
+		}
+	}
+}
+
 func (v *verdict) unnamed() {
 	for i, w := range v.unidentified {
 		if v.longAgo(w.since, slowStart) {
@@ -272,6 +285,11 @@ func (j *judge) lost(v *verdict) {
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")
+		for _, l := range m.Listeners {
+			say(l.Dropped[listeners.Kernel], "datagrams for "+l.Name+" were dropped: the kernel had no room for them", "raise net.core.rmem_max, and allowed_pending_messages; or send fewer")
+			say(l.Dropped[listeners.TooMany], "values for "+l.Name+" were dropped: of more series than one host may send", "which tag has ever new values? Each series costs money")
+			say(l.Dropped[listeners.TooVaried], "values for "+l.Name+" were dropped: there are too many different ones to keep", "aggregate for a shorter time, or sample")
+		}
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")
 	}
 }

@@ -166,6 +166,9 @@ func (m *Metrics) write(p *printer, all bool) {
 			}
 		}
 	}
+	for _, l := range m.Listeners {
+		p.wrapped("  ", fmt.Sprintf("%s listens on %s and sends what it is sent: its series, and what they cost, are not known beforehand, and not counted here", l.Name, l.Address))
+	}
 	if !all && len(m.Series) > 0 {
 		p.line("  (--all lists every series with its dimensions)")
 	}
