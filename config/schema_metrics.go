@@ -66,7 +66,7 @@ func pluginsShape() *shape {
 		key{name: "ethtool", shape: ethtoolShape(), state: later, says: "what drivers of network interfaces count"},
 		key{name: "dpdk", shape: dpdkShape(), state: later, says: "what DPDK applications count"},
 		key{name: "statsd", shape: statsdShape(), says: "listens for StatsD"},
-		key{name: "collectd", shape: collectdShape(), state: later, says: "listens for collectd"},
+		key{name: "collectd", shape: collectdShape(), says: "listens for collectd"},
 		key{name: "prometheus", shape: prometheusShape(), state: later, says: "scrapes Prometheus exporters, for `amp`"},
 		key{name: "jmx", shape: oneOrMany(jmxShape()), state: later, says: "Java processes, over JMX"},
 		key{name: "otlp", shape: oneOrMany(otlpShape()), state: later, says: "listens for OTLP metrics"},

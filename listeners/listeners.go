@@ -65,13 +65,15 @@ func (c *counts) copy() Counts {
 }
 
 // Has tells whether there is a listener for a plugin.
-func Has(plugin string) bool { return plugin == "statsd" }
+func Has(plugin string) bool { return plugin == "statsd" || plugin == "collectd" }
 
 // Build makes the listener of a plugin and opens nothing.
 func Build(p config.Plugin, sockets *Sockets) (Listener, config.Problems) {
 	switch p.Name {
 	case "statsd":
 		return newStatsD(p, sockets), nil
+	case "collectd":
+		return newCollectd(p, sockets), nil
 	}
 	return nil, config.Problems{config.Mistake(p.Place, fmt.Sprintf("nothing listens for %q", p.Name), "")}
 }

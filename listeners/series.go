@@ -33,6 +33,7 @@ type catalogue struct {
 	static []cloudwatch.Dimension
 	drop   []string
 	prefix string // of names, which drop may leave out
+	swept  time.Time
 }
 
 const (
@@ -97,8 +98,12 @@ func (c *catalogue) drops(name string) bool {
 	return slices.ContainsFunc(c.drop, func(d string) bool { return d == "*" || d == name || c.prefix+d == name })
 }
 
-// forget lets go of the series of which nothing has come for long.
+// forget lets go of the series of which nothing has come for long. Once a minute is enough.
 func (c *catalogue) forget(now time.Time) {
+	if now.Sub(c.swept) < time.Minute {
+		return
+	}
+	c.swept = now
 	for id, s := range c.same {
 		if s.due || now.Sub(s.used) < forgotten {
 			continue

@@ -5,8 +5,6 @@ import (
 	"context"
 	"hash/maphash"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -17,20 +15,14 @@ import (
 // does in the original, and those of an aggregation interval are a datum; timings, histograms and distributions keep all
 // their values.
 type statsD struct {
-	plugin  config.Plugin
-	sockets *Sockets
-	socket  atomic.Pointer[socket] // nil: none is open
-	swept   time.Time              // when the catalogue last forgot
-
+	receiver
 	windows // Collect's alone
 
-	mu sync.Mutex
-	counts
-	catalogue *catalogue
-	due       []*series // that have something since the last Collect
-	values    int       // that they hold
-	seed      maphash.Seed
-	spelling  []byte // room for what a line is found by
+	// With the receiver's mutex:
+	due      []*series // that have something since the last Collect
+	values   int       // that they hold
+	seed     maphash.Seed
+	spelling []byte // room for what a line is found by
 }
 
 // live is what has come for a series since the last Collect.
@@ -71,63 +63,9 @@ func kindOf(of []byte) (k kind, name string, ok bool) {
 }
 
 func newStatsD(p config.Plugin, sockets *Sockets) *statsD {
-	return &statsD{plugin: p, sockets: sockets, catalogue: newCatalogue(p), seed: maphash.MakeSeed(), windows: windows{width: p.Aggregation}}
-}
-
-// Open binds the address.
-func (s *statsD) Open() error {
-	if s.socket.Load() != nil {
-		return nil
-	}
-	opened, err := s.sockets.open(s.plugin.Address, s.plugin.Pending)
-	if err == nil {
-		s.socket.Store(opened)
-	}
-	return err
-}
-
-// Listen receives until ctx is done; the socket is then left to whoever listens next.
-func (s *statsD) Listen(ctx context.Context) error {
-	if err := s.Open(); err != nil {
-		return err
-	}
-	opened := s.socket.Load()
-	err := opened.receive(ctx, s.take)
-	s.mu.Lock()
-	s.drop(Kernel, opened.dropped())
-	s.mu.Unlock()
-	s.socket.Store(nil)
-	if err != nil {
-		opened.close()
-		return err
-	}
-	s.sockets.keep(opened)
-	return nil
-}
-
-// Counts is what became of all that was sent.
-func (s *statsD) Counts() Counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if opened := s.socket.Load(); opened != nil {
-		s.drop(Kernel, opened.dropped())
-	}
-	s.Series = len(s.catalogue.same)
-	return s.copy()
-}
-
-// take sums up datagrams that came together.
-func (s *statsD) take(packets func(yield func(packet []byte, whole bool) bool)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for packet, whole := range packets {
-		s.Received++
-		if !whole {
-			s.drop(TooLong, 1)
-			continue
-		}
-		s.packet(packet)
-	}
+	s := &statsD{seed: maphash.MakeSeed(), windows: windows{width: p.Aggregation}}
+	s.receiver = newReceiver(p, sockets, s.packet)
+	return s
 }
 
 func (s *statsD) packet(packet []byte) {
@@ -347,9 +285,6 @@ func (s *statsD) interval(now time.Time) []taken {
 	}
 	clear(s.due)
 	s.due, s.values = s.due[:0], 0
-	if now.Sub(s.swept) > time.Minute {
-		s.swept = now
-		s.catalogue.forget(now)
-	}
+	s.catalogue.forget(now)
 	return all
 }
