@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nephoscope/nephoscope/cloudwatch"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -201,4 +202,27 @@ func TestReloadKeepsTheSocket(t *testing.T) {
 		values, dropped := stopped()
 		return values+dropped+l.Parsed+l.Lost() == n+1
 	})
+}
+
+// append_dimensions takes the dimension host off what others send, too: dashboards are made for that.
+func TestAppendDimensionsTakesTheHostOfASenderOff(t *testing.T) {
+	t.Parallel()
+	f := func(metrics string, want ...string) {
+		t.Helper()
+		c := parse(t, `{"agent": {"hostname": "h"}, "metrics": {`+metrics+`"metrics_collected": {"collectd": {}}}}`)
+		id := newIdentity(Env{})
+		id.instance = anInstance
+		data := []cloudwatch.Datum{{Name: "a", Dimensions: cloudwatch.Dimensions("host", "web1", "type", "load")}, {Name: "b"}}
+		bound, known := id.binder(c)(data)
+		var got []string
+		for _, d := range bound {
+			got = append(got, fmt.Sprint(d.Dimensions))
+		}
+		if !known || !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, %t, want %q", metrics, got, known, want)
+		}
+	}
+	f(``, "[{host web1} {type load}]", "[{host h}]")
+	f(`"append_dimensions": {"InstanceId": "${aws:InstanceId}"}, `, "[{InstanceId i-1} {type load}]", "[{InstanceId i-1}]")
+	f(`"append_dimensions": {}, `, "[{type load}]", "[]")
 }
