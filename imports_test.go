@@ -66,6 +66,7 @@ var onlyIn = map[string]struct{ rooms, reason string }{
 	"go.yaml.in/yaml/v3":               {"internal/migrate", "only the configurations of other agents are YAML"},
 	"golang.org/x/text/":               {"tailer", "nobody else decodes what is in files"},
 	"github.com/bmatcuk/doublestar/v4": {"tailer", "only log paths are globs of that kind"},
+	"collectd.org/":                    {"", "it makes the packets of tests, and reads signed ones twice"},
 	"github.com/fxamacker/cbor/v2":     {"local", "the agent's CBOR is the SDK's"},
 }
 
