@@ -288,6 +288,9 @@ func (j *judge) lost(v *verdict) {
 		for _, l := range m.Listeners {
 			say(l.Dropped[listeners.Kernel], "datagrams for "+l.Name+" were dropped: the kernel had no room for them", "raise net.core.rmem_max, and allowed_pending_messages; or send fewer")
 			say(l.Dropped[listeners.TooMany], "values for "+l.Name+" were dropped: of more series than one host may send", "which tag has ever new values? Each series costs money")
+			say(l.Dropped[listeners.NotEncrypted]+l.Dropped[listeners.NotSigned], "datagrams for "+l.Name+" were refused: not as secure as collectd_security_level asks for", "SecurityLevel of the sender's plugin network has to be the same")
+			say(l.Dropped[listeners.UnknownUser], "datagrams for "+l.Name+" were refused: of a user that collectd_auth_file does not have", "Username of the sender's plugin network has to be in it, as a line user: password")
+			say(l.Dropped[listeners.WrongPassword], "datagrams for "+l.Name+" were refused: of a wrong password", "Password of the sender's plugin network has to be the one in collectd_auth_file")
 			say(l.Dropped[listeners.TooVaried], "values for "+l.Name+" were dropped: there are too many different ones to keep", "aggregate for a shorter time, or sample")
 		}
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")
