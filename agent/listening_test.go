@@ -127,7 +127,10 @@ func TestBusyAddressConcernsNobodyElse(t *testing.T) {
 	address, conn := udpOf(t)
 	a, s, logs := listenAgent(t, fmt.Sprintf(statsdAndMem, address, 60, 1))
 	comes(t, "memory", func() bool { return slices.Contains(s.sets(), "host=h") })
-	comes(t, "the trouble", func() bool { l := listener(a, "statsd"); return l.Trouble != nil && strings.Contains(l.Trouble.Error, "in use") })
+	comes(t, "the trouble", func() bool {
+		l := listener(a, "statsd")
+		return l.Trouble != nil && strings.Contains(l.Trouble.Error, "in use")
+	})
 	status := a.Status()
 	if status.Health != Degraded || !strings.Contains(status.Reasons[0].What, "statsd receives nothing: listen on "+address) {
 		t.Errorf("got %s %+v", status.Health, status.Reasons)
