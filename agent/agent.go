@@ -14,6 +14,7 @@ import (
 	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/listeners"
 	"github.com/nephoscope/nephoscope/publish"
 	"github.com/nephoscope/nephoscope/tailer"
 	"go.uber.org/zap"
@@ -46,6 +47,7 @@ type Agent struct {
 	identity *identity
 	sink     sink
 	budget   *publish.Budget
+	sockets  listeners.Sockets
 	holding  *tailer.Holding // what log files may hold of the host
 	started  time.Time
 	disk     *watchedStore // checkpoints
@@ -150,6 +152,7 @@ func (a *Agent) Close() error {
 	}
 	began := time.Now()
 	a.halt(a.running)
+	a.sockets.Sweep()
 	a.stop()
 	close(a.watching)
 	a.work.Wait()

@@ -12,6 +12,7 @@ import (
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/listeners"
 	"github.com/nephoscope/nephoscope/publish"
 	"github.com/nephoscope/nephoscope/tailer"
 	"go.uber.org/zap"
@@ -56,6 +57,14 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 	if c.Metrics != nil && len(c.Metrics.Plugins) > 0 {
 		tasks = append(tasks, metricsTask(c, a))
 		for _, p := range c.Metrics.Plugins {
+			if listeners.Has(p.Name) {
+				listener, problems := listeners.Build(p, &a.sockets)
+				note(problems...)
+				if listener != nil {
+					tasks = append(tasks, listenerTask(p, listener, a))
+				}
+				continue
+			}
 			collector, problems := a.collector(p)
 			note(problems...)
 			if collector != nil {

@@ -253,8 +253,12 @@ func (id *identity) binder(c *config.Config) func([]cloudwatch.Datum) ([]cloudwa
 				dims = append(dims, cloudwatch.Dimension{Name: name, Value: v})
 			}
 		}
-		if !c.Agent.OmitHostname && (!c.Metrics.AppendsDimensions || len(wanted) > 0 && id.isAbsent()) {
+		own := !c.Metrics.AppendsDimensions || len(wanted) > 0 && id.isAbsent()
+		if !c.Agent.OmitHostname && own {
 			dims = append(dims, cloudwatch.Dimension{Name: "host", Value: host})
+		}
+		if !own {
+			data = cloudwatch.Without(data, "host") // also that of a sender, as the original has it
 		}
 		return cloudwatch.Bind(data, dims, values), true
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/listeners"
 	"github.com/nephoscope/nephoscope/publish"
 	"github.com/nephoscope/nephoscope/tailer"
 	"go.uber.org/zap"
@@ -30,7 +31,9 @@ type Plan struct {
 	Hostname string // as a dimension or a placeholder has it
 	Region   string // of the configuration or the environment; "": not known without asking
 	Plugins  []PlannedPlugin
-	Files    []PlannedFile
+	// Listening are those that send what others send them: nobody knows what that will be.
+	Listening []config.Plugin
+	Files     []PlannedFile
 	// Unremembered says why it is not known where an earlier run stopped; nil: it is known, or there was none.
 	Unremembered error
 }
@@ -112,6 +115,10 @@ func (p *Plan) collect(ctx context.Context, c *config.Config, env Env) error {
 	}
 	var workers []collectors.Collector
 	for _, plugin := range c.Metrics.Plugins {
+		if listeners.Has(plugin.Name) {
+			p.Listening = append(p.Listening, plugin)
+			continue
+		}
 		collector, problems := planned(c, plugin, env.Host)
 		for _, problem := range problems {
 			if !problem.Warning {

@@ -43,6 +43,7 @@ func (a *Agent) switchTo(tasks []Task) (changes Changes, fresh []*running) {
 			t.prepare()
 		}
 	}
+	a.sockets.Sweep()
 	changes = Changes{Stopped: len(leave), Undisturbed: len(stay)}
 	for _, t := range tasks {
 		if !kept[t.Key] {

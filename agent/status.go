@@ -69,6 +69,7 @@ type StreamLedger struct {
 type MetricsLedger struct {
 	Namespace  string            `json:"namespace"`
 	Collectors []CollectorLedger `json:"collectors"` // by name
+	Listeners  []ListenerLedger  `json:"listeners"`  // the same
 	DataLedger
 	Refused      int64        `json:"data_refused"` // values that no request may hold
 	Dropped      int64        `json:"batches_dropped"`
@@ -190,6 +191,7 @@ func (s *Status) sort() {
 	})
 	if s.Metrics != nil {
 		slices.SortFunc(s.Metrics.Collectors, func(a, b CollectorLedger) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(s.Metrics.Listeners, func(a, b ListenerLedger) int { return cmp.Compare(a.Name, b.Name) })
 	}
 }
 

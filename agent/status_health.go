@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/listeners"
 )
 
 // Health is how the agent is, in a word.
@@ -64,6 +65,7 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.metrics()
 	v.series()
 	v.collectors()
+	v.listeners()
 	v.unnamed()
 	j.lost(&v)
 	s.Health = OK
@@ -228,6 +230,17 @@ func (v *verdict) collectors() {
 	}
 }
 
+func (v *verdict) listeners() {
+	if v.Metrics == nil {
+		return
+	}
+	for _, l := range v.Metrics.Listeners {
+		if t := l.Trouble; t != nil {
+			v.say(Degraded, t.Since, fmt.Sprintf("%s receives nothing: %s", l.Name, t.Error), "which program has the address (ss -lunxp)? Change service_address, or stop it: it is tried again all the time")
+		}
+	}
+}
+
 func (v *verdict) unnamed() {
 	for i, w := range v.unidentified {
 		if v.longAgo(w.since, slowStart) {
@@ -273,6 +286,14 @@ func (j *judge) lost(v *verdict) {
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")
+		for _, l := range m.Listeners {
+			say(l.Dropped[listeners.Kernel], "datagrams for "+l.Name+" were dropped: the kernel had no room for them", "raise net.core.rmem_max, and allowed_pending_messages; or send fewer")
+			say(l.Dropped[listeners.TooMany], "values for "+l.Name+" were dropped: of more series than one host may send", "which tag has ever new values? Each series costs money")
+			say(l.Dropped[listeners.NotEncrypted]+l.Dropped[listeners.NotSigned], "datagrams for "+l.Name+" were refused: not as secure as collectd_security_level asks for", "SecurityLevel of the sender's plugin network has to be the same")
+			say(l.Dropped[listeners.UnknownUser], "datagrams for "+l.Name+" were refused: of a user that collectd_auth_file does not have", "Username of the sender's plugin network has to be in it, as a line user: password")
+			say(l.Dropped[listeners.WrongPassword], "datagrams for "+l.Name+" were refused: of a wrong password", "Password of the sender's plugin network has to be the one in collectd_auth_file")
+			say(l.Dropped[listeners.TooVaried], "values for "+l.Name+" were dropped: there are too many different ones to keep", "aggregate for a shorter time, or sample")
+		}
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -245,5 +246,24 @@ func (e *exposition) metrics(m *MetricsLedger) {
 	}
 	for _, c := range m.Collectors {
 		e.put("collector_last_data_timestamp_seconds", "gauge", "When a collector last had something; 0: never.", unix(c.LastData), "collector", c.Name)
+	}
+	e.listeners(m.Listeners)
+}
+
+func (e *exposition) listeners(all []ListenerLedger) {
+	put := func(name, kind, help string, of func(ListenerLedger) float64) {
+		for _, l := range all {
+			e.put("listener_"+name, kind, help, of(l), "listener", l.Name)
+		}
+	}
+	put("datagrams_total", "counter", "Datagrams that were received.", func(l ListenerLedger) float64 { return float64(l.Received) })
+	put("values_total", "counter", "Values that were taken.", func(l ListenerLedger) float64 { return float64(l.Parsed) })
+	put("malformed_total", "counter", "Lines or datagrams that made no sense.", func(l ListenerLedger) float64 { return float64(l.Malformed) })
+	put("series", "gauge", "Series that are summed up.", func(l ListenerLedger) float64 { return float64(l.Series) })
+	put("trouble", "gauge", "1 while it cannot listen.", func(l ListenerLedger) float64 { return truth(l.Trouble != nil) })
+	for _, l := range all {
+		for _, reason := range slices.Sorted(maps.Keys(l.Dropped)) {
+			e.put("listener_dropped_total", "counter", "What was dropped, by reason.", float64(l.Dropped[reason]), "listener", l.Name, "reason", reason)
+		}
 	}
 }

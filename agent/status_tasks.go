@@ -121,7 +121,7 @@ func (w *watchedCollector) show(s *Status) {
 
 func (s *Status) metrics() *MetricsLedger {
 	if s.Metrics == nil {
-		s.Metrics = &MetricsLedger{Collectors: []CollectorLedger{}}
+		s.Metrics = &MetricsLedger{Collectors: []CollectorLedger{}, Listeners: []ListenerLedger{}}
 	}
 	return s.Metrics
 }

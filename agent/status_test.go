@@ -15,6 +15,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/collectors"
+	"github.com/nephoscope/nephoscope/listeners"
 	"github.com/nephoscope/nephoscope/publish"
 	"github.com/nephoscope/nephoscope/tailer"
 	"go.uber.org/zap"
@@ -134,6 +135,17 @@ func TestHealthAndItsReasons(t *testing.T) {
 
 	f("a collector fails", Degraded, "collector disk fails: no", data(MetricsLedger{Collectors: []CollectorLedger{{Name: "disk", LastError: "no", failing: ago(time.Minute)}}}))
 	f("a collector failed once", OK, "", data(MetricsLedger{Collectors: []CollectorLedger{{Name: "disk", Errors: 1}}}))
+	listening := func(l ListenerLedger) func(*Status) {
+		l.Name = "collectd"
+		return data(MetricsLedger{Listeners: []ListenerLedger{l}})
+	}
+	f("a listener that cannot", Degraded, "collectd receives nothing: in use", listening(ListenerLedger{Trouble: &Trouble{Since: ago(time.Minute), Error: "in use"}}))
+	f("a buffer that was full", Degraded, "7 datagrams for collectd were dropped: the kernel", listening(ListenerLedger{Dropped: map[string]int64{listeners.Kernel: 7}}))
+	f("too many series", Degraded, "1 values for collectd were dropped: of more series", listening(ListenerLedger{Dropped: map[string]int64{listeners.TooMany: 1}}))
+	f("senders without a signature", Degraded, "3 datagrams for collectd were refused: not as secure", listening(ListenerLedger{Dropped: map[string]int64{listeners.NotSigned: 3}}))
+	f("a stranger", Degraded, "of a user that collectd_auth_file does not have", listening(ListenerLedger{Dropped: map[string]int64{listeners.UnknownUser: 1}}))
+	f("a wrong password", Degraded, "of a wrong password", listening(ListenerLedger{Dropped: map[string]int64{listeners.WrongPassword: 1}}))
+	f("values that collectd does not know", OK, "", listening(ListenerLedger{Malformed: 9, Dropped: map[string]int64{listeners.NotFinite: 9}}))
 	f("a collector hangs", Degraded, "collector disk has not come back for 2m", data(MetricsLedger{Collectors: []CollectorLedger{{Name: "disk", Interval: 10, working: ago(2 * time.Minute)}}}))
 
 	offended := func(l PluginSeries, ago time.Duration) func(*Status) {

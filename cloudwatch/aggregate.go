@@ -18,6 +18,21 @@ func Bind(data []Datum, dims []Dimension, variables map[string]string) []Datum {
 	return data
 }
 
+// Without takes a dimension off all data that have it. The data are changed where they are.
+func Without(data []Datum, name string) []Datum {
+	named := func(d Dimension) bool { return d.Name == name }
+	less := perList(func(of []Dimension) []Dimension {
+		if !slices.ContainsFunc(of, named) {
+			return of
+		}
+		return slices.DeleteFunc(slices.Clone(of), named)
+	})
+	for i := range data {
+		data[i].Dimensions = less(data[i].Dimensions)
+	}
+	return data
+}
+
 func resolved(dims []Dimension, variables map[string]string) []Dimension {
 	if !slices.ContainsFunc(dims, func(x Dimension) bool { return strings.HasPrefix(x.Value, "${aws:") }) {
 		return dims

@@ -85,6 +85,8 @@ type Plugin struct {
 
 	Namespace string // that its data go to; "": that of Metrics
 
+	Listening
+
 	Place Place
 }
 

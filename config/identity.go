@@ -65,6 +65,7 @@ func (p Plugin) Key() string {
 		id.text("exe", p.Exe)
 		id.text("pattern", p.Pattern)
 	}
+	p.Listening.write(&id)
 	return id.String()
 }
 

@@ -14,7 +14,7 @@ func TestEveryFieldIsPartOfTheKey(t *testing.T) {
 	t.Run("plugin", func(t *testing.T) {
 		p := Plugin{
 			Measurements: []Measurement{{}}, Resources: []string{""}, AppendDimensions: map[string]string{"a": ""},
-			DropOriginal: []string{""}, IgnoreFileSystemTypes: []string{""},
+			DropOriginal: []string{""}, IgnoreFileSystemTypes: []string{""}, Listening: Listening{TypesDB: []string{""}},
 			InterfaceInclude: []string{""}, InterfaceExclude: []string{""}, MetricsInclude: []string{""},
 		}
 		changesOf(t, reflect.ValueOf(&p).Elem(), "Plugin", func() string { return p.Key() })

@@ -16,13 +16,15 @@ func readPlugins(s section, a Agent) (all []Plugin) {
 		switch {
 		case k == nil || k.state != done:
 		case m.key == "nvidia_smi" && s.value("nvidia_gpu") != nil:
+		case m.key == "statsd" || m.key == "collectd":
+			all = append(all, readListener(m.key, section{m.value, k.shape}))
 		case m.key == "procstat":
 			all = append(all, readProcstat(s.items(m.key), a)...)
 		case m.value.kind == object:
 			all = append(all, readPlugin(m.key, section{m.value, k.shape}, a))
 		}
 	}
-	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 && p.Name != "ethtool" })
+	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 && p.Address == "" && p.Name != "ethtool" })
 }
 
 func readPlugin(name string, s section, a Agent) Plugin {

@@ -86,11 +86,12 @@ func intervalOrNone() *shape { return &shape{kind: number, most: 172800, unit: "
 
 func statsdShape() *shape {
 	return strictly(
-		key{name: "service_address", shape: str(1, 255).judged((*reading).listenAddress, ":8125"), preset: ":8125", says: "the UDP address to listen on"},
+		key{name: "service_address", shape: str(1, 255).judged((*reading).datagramAddress, "127.0.0.1:8125"), preset: "127.0.0.1:8125",
+			says: "where to listen: a UDP address, or a socket such as `unixgram:///run/statsd.sock` (ours). `:8125`, the original's default, listens on all interfaces, and you are warned"},
 		key{name: "metrics_collection_interval", shape: interval(), preset: 10, says: "how often what came is summed up"},
 		key{name: "metrics_aggregation_interval", shape: intervalOrNone(), preset: 60, says: "over how long; 0: sent as it came"},
-		key{name: "metric_separator", shape: str(1, 255), preset: "_", says: "what replaces the dot in names"},
-		key{name: "allowed_pending_messages", shape: whole(1, 1<<31-1), preset: 10000, says: "how many packets may wait"},
+		key{name: "metric_separator", shape: str(1, 255), preset: "_", says: "what replaces the dots in names"},
+		key{name: "allowed_pending_messages", shape: whole(1, 1<<31-1), preset: 10000, says: "how many small packets may wait in the socket, as far as the host allows (`net.core.rmem_max`)"},
 		dropKey(),
 		key{name: "service.name", shape: str(1, 4096), absent: "the section's", says: "the service that they are of"},
 		key{name: "deployment.environment", shape: str(1, 4096), absent: "the section's", says: "the environment that they are of"},
@@ -100,10 +101,10 @@ func statsdShape() *shape {
 
 func collectdShape() *shape {
 	return strictly(
-		key{name: "service_address", shape: str(1, 255).judged((*reading).listenAddress, "udp://127.0.0.1:25826"), preset: "udp://127.0.0.1:25826", says: "the UDP address to listen on"},
+		key{name: "service_address", shape: str(1, 255).judged((*reading).udpAddress, "udp://127.0.0.1:25826"), preset: "udp://127.0.0.1:25826", says: "the UDP address to listen on"},
 		key{name: "name_prefix", shape: str(1, 255), preset: "collectd_", says: "what all names begin with"},
-		key{name: "collectd_auth_file", shape: str(1, 4096), preset: "/etc/collectd/auth_file", says: "who may send"},
-		key{name: "collectd_security_level", shape: oneOf("none", "sign", "encrypt"), preset: "encrypt", says: "what packets have to be"},
+		key{name: "collectd_auth_file", shape: str(1, 4096), preset: "/etc/collectd/auth_file", says: "who may send, a line `user: password` each; read again when it changes"},
+		key{name: "collectd_security_level", shape: oneOf("none", "sign", "encrypt"), preset: "encrypt", says: "what packets have to be at least; others are refused and counted"},
 		key{name: "collectd_typesdb", shape: listOf(str(1, 4096).judged((*reading).typesDB, "/usr/share/collectd/types.db"), 0, 10), absent: "`/usr/share/collectd/types.db`",
 			says: "files that name the types of values; one that does not exist is a warning"},
 		key{name: "metrics_aggregation_interval", shape: intervalOrNone(), preset: 60, says: "over how long what came is summed up; 0: sent as it came"},

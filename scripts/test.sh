@@ -16,6 +16,7 @@ needs shellcheck shellcheck
 if [ "$(uname)" = Linux ]; then
   needs apache2 apache2-bin # the program alone: the service is in apache2
   needs logrotate logrotate
+  PATH=$PATH:/usr/sbin needs collectd collectd-core # without a configuration its service does not start
   needs gzip gzip
   needs ip iproute2
   needs nsenter util-linux
@@ -45,7 +46,7 @@ tell
 
 # The race detector needs a C compiler; the concurrency is in these.
 if command -v gcc >/dev/null; then
-  CGO_ENABLED=1 go test -race -timeout 10m ./agent ./cloudwatch ./collectors ./config ./internal/... ./publish ./tailer
+  CGO_ENABLED=1 go test -race -timeout 10m ./agent ./cloudwatch ./collectors ./config ./internal/... ./listeners ./publish ./tailer
 else
   notrun+=("the race detector (it needs gcc)")
 fi

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -161,6 +163,21 @@ func (t *statusTable) metrics() {
 	for _, c := range m.Collectors {
 		t.line("%-*s %8s %8s %9s %7s %7s %7d %6d %6d", wide, tail(c.Name, wide), span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData),
 			brief(c.LastSeconds), brief(c.MaxSeconds), c.Data, c.Missed, c.Errors)
+	}
+	t.listeners(m.Listeners)
+}
+
+// listeners are what others send, and under each why something of it was dropped.
+func (t *statusTable) listeners(all []agent.ListenerLedger) {
+	if len(all) == 0 {
+		return
+	}
+	t.line("%-12s %11s %11s %11s %9s %8s", "LISTENER", "DATAGRAMS", "VALUES", "MALFORMED", "DROPPED", "SERIES")
+	for _, l := range all {
+		t.line("%-12s %11d %11d %11d %9d %8d", l.Name, l.Received, l.Parsed, l.Malformed, l.Lost(), l.Series)
+		for _, reason := range slices.Sorted(maps.Keys(l.Dropped)) {
+			t.line("  dropped: %d %s", l.Dropped[reason], strings.ReplaceAll(reason, "_", " "))
+		}
 	}
 }
 

@@ -239,6 +239,22 @@ func TestAccountOfDataSaysWhatThereIs(t *testing.T) {
 	f(all, "2 data collected + 2 found in the spool + 2 roll-ups and parts = 2 sent + 4 pending + 2 merged into others + 2 dropped originals + 2 over the series budget + 2 invalid + 2 without a value + 4 given up")
 }
 
+func TestListenersStandUnderTheCollectorsWithWhatWasDropped(t *testing.T) {
+	s := agent.Status{Metrics: &agent.MetricsLedger{Listeners: []agent.ListenerLedger{
+		{Name: "collectd", Received: 3},
+		{Name: "statsd", Received: 12, Parsed: 34, Malformed: 5, Series: 6, Dropped: map[string]int64{"too_many_series": 7, "receive_buffer_full": 8}},
+	}}}
+	want := `LISTENER       DATAGRAMS      VALUES   MALFORMED   DROPPED   SERIES
+collectd               3           0           0         0        0
+statsd                12          34           5        15        6
+  dropped: 8 receive buffer full
+  dropped: 7 too many series
+`
+	if out := table(s); !strings.HasSuffix(out, want) {
+		t.Errorf("got\n%s\nwant at its end\n%s", out, want)
+	}
+}
+
 func TestNameThatATerminalWouldObeyIsMadeHarmless(t *testing.T) {
 	s := agent.Status{Files: 1, Logs: []agent.LogFile{{Path: "/a\x1b[31m\nhealth: ok", Group: "g\r", Stream: "s\u202e"}}}
 	if out := table(s); strings.ContainsAny(out, "\x1b\r\u202e") || strings.Contains(out, "\nhealth: ok\n") {

@@ -89,7 +89,19 @@ func pluginDiffers(old, now config.Plugin) (l differing) {
 	differs(&l, "exe", old.Exe, now.Exe)
 	differs(&l, "pattern", old.Pattern, now.Pattern)
 	l.flag("ignore_pseudo_file_systems", old.IgnorePseudoFileSystems, now.IgnorePseudoFileSystems)
+	listeningDiffers(&l, old.Listening, now.Listening)
 	return l
+}
+
+func listeningDiffers(l *differing, old, now config.Listening) {
+	differs(l, "service_address", old.Address, now.Address)
+	differs(l, "metrics_aggregation_interval", old.Aggregation.String(), now.Aggregation.String())
+	differs(l, "metric_separator", old.Separator, now.Separator)
+	differs(l, "allowed_pending_messages", old.Pending, now.Pending)
+	differs(l, "name_prefix", old.NamePrefix, now.NamePrefix)
+	differs(l, "collectd_security_level", old.SecurityLevel, now.SecurityLevel)
+	differs(l, "collectd_auth_file", old.AuthFile, now.AuthFile)
+	l.list("collectd_typesdb", old.TypesDB, now.TypesDB)
 }
 
 // metrics compares what holds for all metrics.

@@ -21,6 +21,15 @@ type Metrics struct {
 	Requests     float64  `json:"requests_per_month"` // of PutMetricData
 	Plugins      []Plugin `json:"plugins"`
 	Series       []Series `json:"series"` // each once, in the order of the plugins
+	// Listeners send what they are sent: of that no series, request or dollar is known, or counted here.
+	Listeners []Listener `json:"listeners"`
+}
+
+// Listener is a plugin that others send metrics to.
+type Listener struct {
+	Name    string       `json:"name"`
+	Address string       `json:"address"`
+	Place   config.Place `json:"place"`
 }
 
 // Plugin sums up one plugin.
@@ -65,7 +74,10 @@ func metricsOf(c *config.Config, plan *agent.Plan) *Metrics {
 	m := &Metrics{
 		Namespace: c.Metrics.Namespace, FlushSeconds: c.Metrics.ForceFlushInterval.Seconds(), Endpoint: c.Metrics.EndpointOverride, RoleARN: c.Metrics.RoleARN,
 		Requests: requestsFor(c.Metrics, plan.Plugins, 0, c.Metrics.ForceFlushInterval),
-		Plugins:  []Plugin{}, Series: []Series{},
+		Plugins:  []Plugin{}, Series: []Series{}, Listeners: []Listener{},
+	}
+	for _, p := range plan.Listening {
+		m.Listeners = append(m.Listeners, Listener{p.Called(), p.Address, p.Place})
 	}
 	var known cloudwatch.Series // two plugins may send one series, if metrics are renamed
 	for _, p := range plan.Plugins {

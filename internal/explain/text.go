@@ -96,7 +96,7 @@ func (r *Report) summary(p *printer) {
 	}
 	p.line("host      %s, %s; %s", r.Host.Hostname, region, where)
 	if m := r.Metrics; m != nil {
-		p.line("metrics   %s of %s to namespace %s", output.Count(len(m.Series), "series", "series"), output.Count(len(m.Plugins), "plugin"), m.Namespace)
+		p.line("metrics   %s of %s to namespace %s%s", output.Count(len(m.Series), "series", "series"), output.Count(len(m.Plugins), "plugin"), m.Namespace, m.more())
 	} else {
 		p.line("metrics   none")
 	}
@@ -173,9 +173,24 @@ func (m *Metrics) write(p *printer, all bool) {
 			}
 		}
 	}
+	for _, l := range m.Listeners {
+		p.wrapped("  ", fmt.Sprintf("%s listens on %s and sends what it is sent: its series, and what they cost, are not known beforehand, and not counted here", l.Name, l.Address))
+	}
 	if !all && len(m.Series) > 0 {
 		p.line("  (--all lists every series with its dimensions)")
 	}
+}
+
+// more names what sends more than is known beforehand.
+func (m *Metrics) more() string {
+	var names []string
+	for _, l := range m.Listeners {
+		names = append(names, l.Name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", and what is sent to " + strings.Join(names, " and ")
 }
 
 func (s Series) unitText() string {
