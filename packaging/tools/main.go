@@ -15,8 +15,7 @@ const usage = `usage:
   tools notices   -binary FILE -repo DIR -name PACKAGE -out DIR   THIRD-PARTY-LICENSES, NOTICE, copyright
   tools sbom      -binary FILE -repo DIR -name PACKAGE -version VERSION -out FILE   CycloneDX
   tools changelog -repo DIR -name PACKAGE -version VERSION -out DIR   RELEASE_NOTES, changelog.gz
-  tools deb       -out FILE   compress a .deb that nfpm has left uncompressed
-`
+  tools deb       -out FILE   compress a .deb that nfpm has left uncompressed`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
