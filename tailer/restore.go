@@ -63,8 +63,12 @@ func (s *Source) releasePath(now time.Time) {
 		f.close()
 		return
 	}
-	if len(s.files) == 0 && !s.leftAt.IsZero() {
-		s.readBetween(s.leftAt)
+	since := s.leftAt
+	if n := len(s.files); n > 0 {
+		since = s.files[n-1].changed
+	}
+	if !since.IsZero() { // what came before it, and after what is followed
+		s.readBetween(since)
 	}
 	f.rotated, s.opened = now, true
 	s.files = append(s.files, f)
