@@ -14,5 +14,7 @@ func nephoscopeShape() *shape {
 			says: "what batches of log events may take of memory, of all files together. Each 4 MiB let one stream more be sent at once"},
 		key{name: "deleted_files_mib", shape: whole(0, 1<<30), preset: 1024, ours: true,
 			says: "how much disk deleted log files may hold because they have not been acknowledged yet. Beyond that the oldest is given up: counted, logged, and told in its stream"},
+		key{name: "events_mib", shape: whole(1, 1<<20), preset: 64, ours: true,
+			says: "how much disk events that programs send (`emf`) may take until they have been acknowledged. Beyond that new ones are refused and counted"},
 	).joined()
 }
