@@ -14,6 +14,7 @@ import (
 	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/durable"
+	"github.com/nephoscope/nephoscope/listeners"
 	"github.com/nephoscope/nephoscope/publish"
 	"github.com/nephoscope/nephoscope/tailer"
 	"go.uber.org/zap"
@@ -45,7 +46,8 @@ type Agent struct {
 	watching chan struct{} // closed to end the watcher
 	identity *identity
 	sink     sink
-	holding  *tailer.Holding // what log files may hold of the host
+	holding  *tailer.Holding   // what log files may hold of the host
+	events   *listeners.Events // what listeners were sent, until it is delivered
 	started  time.Time
 	disk     *watchedStore // checkpoints
 	tasks    tasks
@@ -102,6 +104,8 @@ func New(env Env) (a *Agent, err error) {
 	if env.Adopt != "" {
 		a.adopted = tailer.Adopt(env.Adopt)
 	}
+	a.events = listeners.NewEvents(filepath.Join(absolute(env.StateDir), "events"), env.Log)
+	a.events.Mend()
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil
 }
@@ -129,6 +133,7 @@ func (a *Agent) apply(c *config.Config) (changes Changes, fresh []*running, err 
 	}
 	if c.Logs != nil {
 		a.holding.AllowDeleted(c.Logs.DeletedBudget)
+		a.events.Allow(c.Logs.EventsBytes)
 	}
 	changes, fresh = a.switchTo(tasks)
 	a.applied.Store(c)
@@ -148,6 +153,7 @@ func (a *Agent) Close() error {
 	a.stop()
 	close(a.watching)
 	a.work.Wait()
+	a.events.Close()
 	err := a.journal.Close()
 	a.unlock()
 	a.env.Log.Info("stopped", zap.Duration("took", time.Since(began).Round(time.Millisecond)))

@@ -5,7 +5,7 @@ func embeddedShape() *shape {
 	emf, signals := emfShape(), applicationSignalsShape()
 	return openly(
 		key{name: "emf", shape: emf, says: "listens for documents in the embedded metric format ([EMF](emf.md))"},
-		key{name: "structuredlog", shape: emf, says: "the former name of `emf`, which goes before it"},
+		key{name: "structuredlog", shape: emf, says: "the former name of `emf`, which counts if both are there"},
 		key{name: "prometheus", shape: prometheusLogsShape(), state: later, says: "scrapes Prometheus exporters"},
 		key{name: "ecs", shape: strictly(
 			key{name: "metrics_collection_interval", shape: interval(), absent: "the agent's", says: "how often it collects"},

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// defaultEMFGroup is the log group of documents that name none, as for the original.
-const defaultEMFGroup = "emf/logs/default"
+// DefaultEMFGroup is the log group of documents that name none, as for the original.
+const DefaultEMFGroup = "emf/logs/default"
 
 const (
 	// lastWords is how long documents are still read that have arrived when the listener is told to end.
@@ -219,7 +219,7 @@ func (l *EMF) take(raw []byte) error {
 		d.at = now
 	}
 	if d.group == "" {
-		d.group = defaultEMFGroup
+		d.group = DefaultEMFGroup
 	}
 	err = l.events.Write(cloudwatch.LogStream{Group: d.group, Name: d.stream, RetentionDays: -1}, d.at, line)
 	switch {

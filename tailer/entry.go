@@ -282,6 +282,9 @@ func (e *Entry) settle(naming func(path string) cloudwatch.LogStream, now time.T
 		e.aim(s)
 		e.ship(s)
 	}
+	if e.over != nil {
+		e.supersede()
+	}
 	return len(followed) > 0
 }
 

@@ -185,9 +185,6 @@ func (e *Entry) wanted(now time.Time) []string {
 	}
 	clear(e.tree.came)
 	clear(e.tree.gone)
-	if e.over != nil {
-		e.supersede()
-	}
 	if e.all {
 		return came
 	}
