@@ -46,8 +46,8 @@ type Agent struct {
 	watching chan struct{} // closed to end the watcher
 	identity *identity
 	sink     sink
-	holding  *tailer.Holding   // what log files may hold of the host
-	events   *listeners.Events // what listeners were sent, until it is delivered
+	holding  *tailer.Holding       // what log files may hold of the host
+	events   *listeners.EventSpool // what listeners were sent, until it is delivered
 	started  time.Time
 	disk     *watchedStore // checkpoints
 	tasks    tasks
@@ -104,7 +104,7 @@ func New(env Env) (a *Agent, err error) {
 	if env.Adopt != "" {
 		a.adopted = tailer.Adopt(env.Adopt)
 	}
-	a.events = listeners.NewEvents(filepath.Join(absolute(env.StateDir), "events"), env.Log)
+	a.events = listeners.NewEventSpool(filepath.Join(absolute(env.StateDir), "events"), env.Log)
 	a.events.Mend()
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil

@@ -33,7 +33,7 @@ type Task struct {
 // Check does all that Apply does before it starts anything, without an agent: what it accepts, starts. It returns warnings,
 // and every mistake as config.Problems.
 func Check(c *config.Config) ([]config.Problem, error) {
-	a := &Agent{env: Env{Log: zap.NewNop()}, memory: tailer.NewMemory(nil), identity: newIdentity(Env{}), publishers: map[string]*publish.Logs{}, events: listeners.NewEvents("", zap.NewNop())}
+	a := &Agent{env: Env{Log: zap.NewNop()}, memory: tailer.NewMemory(nil), identity: newIdentity(Env{}), publishers: map[string]*publish.Logs{}, events: listeners.NewEventSpool("", zap.NewNop())}
 	_, warnings, err := build(c, a)
 	return warnings, err
 }

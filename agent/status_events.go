@@ -44,7 +44,7 @@ type SocketState struct {
 // eventsShipping is what ships events. Its files come and go by the minute: they are shown by stream.
 type eventsShipping struct {
 	filesTask
-	events *listeners.Events
+	events *listeners.EventSpool
 }
 
 func (e *eventsShipping) show(s *Status) {

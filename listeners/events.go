@@ -49,10 +49,10 @@ const (
 	streamFile   = "stream.json"
 )
 
-// Events is where log events wait that did not come from a log file: files below a folder, one folder for each log stream,
+// EventSpool is where log events wait that did not come from a log file: files below a folder, one folder for each log stream,
 // each line an event with its time in milliseconds before it. They are read, delivered and removed as log files are; what is
 // written here is never sent from here. While the service is away they grow up to a bound, beyond which events are refused.
-type Events struct {
+type EventSpool struct {
 	dir  string
 	log  *zap.Logger
 	idle func() // called when files are finished though no new ones came
@@ -78,27 +78,27 @@ type writing struct {
 	dirty bool
 }
 
-// NewEvents makes a spool of events in a folder, which is made when the first one comes.
-func NewEvents(dir string, log *zap.Logger) *Events {
-	return &Events{dir: dir, log: log, idle: func() {}, open: map[cloudwatch.LogStream]*writing{}, most: 64 << 20}
+// NewEventSpool makes a spool of events in a folder, which is made when the first one comes.
+func NewEventSpool(dir string, log *zap.Logger) *EventSpool {
+	return &EventSpool{dir: dir, log: log, idle: func() {}, open: map[cloudwatch.LogStream]*writing{}, most: 64 << 20}
 }
 
 // Allow bounds how many bytes of disk the events may take.
-func (e *Events) Allow(most int64) {
+func (e *EventSpool) Allow(most int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.most = most
 }
 
 // WhenFinished has f called when files have been finished though no other took their place. f must not call back.
-func (e *Events) WhenFinished(f func()) {
+func (e *EventSpool) WhenFinished(f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.idle = f
 }
 
 // Pattern is the path of all files of events.
-func (e *Events) Pattern() string { return filepath.Join(literally(e.dir), "*", "*"+eventsEnding) }
+func (e *EventSpool) Pattern() string { return filepath.Join(literally(e.dir), "*", "*"+eventsEnding) }
 
 // literally escapes what is no wildcard in the path of a folder.
 func literally(path string) string {
@@ -109,13 +109,13 @@ func literally(path string) string {
 }
 
 // Waiting tells whether there are files of events, of this run or an earlier one.
-func (e *Events) Waiting() bool {
+func (e *EventSpool) Waiting() bool {
 	folders, err := os.ReadDir(e.dir)
 	return err == nil && len(folders) > 0
 }
 
 // Finished tells whether nobody writes to a file any more.
-func (e *Events) Finished(path string) bool {
+func (e *EventSpool) Finished(path string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, w := range e.open {
@@ -127,7 +127,7 @@ func (e *Events) Finished(path string) bool {
 }
 
 // Stream is the log stream that a file's events are for.
-func (e *Events) Stream(path string) (s cloudwatch.LogStream, err error) {
+func (e *EventSpool) Stream(path string) (s cloudwatch.LogStream, err error) {
 	raw, err := os.ReadFile(filepath.Join(filepath.Dir(path), streamFile))
 	if err == nil {
 		err = json.Unmarshal(raw, &s)
@@ -139,7 +139,7 @@ func (e *Events) Stream(path string) (s cloudwatch.LogStream, err error) {
 }
 
 // Write appends an event to its stream's file.
-func (e *Events) Write(s cloudwatch.LogStream, at time.Time, event []byte) error {
+func (e *EventSpool) Write(s cloudwatch.LogStream, at time.Time, event []byte) error {
 	if bytes.IndexByte(event, '\n') >= 0 {
 		return errors.New("write event: it holds a line end")
 	}
@@ -160,7 +160,7 @@ func (e *Events) Write(s cloudwatch.LogStream, at time.Time, event []byte) error
 	return fmt.Errorf("write event: %w", err)
 }
 
-func (e *Events) write(s cloudwatch.LogStream, at time.Time, event []byte) error {
+func (e *EventSpool) write(s cloudwatch.LogStream, at time.Time, event []byte) error {
 	if err := e.prepare(); err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (e *Events) write(s cloudwatch.LogStream, at time.Time, event []byte) error
 }
 
 // file is the file that a stream's next line goes to; a file that is full is finished.
-func (e *Events) file(s cloudwatch.LogStream, size int64, now time.Time) (*writing, error) {
+func (e *EventSpool) file(s cloudwatch.LogStream, size int64, now time.Time) (*writing, error) {
 	w := e.open[s]
 	if w != nil && w.lines.Size() > 0 && w.lines.Size()+size > e.fileBytes() {
 		e.finish(s, w)
@@ -221,7 +221,7 @@ func (e *Events) file(s cloudwatch.LogStream, size int64, now time.Time) (*writi
 }
 
 // fileBytes leaves room for several files within the bound.
-func (e *Events) fileBytes() int64 { return min(fileBytes, e.most/16) }
+func (e *EventSpool) fileBytes() int64 { return min(fileBytes, e.most/16) }
 
 // folderOf is a folder of the stream's own; names of streams hold what names of folders cannot.
 func folderOf(s cloudwatch.LogStream) string {
@@ -229,7 +229,7 @@ func folderOf(s cloudwatch.LogStream) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-func (e *Events) makeFolder(dir string, s cloudwatch.LogStream) error {
+func (e *EventSpool) makeFolder(dir string, s cloudwatch.LogStream) error {
 	raw, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -241,13 +241,13 @@ func (e *Events) makeFolder(dir string, s cloudwatch.LogStream) error {
 }
 
 // finish has nothing more written to a file. Waiting for the disk is not for whoever wants to write.
-func (e *Events) finish(s cloudwatch.LogStream, w *writing) {
+func (e *EventSpool) finish(s cloudwatch.LogStream, w *writing) {
 	e.closing = append(e.closing, w.lines)
 	delete(e.open, s)
 }
 
 // prepare takes over what an earlier run left, once.
-func (e *Events) prepare() error {
+func (e *EventSpool) prepare() error {
 	if e.ready {
 		return nil
 	}
@@ -266,7 +266,7 @@ func (e *Events) prepare() error {
 
 // Mend takes away what a crash left of a line of which nobody was told that it had been written. It is to be called before the
 // first Write, and before anybody reads the files.
-func (e *Events) Mend() {
+func (e *EventSpool) Mend() {
 	for _, path := range e.files() {
 		cut, err := durable.MendLines(path)
 		if err != nil {
@@ -281,13 +281,13 @@ func (e *Events) Mend() {
 	}
 }
 
-func (e *Events) files() []string {
+func (e *EventSpool) files() []string {
 	all, _ := filepath.Glob(e.Pattern()) // the pattern is a good one
 	return all
 }
 
 // count finds out what the folders hold. The folder is the truth: files go away behind the writer's back.
-func (e *Events) count(now time.Time) {
+func (e *EventSpool) count(now time.Time) {
 	folders, err := os.ReadDir(e.dir)
 	if err != nil {
 		return
@@ -306,7 +306,7 @@ func (e *Events) count(now time.Time) {
 
 // Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, or
 // all of them while little room is left, so that what is acknowledged goes away.
-func (e *Events) Run(ctx context.Context) {
+func (e *EventSpool) Run(ctx context.Context) {
 	step := time.NewTicker(eventsStep)
 	defer step.Stop()
 	for {
@@ -322,7 +322,7 @@ func (e *Events) Run(ctx context.Context) {
 }
 
 // lookAfter returns whether files have been finished.
-func (e *Events) lookAfter(now time.Time) (finished bool) {
+func (e *EventSpool) lookAfter(now time.Time) (finished bool) {
 	e.mu.Lock()
 	e.count(now)
 	scarce := e.bytes > e.most/4*3
@@ -356,14 +356,14 @@ func closeAll(files []*durable.Lines) (err error) {
 	return err
 }
 
-func (e *Events) settle(err error) {
+func (e *EventSpool) settle(err error) {
 	if err != nil {
 		e.log.Warn("events would be lost if the power failed now: a file cannot be synced", zap.Error(err))
 	}
 }
 
 // tidy removes the folders of streams that have no events.
-func (e *Events) tidy() {
+func (e *EventSpool) tidy() {
 	used := map[string]bool{}
 	for s := range e.open {
 		used[folderOf(s)] = true
@@ -385,7 +385,7 @@ func (e *Events) tidy() {
 }
 
 // Close finishes all files: nothing more is written.
-func (e *Events) Close() {
+func (e *EventSpool) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for s, w := range e.open {
@@ -395,8 +395,8 @@ func (e *Events) Close() {
 	e.closing = nil
 }
 
-// EventsState is what a spool of events holds, and has taken.
-type EventsState struct {
+// EventSpoolState is what a spool of events holds, and has taken.
+type EventSpoolState struct {
 	Written cloudwatch.Amount // since the agent was started
 	Bytes   int64             // on disk now, acknowledged or not
 	Most    int64             // that there may be
@@ -405,11 +405,11 @@ type EventsState struct {
 }
 
 // State tells how it is.
-func (e *Events) State() EventsState {
+func (e *EventSpool) State() EventSpoolState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if now := time.Now(); now.Sub(e.counted) >= recount {
 		e.count(now)
 	}
-	return EventsState{e.written, e.bytes, e.most, e.folders, e.failing}
+	return EventSpoolState{e.written, e.bytes, e.most, e.folders, e.failing}
 }

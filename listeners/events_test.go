@@ -17,16 +17,16 @@ import (
 // shelf is a spool of events in a folder of the test.
 type shelf struct {
 	*testing.T
-	*Events
+	*EventSpool
 	said *observer.ObservedLogs
 }
 
 func newShelf(t *testing.T) *shelf {
 	t.Helper()
 	core, said := observer.New(zap.InfoLevel)
-	s := &shelf{t, NewEvents(filepath.Join(t.TempDir(), "a[b", "events"), zap.New(core)), said}
+	s := &shelf{t, NewEventSpool(filepath.Join(t.TempDir(), "a[b", "events"), zap.New(core)), said}
 	s.Mend()
-	t.Cleanup(s.Events.Close)
+	t.Cleanup(s.EventSpool.Close)
 	return s
 }
 
@@ -143,7 +143,7 @@ func TestEventsOfAnEarlierRunAreKeptAndCounted(t *testing.T) {
 	s.must(err)
 	_, _ = f.WriteString("17 tor")
 	s.must(f.Close())
-	again := NewEvents(s.dir, zap.NewNop())
+	again := NewEventSpool(s.dir, zap.NewNop())
 	again.Mend()
 	t.Cleanup(again.Close)
 	s.must(again.Write(cart, noon, []byte("two")))
