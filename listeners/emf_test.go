@@ -18,14 +18,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// taken remembers what was written.
-type taken struct {
+// writer remembers what was written.
+type writer struct {
 	mu  sync.Mutex
 	all []string
 	err error
 }
 
-func (w *taken) Write(s cloudwatch.LogStream, _ time.Time, event []byte) error {
+func (w *writer) Write(s cloudwatch.LogStream, _ time.Time, event []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
@@ -35,13 +35,13 @@ func (w *taken) Write(s cloudwatch.LogStream, _ time.Time, event []byte) error {
 	return nil
 }
 
-func (w *taken) fails(err error) {
+func (w *writer) fails(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.err = err
 }
 
-func (w *taken) got() []string {
+func (w *writer) got() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.all)
@@ -51,7 +51,7 @@ func (w *taken) got() []string {
 type ear struct {
 	*testing.T
 	*EMF
-	to     *taken
+	to     *writer
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -60,7 +60,7 @@ func inBubble(t *testing.T, test func(e *ear)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		to := &taken{}
+		to := &writer{}
 		e := &ear{t, NewEMF(config.EMF{}, to, zap.NewNop()), to, ctx, cancel}
 		context.AfterFunc(ctx, e.senders.end)
 		test(e)
@@ -261,7 +261,7 @@ func TestListenerOnRealSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := busy.Addr().String()
-	to := &taken{}
+	to := &writer{}
 	l := NewEMF(config.EMF{Addresses: []config.EMFAddress{{Network: "tcp", Address: addr}, {Network: "udp", Address: addr}}}, to, zap.NewNop())
 	ctx, cancel := context.WithCancel(t.Context())
 	tried, ended := make(chan struct{}), make(chan struct{})
