@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+var emfNoon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // metrics is a directive with so many metrics and dimensions.
 func metrics(definitions, dimensions int) string {
@@ -24,10 +24,10 @@ func metrics(definitions, dimensions int) string {
 }
 
 func TestDocumentsThatClientsSend(t *testing.T) {
-	at := noon.Add(-time.Hour).UnixMilli()
+	at := emfNoon.Add(-time.Hour).UnixMilli()
 	f := func(what, raw, group, stream string, own bool) {
 		t.Helper()
-		d, refused := parseEMF([]byte(raw), noon)
+		d, refused := parseEMF([]byte(raw), emfNoon)
 		if refused != "" || d.group != group || d.stream != stream || own != (d.at.UnixMilli() == at) {
 			t.Errorf("%s: got %+v, refused %q", what, d, refused)
 		}
@@ -47,8 +47,8 @@ func TestDocumentsThatClientsSend(t *testing.T) {
 	f("100 values", fmt.Sprintf(`{"_aws":{"Timestamp":%d,"CloudWatchMetrics":%s},"m0":[%s1]}`, at, metrics(1, 0), strings.Repeat("1,", 99)), "", "", true)
 	f("a time with a fraction", fmt.Sprintf(`{"_aws":{"Timestamp":%d.25,"CloudWatchMetrics":[]}}`, at), "", "", true)
 	f("names that are no strings", `{"log_group_name":7,"_aws":{"Timestamp":`+fmt.Sprint(at)+`,"CloudWatchMetrics":[],"LogGroupName":null}}`, "", "", true)
-	for _, when := range []int64{0, 1574109732, noon.Add(3 * time.Hour).UnixMilli(), noon.Add(-15 * 24 * time.Hour).UnixMilli()} {
-		d, refused := parseEMF(fmt.Appendf(nil, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[]}}`, when), noon)
+	for _, when := range []int64{0, 1574109732, emfNoon.Add(3 * time.Hour).UnixMilli(), emfNoon.Add(-15 * 24 * time.Hour).UnixMilli()} {
+		d, refused := parseEMF(fmt.Appendf(nil, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[]}}`, when), emfNoon)
 		if refused != "" || !d.stale || !d.at.IsZero() {
 			t.Errorf("%d: got %+v, %q", when, d, refused)
 		}
@@ -58,7 +58,7 @@ func TestDocumentsThatClientsSend(t *testing.T) {
 func TestDocumentsThatAreRefused(t *testing.T) {
 	f := func(raw, want string) {
 		t.Helper()
-		if d, got := parseEMF([]byte(raw), noon); got != want {
+		if d, got := parseEMF([]byte(raw), emfNoon); got != want {
 			t.Errorf("%.80s: got %q, want %q: %+v", raw, got, want, d)
 		}
 	}
@@ -109,7 +109,7 @@ func FuzzEMF(f *testing.F) {
 	f.Add([]byte(`{"log_group_name":"g","log_stream_name":"s"}`))
 	f.Add([]byte(`{"_aws":{"Timestamp":-1e15,"CloudWatchMetrics":null}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		d, refused := parseEMF(raw, noon)
+		d, refused := parseEMF(raw, emfNoon)
 		if refused != "" {
 			return
 		}
@@ -120,14 +120,14 @@ func FuzzEMF(f *testing.F) {
 		if d.group != "" && !isGroup(d.group) || d.stream != "" && !isStream(d.stream) {
 			t.Fatalf("accepted for %q, %q", d.group, d.stream)
 		}
-		if !d.at.IsZero() && (d.stale || d.at.After(noon.Add(maxAhead)) || d.at.Before(noon.Add(-maxBehind))) {
+		if !d.at.IsZero() && (d.stale || d.at.After(emfNoon.Add(maxAhead)) || d.at.Before(emfNoon.Add(-maxBehind))) {
 			t.Fatalf("accepted for %v", d.at)
 		}
 		line, err := oneLine(raw)
 		if err != nil || bytes.ContainsAny(line, "\n\r") {
 			t.Fatalf("on one line: %q, %v", line, err)
 		}
-		if again, refused := parseEMF(line, noon); refused != "" || again != d {
+		if again, refused := parseEMF(line, emfNoon); refused != "" || again != d {
 			t.Fatalf("on one line it is %+v, %q; it was %+v", again, refused, d)
 		}
 	})

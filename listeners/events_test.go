@@ -88,9 +88,9 @@ func TestFileOfEventsIsFinishedWhenItIsFullOrIdleOrRoomIsScarce(t *testing.T) {
 	s := newShelf(t)
 	s.Allow(16 << 10)
 	large := []byte(strings.Repeat("x", 700))
-	s.must(s.Write(cart, noon, large))
+	s.must(s.Write(cart, emfNoon, large))
 	first := s.files()[0]
-	s.must(s.Write(cart, noon, large))
+	s.must(s.Write(cart, emfNoon, large))
 	if all := s.files(); len(all) != 2 || !s.Finished(first) || s.Finished(all[1]) {
 		t.Errorf("a file that is full: %q", all)
 	}
@@ -100,7 +100,7 @@ func TestFileOfEventsIsFinishedWhenItIsFullOrIdleOrRoomIsScarce(t *testing.T) {
 	if !s.lookAfter(time.Now().Add(idleFile+time.Second)) || !s.Finished(s.files()[1]) {
 		t.Error("an idle file is not finished")
 	}
-	for s.Write(cart, noon, large) == nil {
+	for s.Write(cart, emfNoon, large) == nil {
 	}
 	if n := s.State(); !s.lookAfter(time.Now()) || n.Bytes > n.Most {
 		t.Errorf("got %+v", n)
@@ -114,30 +114,30 @@ func TestFileOfEventsIsFinishedWhenItIsFullOrIdleOrRoomIsScarce(t *testing.T) {
 	if s.lookAfter(time.Now()); s.Waiting() {
 		t.Error("folders of streams without events stay")
 	}
-	s.must(s.Write(cart, noon, large))
+	s.must(s.Write(cart, emfNoon, large))
 }
 
 func TestEventsBeyondTheBoundsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
 	s.Allow(1000)
-	if err := s.Write(cart, noon, make([]byte, 1000)); !errors.Is(err, ErrEventsFull) {
+	if err := s.Write(cart, emfNoon, make([]byte, 1000)); !errors.Is(err, ErrEventsFull) {
 		t.Errorf("got %v", err)
 	}
 	s.Allow(64 << 20)
 	for i := range maxFolders {
-		s.must(s.Write(cloudwatch.LogStream{Group: "g", Name: fmt.Sprint(i)}, noon, []byte("x")))
+		s.must(s.Write(cloudwatch.LogStream{Group: "g", Name: fmt.Sprint(i)}, emfNoon, []byte("x")))
 	}
-	if err := s.Write(cart, noon, []byte("x")); !errors.Is(err, ErrManyStreams) {
+	if err := s.Write(cart, emfNoon, []byte("x")); !errors.Is(err, ErrManyStreams) {
 		t.Errorf("got %v", err)
 	}
-	s.must(s.Write(cloudwatch.LogStream{Group: "g", Name: "7"}, noon, []byte("x")))
+	s.must(s.Write(cloudwatch.LogStream{Group: "g", Name: "7"}, emfNoon, []byte("x")))
 }
 
 func TestEventsOfAnEarlierRunAreKeptAndCounted(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	s.must(s.Write(cart, noon, []byte("one")))
+	s.must(s.Write(cart, emfNoon, []byte("one")))
 	old := s.files()[0]
 	f, err := os.OpenFile(old, os.O_APPEND|os.O_WRONLY, 0)
 	s.must(err)
@@ -146,8 +146,8 @@ func TestEventsOfAnEarlierRunAreKeptAndCounted(t *testing.T) {
 	again := NewEventSpool(s.dir, zap.NewNop())
 	again.Mend()
 	t.Cleanup(again.Close)
-	s.must(again.Write(cart, noon, []byte("two")))
-	want := fmt.Sprintf("%d one\n|%[1]d two\n", noon.UnixMilli())
+	s.must(again.Write(cart, emfNoon, []byte("two")))
+	want := fmt.Sprintf("%d one\n|%[1]d two\n", emfNoon.UnixMilli())
 	if got := strings.Join(s.contents(), "|"); got != want || !again.Finished(old) {
 		t.Errorf("got %q", got)
 	}
@@ -162,7 +162,7 @@ func TestDiskThatTakesNoEventsIsSaidOnce(t *testing.T) {
 	s.must(os.MkdirAll(filepath.Dir(s.dir), 0o700))
 	s.must(os.WriteFile(s.dir, nil, 0o600)) // no folder can be made
 	for range 3 {
-		if err := s.Write(cart, noon, []byte("x")); err == nil || errors.Is(err, ErrEventsFull) {
+		if err := s.Write(cart, emfNoon, []byte("x")); err == nil || errors.Is(err, ErrEventsFull) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -170,7 +170,7 @@ func TestDiskThatTakesNoEventsIsSaidOnce(t *testing.T) {
 		t.Errorf("said %v", s.said.All())
 	}
 	s.must(os.Remove(s.dir))
-	s.must(s.Write(cart, noon, []byte("x")))
+	s.must(s.Write(cart, emfNoon, []byte("x")))
 	if s.State().Failing != nil || s.said.Len() != 2 {
 		t.Errorf("said %v", s.said.All())
 	}
