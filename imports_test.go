@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"listeners":            {"cloudwatch", "config", "internal/durable"},
 	"agent":                {"cloudwatch", "config", "collectors", "listeners", "tailer", "publish", "internal/durable"},
 	"internal/install":     {"agent", "config", "internal/durable", "internal/output"},
-	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "tailer"},
+	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "listeners", "tailer"},
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
 	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/install", "internal/output", "tailer"},
 	"wizard":               {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
