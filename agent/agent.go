@@ -46,8 +46,9 @@ type Agent struct {
 	watching chan struct{} // closed to end the watcher
 	identity *identity
 	sink     sink
-	holding  *tailer.Holding       // what log files may hold of the host
 	events   *listeners.EventSpool // what listeners were sent, until it is delivered
+	budget   *publish.Budget
+	holding  *tailer.Holding // what log files may hold of the host
 	started  time.Time
 	disk     *watchedStore // checkpoints
 	tasks    tasks
@@ -98,7 +99,8 @@ func New(env Env) (a *Agent, err error) {
 	env.Host = env.Host.Shared()
 	disk := &watchedStore{Store: journal}
 	a = &Agent{
-		env: env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
+		budget: publish.NewBudget(),
+		env:    env, unlock: unlock, journal: journal, disk: disk, memory: tailer.NewMemory(disk), watcher: watcher, started: time.Now(), watching: make(chan struct{}),
 		holding: tailer.NewHolding(tailer.DefaultOpen, tailer.DefaultDeleted), identity: newIdentity(env), ctx: ctx, stop: stop, publishers: map[string]*publish.Logs{}, closing: make(chan struct{}),
 	}
 	if env.Adopt != "" {
@@ -134,6 +136,9 @@ func (a *Agent) apply(c *config.Config) (changes Changes, fresh []*running, err 
 	if c.Logs != nil {
 		a.holding.AllowDeleted(c.Logs.DeletedBudget)
 		a.events.Allow(c.Logs.EventsBytes)
+	}
+	if c.Metrics != nil {
+		a.budget.Configure(c.Metrics.SeriesBudget, admission(c.Metrics))
 	}
 	changes, fresh = a.switchTo(tasks)
 	a.applied.Store(c)

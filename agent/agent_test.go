@@ -29,7 +29,9 @@ type sky struct {
 	denied   bool // DescribeTags
 	asked    int
 	data     []cloudwatch.Datum
-	dests    []Destination
+	// namespaces that were sent to, each once
+	namespaces []string
+	dests      []Destination
 }
 
 func (s *sky) Region(context.Context, Destination) (region, fallback string, err error) {
@@ -53,6 +55,9 @@ func (s *sky) PutMetricData(_ context.Context, b cloudwatch.MetricBatch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.data = append(s.data, b.Data...)
+	if !slices.Contains(s.namespaces, b.Namespace) {
+		s.namespaces = append(s.namespaces, b.Namespace)
+	}
 	return nil
 }
 

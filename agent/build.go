@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 	if c.Metrics != nil && len(c.Metrics.Plugins) > 0 {
 		tasks = append(tasks, metricsTask(c, a))
 		for _, p := range c.Metrics.Plugins {
-			collector, problems := collectors.Build(p, a.env.Host)
+			collector, problems := a.collector(p)
 			note(problems...)
 			if collector != nil {
 				tasks = append(tasks, collectorTask(p, collector, a))
@@ -138,7 +139,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 			defer a.tasks.end(shown)
 			p := a.openMetrics(ctx, api, publish.MetricsOptions{
 				Namespace: m.Namespace, Interval: m.ForceFlushInterval, RollUps: m.AggregationDimensions, Bind: bind,
-				Spool: filepath.Join(a.env.StateDir, "spool"), SpoolBytes: m.SpoolBytes, Log: a.env.Log,
+				Spool: filepath.Join(a.env.StateDir, "spool"), SpoolBytes: m.SpoolBytes, Budget: a.budget, Log: a.env.Log,
 			})
 			if p == nil {
 				return
@@ -146,6 +147,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 			r.isUp()
 			shown.publisher.Store(p)
 			if lost := a.sink.connect(p.Add); lost > 0 {
+				p.Lose(lost)
 				a.env.Log.Error("metrics that nobody took for long are lost", zap.Int("data", lost))
 			}
 			// First nothing more comes in, then what came in is flushed.
@@ -153,7 +155,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 			defer context.AfterFunc(ctx, func() { a.sink.connect(nil); cancel() })()
 			p.Run(own)
 			n := p.Counts()
-			a.env.Log.Info("metrics stopped", zap.Int64("data_sent", n.Sent.Load()), zap.Int64("refused", n.Refused.Load()), zap.Int64("invalid", n.Invalid.Load()), zap.Int64("batches_dropped", n.Dropped.Load()))
+			a.env.Log.Info("metrics stopped", zap.Int64("data_sent", n.Sent), zap.Int64("refused", n.Refused), zap.Int64("over_budget", n.OverBudget), zap.Int64("invalid", n.Invalid), zap.Int64("batches_dropped", n.Dropped))
 		},
 	}
 }
@@ -180,6 +182,31 @@ func (a *Agent) openMetrics(ctx context.Context, api publish.MetricsAPI, o publi
 
 const reopenSpool = 10 * time.Second
 
+// collector is what a plugin of the configuration stands for.
+func (a *Agent) collector(p config.Plugin) (collectors.Collector, config.Problems) {
+	if p.Name == config.SelfMetrics {
+		return newSelf(p, a.ownStatus, processTime), nil
+	}
+	return collectors.Build(p, a.env.Host)
+}
+
+// admission is the order in which plugins get series while the budget lasts: what the configuration names first, and last
+// what others decide about, who send to this host.
+func admission(m *config.Metrics) (names []string) {
+	var own, open []string
+	for _, p := range m.Plugins {
+		switch p.Name {
+		case config.SelfMetrics:
+			own = append(own, p.Called())
+		case "statsd", "collectd":
+			open = append(open, p.Called())
+		default:
+			names = append(names, p.Called())
+		}
+	}
+	return slices.Concat(own, names, open)
+}
+
 func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 	return Task{
 		Name: "collector " + p.Called(), Key: key("collector", p.Key()),
@@ -187,15 +214,23 @@ func collectorTask(p config.Plugin, c collectors.Collector, a *Agent) Task {
 			shown := &watchedCollector{Collector: c, name: p.Called(), interval: p.Interval}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
-			add := func(data []cloudwatch.Datum) {
-				r.isUp()
-				if !r.left.Load() { // else they were meant for a publisher that is no more
-					a.sink.add(data)
-				}
-			}
-			s := schedule{name: p.Called(), interval: p.Interval, collector: shown, add: add, log: a.env.Log}
+			s := schedule{name: p.Called(), interval: p.Interval, collector: shown, add: a.taking(p, r), log: a.env.Log}
 			s.run(ctx)
 		},
+	}
+}
+
+// taking takes what a plugin's task brings, which is up from then on.
+func (a *Agent) taking(p config.Plugin, r *running) func([]cloudwatch.Datum) {
+	source := &cloudwatch.Source{Name: p.Called(), Namespace: p.Namespace}
+	return func(data []cloudwatch.Datum) {
+		r.isUp()
+		for i := range data {
+			data[i].Source = source
+		}
+		if !r.left.Load() { // else they were meant for a publisher that is no more
+			a.sink.add(data)
+		}
 	}
 }
 

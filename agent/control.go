@@ -44,10 +44,9 @@ func CheckSocketPath(path string) error {
 	return nil
 }
 
-// Control answers questions about an agent, GET /status and GET /alive, and has it reloaded, POST /reload, on a socket in its
-// state folder, for the agent's own user; and
-// /healthz and /metrics on a loopback address, if the configuration names one. That neither can be had is no reason for
-// the agent not to work.
+// Control answers questions about an agent, GET /status, and has it reloaded, POST /reload, on a socket in its state folder,
+// for the agent's own user; and /healthz and /metrics on a loopback address, if the configuration names one. That neither can
+// be had is no reason for the agent not to work.
 type Control struct {
 	agent  *Agent
 	reload func() Reloaded
@@ -69,7 +68,6 @@ func OpenControl(a *Agent, reload func() Reloaded) *Control {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", c.status)
 	mux.HandleFunc("POST /reload", c.reloadNow)
-	mux.HandleFunc("GET /alive", c.alive)
 	path := SocketPath(a.env.StateDir)
 	l, err := listenPrivately(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type PlannedPlugin struct {
 	// Data is one datum for each series, roll-ups behind the others. Times and values are those of a moment ago.
 	Data    []cloudwatch.Datum
 	RollUps int // how many of them are roll-ups
+	Refused int // how many of Data the series budget has no room for
 	Split   int // how many have more values at a time than a datum holds
 	Cut     int // how many have more dimensions than a datum may, or some that it may not
 	// Advice is what the collector itself has to say. Err is what it could not read.
@@ -111,7 +113,7 @@ func (p *Plan) collect(ctx context.Context, c *config.Config, env Env) error {
 	}
 	var workers []collectors.Collector
 	for _, plugin := range c.Metrics.Plugins {
-		collector, problems := collectors.Build(plugin, env.Host)
+		collector, problems := planned(c, plugin, env.Host)
 		for _, problem := range problems {
 			if !problem.Warning {
 				return problem
@@ -151,19 +153,57 @@ func (p *Plan) collect(ctx context.Context, c *config.Config, env Env) error {
 			own.Advice = adviser.Advise(ctx)
 		}
 	}
+	p.admit(c.Metrics)
 	return nil
+}
+
+// planned is a plugin's collector. What the agent would say of itself is made up: here it does not run.
+func planned(c *config.Config, p config.Plugin, host collectors.Host) (collectors.Collector, config.Problems) {
+	if p.Name != config.SelfMetrics {
+		return collectors.Build(p, host)
+	}
+	return newSelf(p, func() Status {
+		s := Status{Memory: memoryUse(), Metrics: &MetricsLedger{}}
+		for _, other := range c.Metrics.Plugins {
+			s.Metrics.Collectors = append(s.Metrics.Collectors, CollectorLedger{Name: other.Called(), Runs: 1})
+		}
+		s.sort()
+		return s
+	}, processTime), nil
+}
+
+// admit finds out what the series budget has no room for.
+func (p *Plan) admit(m *config.Metrics) {
+	budget := publish.NewBudget()
+	budget.Configure(m.SeriesBudget, admission(m))
+	data := map[string][]cloudwatch.Datum{} // by namespace
+	for _, own := range p.Plugins {
+		source := &cloudwatch.Source{Name: own.Plugin.Called()}
+		for _, d := range own.Data {
+			d.Source = source
+			data[own.Plugin.Namespace] = append(data[own.Plugin.Namespace], d)
+		}
+	}
+	for _, namespace := range slices.Backward(slices.Sorted(maps.Keys(data))) { // the agent's own first
+		_, _ = budget.Admit(namespace, data[namespace], time.Now())
+	}
+	for _, s := range budget.State(time.Now()).Plugins {
+		i := slices.IndexFunc(p.Plugins, func(own PlannedPlugin) bool { return own.Plugin.Called() == s.Name })
+		p.Plugins[i].Refused = int(s.Refused.Data) // each of Data is a series
+	}
 }
 
 // sent makes of what was collected what is sent of it, as publish does, and tells on the way what the service's limits cost.
 func (own *PlannedPlugin) sent(m *config.Metrics, bind func([]cloudwatch.Datum) ([]cloudwatch.Datum, bool), data []cloudwatch.Datum) {
 	bound, _ := bind(slices.Clone(data)) // all is known: placeholders are
+	namespace := cmp.Or(own.Plugin.Namespace, m.Namespace)
 	var series cloudwatch.Series
 	for _, d := range cloudwatch.Merge(cloudwatch.RollUp(slices.Clone(bound), nil)) {
-		own.pack(&series, m.Namespace, d)
+		own.pack(&series, namespace, d)
 	}
 	originals := len(series.All())
 	for _, d := range cloudwatch.Merge(cloudwatch.RollUp(bound, m.AggregationDimensions)) {
-		own.pack(&series, m.Namespace, d)
+		own.pack(&series, namespace, d)
 	}
 	own.Data, own.RollUps = series.All(), len(series.All())-originals
 }

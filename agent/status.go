@@ -45,6 +45,8 @@ type Status struct {
 	// For the judgement alone.
 	disk         publish.Trouble // of the checkpoints
 	unidentified []waitingTask
+
+	processor time.Duration // that the process has used; for self-metrics alone
 }
 
 // LogFile is a path that is followed.
@@ -69,31 +71,58 @@ type StreamLedger struct {
 
 // MetricsLedger is what became of data.
 type MetricsLedger struct {
-	Namespace    string            `json:"namespace"`
-	Collectors   []CollectorLedger `json:"collectors"` // by name
-	Sent         int64             `json:"data_sent"`
-	Refused      int64             `json:"data_refused"` // no request may hold them
-	Invalid      int64             `json:"data_invalid"` // the service called them so
-	Dropped      int64             `json:"batches_dropped"`
-	Spooled      int               `json:"spooled_batches"`
-	SpooledBytes int64             `json:"spooled_bytes"`
-	Oldest       time.Time         `json:"spooled_oldest,omitzero"`
-	InMemory     int               `json:"spooled_in_memory"` // batches that the disk did not take
-	Acknowledged time.Time         `json:"last_acknowledged,omitzero"`
-	Trouble      *Trouble          `json:"trouble"`
+	Namespace  string            `json:"namespace"`
+	Collectors []CollectorLedger `json:"collectors"` // by name
+	DataLedger
+	Refused      int64        `json:"data_refused"` // values that no request may hold
+	Dropped      int64        `json:"batches_dropped"`
+	Spooled      int          `json:"spooled_batches"`
+	SpooledBytes int64        `json:"spooled_bytes"`
+	Oldest       time.Time    `json:"spooled_oldest,omitzero"`
+	InMemory     int          `json:"spooled_in_memory"` // batches that the disk did not take
+	Acknowledged time.Time    `json:"last_acknowledged,omitzero"`
+	Trouble      *Trouble     `json:"trouble"`
+	Series       SeriesLedger `json:"series"`
 
 	closed  time.Time // since when the spool cannot be opened; zero: it is open
 	unbound bool      // the host's dimensions are not known yet
 }
 
+// DataLedger is what became of data since the task that sends them began: collected + inherited + added is the sum of all others.
+type DataLedger struct {
+	Collected   int64 `json:"data_collected"`
+	Inherited   int64 `json:"data_inherited"`         // found in the spool
+	Added       int64 `json:"data_added"`             // by roll-ups, and by dividing data of more than 150 values
+	Merged      int64 `json:"data_merged"`            // into another of the same series and moment
+	Originals   int64 `json:"data_dropped_originals"` // drop_original_metrics
+	OverBudget  int64 `json:"data_over_budget"`       // of series that are too many
+	Empty       int64 `json:"data_without_values"`    // that a request may hold
+	Sent        int64 `json:"data_sent"`
+	Invalid     int64 `json:"data_invalid"`  // the service called them so
+	GivenUp     int64 `json:"data_given_up"` // with batches
+	Lost        int64 `json:"data_lost"`     // nobody took them while a configuration was replaced
+	Gathered    int64 `json:"data_gathered"` // wait for the next flush
+	SpooledData int64 `json:"data_spooled"`
+}
+
+// Balanced tells whether nothing is missing.
+func (l DataLedger) Balanced() bool {
+	return l.Collected+l.Inherited+l.Added == l.Merged+l.Originals+l.OverBudget+l.Empty+l.Sent+l.Invalid+l.GivenUp+l.Lost+l.Gathered+l.SpooledData
+}
+
 // CollectorLedger is one collector.
 type CollectorLedger struct {
-	Name      string    `json:"name"`
-	Interval  int64     `json:"interval_seconds"`
-	LastRun   time.Time `json:"last_run,omitzero"`  // when it was last asked
-	LastData  time.Time `json:"last_data,omitzero"` // when it last had something
-	Errors    int64     `json:"errors"`
-	LastError string    `json:"last_error,omitempty"` // of the last run; "": that was fine
+	Name        string    `json:"name"`
+	Interval    int64     `json:"interval_seconds"`
+	LastRun     time.Time `json:"last_run,omitzero"`  // when it was last asked
+	LastData    time.Time `json:"last_data,omitzero"` // when it last had something
+	Runs        int64     `json:"runs"`               // that came back
+	Missed      int64     `json:"missed"`             // moments of its interval that passed while it was still at work
+	Data        int64     `json:"data"`
+	LastSeconds float64   `json:"last_seconds"` // that the last run took
+	MaxSeconds  float64   `json:"max_seconds"`  // that the longest took
+	Errors      int64     `json:"errors"`
+	LastError   string    `json:"last_error,omitempty"` // of the last run; "": that was fine
 
 	failing, working time.Time // since when it fails, and since when the run under way lasts; zero: it does not
 }
@@ -144,6 +173,7 @@ func (a *Agent) Status() Status {
 	}
 	s.disk = a.disk.trouble()
 	a.tasks.show(&s)
+	s.budget(a.budget, now)
 	s.sort()
 	s.sum()
 	a.judge.judge(&s, now)

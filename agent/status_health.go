@@ -62,6 +62,7 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.untaken()
 	v.late()
 	v.metrics()
+	v.series()
 	v.collectors()
 	v.listening()
 	v.unnamed()

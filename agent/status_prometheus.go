@@ -213,6 +213,10 @@ func (n *labels) choose(logs []LogFile) (own map[fileName]LogFile, other LogFile
 
 func (e *exposition) metrics(m *MetricsLedger) {
 	e.put("metrics_data_sent_total", "counter", "Data acknowledged by the service.", float64(m.Sent))
+	e.put("metrics_data_collected_total", "counter", "Data that collectors brought.", float64(m.Collected))
+	e.put("metrics_data_over_budget_total", "counter", "Data refused because their series are too many.", float64(m.OverBudget))
+	e.put("metrics_data_given_up_total", "counter", "Data in batches that were given up, and such as nobody took.", float64(m.GivenUp+m.Lost))
+	e.put("metrics_data_pending", "gauge", "Data that wait to be sent.", float64(m.Gathered+m.SpooledData))
 	e.put("metrics_data_refused_total", "counter", "Values that no request may hold.", float64(m.Refused))
 	e.put("metrics_data_invalid_total", "counter", "Data that the service called invalid.", float64(m.Invalid))
 	e.put("metrics_batches_dropped_total", "counter", "Batches that the spool gave up.", float64(m.Dropped))
@@ -221,6 +225,27 @@ func (e *exposition) metrics(m *MetricsLedger) {
 	e.put("metrics_spool_oldest_timestamp_seconds", "gauge", "When the oldest waiting batch was made; 0: none waits.", unix(m.Oldest))
 	e.put("metrics_last_acknowledged_timestamp_seconds", "gauge", "When data were last acknowledged; 0: never.", unix(m.Acknowledged))
 	e.put("metrics_trouble", "gauge", "1 while the service does not take metrics.", truth(m.Trouble != nil))
+	e.put("metrics_series_budget", "gauge", "How many series may be sent; 0: any number.", float64(m.Series.Budget))
+	e.put("metrics_series_known", "gauge", "Series that were sent within the last three hours; 0 without a budget.", float64(m.Series.Known))
+	for _, p := range m.Series.Plugins {
+		e.put("metrics_series_plugin_known", "gauge", "The same, by plugin.", float64(p.Known), "plugin", p.Name)
+	}
+	for _, p := range m.Series.Plugins {
+		e.put("metrics_series_plugin_refused", "gauge", "About how many series of a plugin were refused within the last three hours.", float64(p.RefusedSeries), "plugin", p.Name)
+	}
+	for _, p := range m.Series.Plugins {
+		e.put("metrics_series_plugin_refused_data_total", "counter", "Data of a plugin that were refused because their series are too many.", float64(p.RefusedData), "plugin", p.Name)
+	}
+	collector := func(name, kind, help string, of func(CollectorLedger) float64) {
+		for _, c := range m.Collectors {
+			e.put("collector_"+name, kind, help, of(c), "collector", c.Name)
+		}
+	}
+	collector("runs_total", "counter", "Runs of a collector that came back.", func(c CollectorLedger) float64 { return float64(c.Runs) })
+	collector("missed_total", "counter", "Moments of its interval that passed while a collector was still at work.", func(c CollectorLedger) float64 { return float64(c.Missed) })
+	collector("data_total", "counter", "Data that a collector brought.", func(c CollectorLedger) float64 { return float64(c.Data) })
+	collector("last_run_seconds", "gauge", "What its last run took.", func(c CollectorLedger) float64 { return c.LastSeconds })
+	collector("longest_run_seconds", "gauge", "What its longest run took.", func(c CollectorLedger) float64 { return c.MaxSeconds })
 	for _, c := range m.Collectors {
 		e.put("collector_errors_total", "counter", "Runs of a collector that reported an error.", float64(c.Errors), "collector", c.Name)
 	}

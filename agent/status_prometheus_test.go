@@ -68,7 +68,8 @@ func page(t *testing.T, n *labels, files ...LogFile) map[string]string {
 	t.Helper()
 	return exposed(t, n.prometheus(judged(func(s *Status) {
 		s.Logs = files
-		s.Metrics = &MetricsLedger{Sent: 7, Collectors: []CollectorLedger{{Name: "cpu", Errors: 2}, {Name: "mem"}}}
+		s.Metrics = &MetricsLedger{DataLedger: DataLedger{Sent: 7}, Collectors: []CollectorLedger{{Name: "cpu", Errors: 2, Runs: 9, Missed: 1, LastSeconds: 0.5}, {Name: "mem"}},
+			Series: SeriesLedger{Budget: 5000, Known: 70, Plugins: []PluginSeries{{Name: "disk", Known: 60, RefusedData: 8, RefusedSeries: 4}, {Name: "mem", Known: 10}}}}
 	})))
 }
 
@@ -90,6 +91,14 @@ func TestNumbersForPrometheus(t *testing.T) {
 	f(`nephoscope_logs_rejected_events_total{reason="expired"}`, "0")
 	f("nephoscope_metrics_data_sent_total{}", "7")
 	f(`nephoscope_collector_errors_total{collector="cpu"}`, "2")
+	f(`nephoscope_collector_runs_total{collector="cpu"}`, "9")
+	f(`nephoscope_collector_missed_total{collector="cpu"}`, "1")
+	f(`nephoscope_collector_last_run_seconds{collector="cpu"}`, "0.5")
+	f("nephoscope_metrics_series_budget{}", "5000")
+	f("nephoscope_metrics_series_known{}", "70")
+	f(`nephoscope_metrics_series_plugin_refused_data_total{plugin="disk"}`, "8")
+	f(`nephoscope_metrics_series_plugin_refused{plugin="disk"}`, "4")
+	f(`nephoscope_metrics_series_plugin_known{plugin="mem"}`, "10")
 }
 
 func TestNamesThatNeedEscapes(t *testing.T) {

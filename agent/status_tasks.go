@@ -148,7 +148,11 @@ func (p *publishing) show(s *Status) {
 		return
 	}
 	n, spool := publisher.Counts(), publisher.Spool()
-	m.Sent, m.Refused, m.Invalid, m.Dropped = n.Sent.Load(), n.Refused.Load(), n.Invalid.Load(), n.Dropped.Load()
+	m.DataLedger = DataLedger{
+		Collected: n.Collected, Inherited: n.Inherited, Added: n.Added, Merged: n.Merged, Originals: n.Originals, OverBudget: n.OverBudget, Empty: n.Empty,
+		Sent: n.Sent, Invalid: n.Invalid, GivenUp: n.GivenUp, Lost: n.Lost, Gathered: n.Gathered, SpooledData: n.Spooled,
+	}
+	m.Refused, m.Dropped = n.Refused, n.Dropped
 	m.Spooled, m.SpooledBytes, m.Oldest, m.InMemory = spool.Batches, spool.Bytes, spool.Oldest, spool.InMemory
 	if spool.Batches > 0 { // else what the service said last was about a datum that is not waited for
 		t := p.api.trouble()

@@ -136,6 +136,16 @@ func TestHealthAndItsReasons(t *testing.T) {
 	f("a collector failed once", OK, "", data(MetricsLedger{Collectors: []CollectorLedger{{Name: "disk", Errors: 1}}}))
 	f("a collector hangs", Degraded, "collector disk has not come back for 2m", data(MetricsLedger{Collectors: []CollectorLedger{{Name: "disk", Interval: 10, working: ago(2 * time.Minute)}}}))
 
+	offended := func(l PluginSeries, ago time.Duration) func(*Status) {
+		l.Since, l.LastRefused = noon.Add(-ago), noon.Add(-ago)
+		return data(MetricsLedger{Series: SeriesLedger{Budget: 10, Known: 10, Plugins: []PluginSeries{{Name: "cpu", Known: 10}, l}}})
+	}
+	f("too many series", Degraded, "the series budget of 10 is used up: about 312 series of disk are refused: the dimension path has about 300 values, such as /overlay", offended(
+		PluginSeries{Name: "disk", RefusedSeries: 312, Dimension: "path", Values: 300, Example: "/overlay"}, time.Minute))
+	f("too many names", Degraded, "about 7 series of statsd are refused: its metrics have about 7 names, such as user_1", offended(
+		PluginSeries{Name: "statsd", RefusedSeries: 7, Values: 7, Example: "user_1"}, time.Minute))
+	f("too many series some time ago", OK, "", offended(PluginSeries{Name: "disk", RefusedSeries: 312, Values: 3}, 61*time.Minute))
+
 	f("bytes were lost", Degraded, "5 bytes of log files were lost: truncated", logs(LogFile{Ledger: tailer.Ledger{Lost: tailer.Loss{Truncated: 5}}}))
 	f("a file was lost", Degraded, "1 log files were lost", logs(LogFile{Ledger: tailer.Ledger{Lost: tailer.Loss{Files: 1}}}))
 	f("events were refused", Degraded, "2 log events were refused: more than 14 days old", logs(LogFile{Ledger: tailer.Ledger{Rejected: cloudwatch.Verdict{TooOld: cloudwatch.Amount{Events: 2}}}}))
@@ -249,6 +259,26 @@ func TestCollectorTellsHowItsRunsWent(t *testing.T) {
 		_, _ = w.Collect(t.Context(), began)
 		if got := w.tell(); got.Errors != 1 || got.LastError != "" || !got.failing.IsZero() {
 			t.Errorf("after it worked: %+v", got)
+		}
+	})
+}
+
+func TestCollectorCountsItsRunsAndWhatItMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &ticker{takes: 25 * time.Second}
+		w := &watchedCollector{Collector: c, name: "c", interval: 10 * time.Second}
+		ctx, cancel := context.WithTimeout(t.Context(), 118*time.Second)
+		defer cancel()
+		s := schedule{name: "c", interval: w.interval, collector: w, add: func([]cloudwatch.Datum) {}, log: zap.NewNop()}
+		s.run(ctx) // at 0, 30, 60 and 90 s, and the moments between are missed
+		got := w.tell()
+		if got.Runs != 4 || got.Missed != 6 || got.Data != 4 || got.LastSeconds != 25 || got.MaxSeconds != 25 {
+			t.Errorf("got %+v", got)
+		}
+		c.takes = time.Second
+		_, _ = w.Collect(t.Context(), time.Now())
+		if got := w.tell(); got.LastSeconds != 1 || got.MaxSeconds != 25 {
+			t.Errorf("got %+v", got)
 		}
 	})
 }

@@ -85,8 +85,12 @@ type watchedCollector struct {
 
 	mu             sync.Mutex
 	asked, brought time.Time
+	moment         time.Time // that it was last asked about
+	back           time.Time // when it was done the last time
 	working        bool
-	errors         int64
+	runs, missed   int64
+	data, errors   int64
+	took, longest  time.Duration
 	failing        time.Time // since when; zero: it went well the last time
 	last           error
 }
@@ -94,11 +98,16 @@ type watchedCollector struct {
 func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
 	w.mu.Lock()
 	w.asked, w.working = time.Now(), true
+	w.miss(now)
 	w.mu.Unlock()
 	data, err := w.Collector.Collect(ctx, now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.working = false
+	w.working, w.back = false, time.Now()
+	w.runs++
+	w.data += int64(len(data))
+	w.took = w.back.Sub(w.asked)
+	w.longest = max(w.longest, w.took)
 	if len(data) > 0 {
 		w.brought = w.asked
 	}
@@ -116,6 +125,28 @@ func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudw
 	return data, err
 }
 
+// miss counts the moments of the interval that passed since the last one.
+func (w *watchedCollector) miss(now time.Time) {
+	if w.interval <= 0 {
+		return
+	}
+	moment := now.Truncate(w.interval)
+	if passed := moment.Sub(w.moment) / w.interval; !w.moment.IsZero() && passed > 1 {
+		w.missed += int64(passed) - 1
+	}
+	w.moment = moment
+}
+
+// idle is how long nobody has asked it for anything; 0: it is at work, or was never asked.
+func (w *watchedCollector) idle(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.working || w.back.IsZero() {
+		return 0
+	}
+	return now.Sub(w.back)
+}
+
 // Advise passes on what the collector knows of this host.
 func (w *watchedCollector) Advise(ctx context.Context) []config.Problem {
 	if adviser, ok := w.Collector.(collectors.Adviser); ok {
@@ -129,6 +160,7 @@ func (w *watchedCollector) tell() CollectorLedger {
 	defer w.mu.Unlock()
 	l := CollectorLedger{
 		Name: w.name, Interval: int64(w.interval.Seconds()), LastRun: w.asked, LastData: w.brought, Errors: w.errors, failing: w.failing,
+		Runs: w.runs, Missed: w.missed, Data: w.data, LastSeconds: w.took.Seconds(), MaxSeconds: w.longest.Seconds(),
 	}
 	if w.last != nil {
 		l.LastError = w.last.Error()

@@ -84,10 +84,12 @@ func project(dims []Dimension, names []string) []Dimension {
 }
 
 // Merge puts the values of one metric and one moment (second or minute, by its resolution) into one datum, whose Values are
-// distinct and whose Counts say how often each occurred. Order is that of first appearance. The data are given away.
+// distinct and whose Counts say how often each occurred: no value is rounded, so that the service's percentiles are those of
+// the data. Order is that of first appearance. The data are given away.
 func Merge(data []Datum) []Datum {
 	var series Series
 	var newest []int // of each series, where in out
+	var grown []int  // those of out that hold several data
 	out := data[:0]  // never ahead of what is read
 	for _, d := range data {
 		n := series.Of(&d)
@@ -107,7 +109,14 @@ func Merge(data []Datum) []Datum {
 			out = append(out, d)
 			continue
 		}
-		out[at] = merged(out[at], d)
+		if i, known := slices.BinarySearch(grown, at); !known {
+			grown = slices.Insert(grown, i, at)
+			out[at].Values, out[at].Counts = slices.Clone(out[at].Values), counts(&out[at])
+		}
+		out[at].Values, out[at].Counts = append(out[at].Values, d.Values...), appendCounts(out[at].Counts, &d)
+	}
+	for _, at := range grown {
+		out[at].distinct()
 	}
 	return out
 }
@@ -117,28 +126,43 @@ func (d *Datum) moment() int64 {
 	return d.Time.Truncate(max(d.Resolution, HighResolution)).Unix()
 }
 
-func merged(into, from Datum) Datum {
-	into.Values = slices.Clone(into.Values)
-	into.Counts = counts(&into)
-	for i, n := range counts(&from) {
-		if at := slices.Index(into.Values, from.Values[i]); at >= 0 {
-			into.Counts[at] += n
+// distinct makes one of values that are equal. The datum owns its values and counts.
+func (d *Datum) distinct() {
+	const few = 16 // which are compared with each other; of more there is an index
+	var index map[float64]int
+	if len(d.Values) > few {
+		index = make(map[float64]int, len(d.Values))
+	}
+	n := 0
+	for i, v := range d.Values {
+		at, known := 0, false
+		if index != nil {
+			at, known = index[v]
+		} else if at = slices.Index(d.Values[:n], v); at >= 0 {
+			known = true
+		}
+		if known {
+			d.Counts[at] += d.Counts[i]
 			continue
 		}
-		into.Values = append(into.Values, from.Values[i])
-		into.Counts = append(into.Counts, n)
+		if index != nil {
+			index[v] = n
+		}
+		d.Values[n], d.Counts[n] = v, d.Counts[i]
+		n++
 	}
-	return into
+	d.Values, d.Counts = d.Values[:n], d.Counts[:n]
 }
 
 // counts is a copy of the datum's counts, one for each value.
-func counts(d *Datum) []float64 {
+func counts(d *Datum) []float64 { return appendCounts(make([]float64, 0, len(d.Values)), d) }
+
+func appendCounts(to []float64, d *Datum) []float64 {
 	if d.Counts != nil {
-		return slices.Clone(d.Counts)
+		return append(to, d.Counts...)
 	}
-	ones := make([]float64, len(d.Values))
-	for i := range ones {
-		ones[i] = 1
+	for range d.Values {
+		to = append(to, 1)
 	}
-	return ones
+	return to
 }

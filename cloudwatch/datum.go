@@ -20,6 +20,14 @@ type Datum struct {
 	Counts     []float64     // how often each value occurred; nil: once each
 	// RollUpOnly data are not sent themselves (drop_original_metrics); their roll-ups are.
 	RollUpOnly bool `json:",omitempty"`
+	// Source is who brought it, for the agent's own accounts: it is no part of the metric and not sent. nil: not known.
+	Source *Source `json:"-"`
+}
+
+// Source is a collector or listener, as its data remember it.
+type Source struct {
+	Name      string // the plugin's
+	Namespace string // that its data go to; "": the configuration's
 }
 
 // Dimension is one name/value pair of a metric's identity.

@@ -3,7 +3,9 @@ package cloudwatch
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -173,5 +175,134 @@ func TestMetricBatchSurvivesTheSpool(t *testing.T) {
 	back.Data[0].Time = d.Time
 	if !reflect.DeepEqual(back.Data[0], d) {
 		t.Errorf("got %+v, want %+v", back.Data[0], d)
+	}
+}
+
+// aggregation_dimensions as the original has them, a line for each rule: extra data with just those dimensions, if all of them are
+// there and the target has fewer; [] is none; a list that is there twice counts once.
+func TestRollUpsOfTheOriginal(t *testing.T) {
+	f := func(name string, d Datum, lists [][]string, want ...string) {
+		t.Helper()
+		d.Resolution = HighResolution
+		d.Values, d.Counts, d.Unit = []float64{1, 2}, []float64{3, 4}, Percent
+		var got []string
+		for _, u := range RollUp([]Datum{d}, lists) {
+			got = append(got, fmt.Sprint(u.Dimensions))
+			if u.Resolution != HighResolution || u.Unit != Percent || !slices.Equal(u.Values, d.Values) || !slices.Equal(u.Counts, d.Counts) || u.Time != d.Time {
+				t.Errorf("%s: a roll-up of something else: %+v", name, u)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	disk := datum("disk_used", 1, "InstanceId", "i", "fstype", "xfs", "path", "/")
+	const whole = "[{InstanceId i} {fstype xfs} {path /}]"
+	f("two of three", disk, [][]string{{"InstanceId", "path"}}, whole, "[{InstanceId i} {path /}]")
+	f("all of three is what it is already", disk, [][]string{{"InstanceId", "fstype", "path"}}, whole)
+	f("one that is not there", disk, [][]string{{"InstanceId", "host"}}, whole)
+	f("none", disk, [][]string{{}}, whole, "[]")
+	f("none, twice", disk, [][]string{{}, {}}, whole, "[]")
+	f("several", disk, [][]string{{"InstanceId"}, {}, {"path"}}, whole, "[{InstanceId i}]", "[]", "[{path /}]")
+	f("a metric without dimensions", datum("mem_used", 1), [][]string{{}, {"InstanceId"}}, "[]")
+	f("a metric with the one dimension", datum("mem_used", 1, "InstanceId", "i"), [][]string{{"InstanceId"}, {}}, "[{InstanceId i}]", "[]")
+	dropped := disk
+	dropped.RollUpOnly = true
+	f("dropped", dropped, [][]string{{"InstanceId"}, {}}, "[{InstanceId i}]", "[]")
+	f("dropped without roll-ups", dropped, nil)
+	f("dropped, and it has not what the roll-up wants", dropped, [][]string{{"host"}})
+}
+
+// Rolled up over what differs, the data of one moment are one datum, and of high resolution those of one second.
+func TestRollUpsOfOneMomentAreOneDatum(t *testing.T) {
+	var data []Datum
+	for second := range 2 {
+		for i := range 8 {
+			d := datum("cpu_usage", float64(i%4), "cpu", fmt.Sprint("cpu", i), "host", "h")
+			d.Resolution, d.Time = HighResolution, noon.Add(time.Duration(second)*time.Second)
+			data = append(data, d)
+		}
+	}
+	got := Merge(RollUp(data, [][]string{{"host"}}))
+	up := slices.DeleteFunc(got, func(d Datum) bool { return len(d.Dimensions) > 1 })
+	if len(up) != 2 {
+		t.Fatalf("got %+v", up)
+	}
+	for _, d := range up {
+		if !slices.Equal(d.Values, []float64{0, 1, 2, 3}) || !slices.Equal(d.Counts, []float64{2, 2, 2, 2}) {
+			t.Errorf("got %v × %v", d.Values, d.Counts)
+		}
+	}
+}
+
+// occurrences are the values of data with how often each came, whichever data they are in.
+func occurrences(data []Datum) map[float64]float64 {
+	all := map[float64]float64{}
+	for _, d := range data {
+		for i, n := range counts(&d) {
+			all[d.Values[i]] += n
+		}
+	}
+	return all
+}
+
+// No value is rounded, left out or counted wrongly, however many there are: percentiles are those of the data.
+func TestPercentilesSurviveMergingAndPacking(t *testing.T) {
+	f := func(n, distinct int) {
+		t.Helper()
+		var data []Datum
+		random := rand.New(rand.NewPCG(1, 2))
+		for i := range n {
+			d := datum("t", float64(random.IntN(distinct))/8, "host", "h")
+			if i%3 == 0 {
+				d.Values = append(d.Values, float64(i%distinct), float64(i%distinct))
+				d.Counts = []float64{1, 0.5, 10} // of sampled timers
+			}
+			data = append(data, d)
+		}
+		want := occurrences(data)
+		batches, refused := PackMetrics("N", Merge(data))
+		var got []Datum
+		for _, b := range batches {
+			got = append(got, b.Data...)
+		}
+		if refused != 0 || !maps.Equal(occurrences(got), want) {
+			t.Errorf("%d values, %d of them distinct: others arrive", n, distinct)
+		}
+		for i, d := range got {
+			if len(d.Values) > maxValues || i < len(got)-1 && len(d.Values) < maxValues {
+				t.Errorf("%d values in datum %d of %d", len(d.Values), i, len(got))
+			}
+		}
+		if most := (len(want) + maxValues - 1) / maxValues; len(got) != most {
+			t.Errorf("%d data for %d values", len(got), len(want))
+		}
+	}
+	f(1, 1)
+	f(100, 5)
+	f(149, 1000)
+	f(1000, 150)
+	f(5000, 151)
+	f(5000, 4000)
+}
+
+func TestMergeLeavesTheValuesOfOthersAlone(t *testing.T) {
+	shared := []float64{1, 1, 2}
+	a := datum("a", 0, "x", "1")
+	a.Values = shared[:2]
+	b := datum("a", 1, "x", "1")
+	got := Merge([]Datum{a, b})
+	if len(got) != 1 || !slices.Equal(got[0].Values, []float64{1}) || got[0].Counts[0] != 3 || !slices.Equal(shared, []float64{1, 1, 2}) {
+		t.Errorf("got %+v, shared %v", got, shared)
+	}
+}
+
+func BenchmarkMergeManyValues(b *testing.B) {
+	for b.Loop() {
+		var data []Datum
+		for i := range 20_000 {
+			data = append(data, datum("t", float64(i)))
+		}
+		Merge(data)
 	}
 }

@@ -8,6 +8,7 @@ package collectors
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,12 +53,15 @@ func kinds() []kind {
 		{"conntrack", rowsOf(conntrackTable), buildConntrack},
 		{"cpu", rowsOf(cpuTable), buildCPU},
 		{"disk", rowsOf(diskTable), buildDisk},
-		{"diskio", rowsOf(diskioTable), buildDiskIO},
+		{"diskio", slices.Concat(rowsOf(diskioTable), rowsOf(ebsTable), rowsOf(storeTable)), buildDiskIO},
+		{"efa", rowsOf(efaTable), buildEFA},
+		{"ethtool", rowsOf(ethtoolTable), buildEthtool},
 		{"filefd", rowsOf(filefdTable), buildFilefd},
 		{"loadavg", rowsOf(loadavgTable), buildLoadavg},
 		{"mem", rowsOf(memTable), buildMem},
 		{"net", rowsOf(netTable), buildNet},
 		{"netstat", rowsOf(netstatTable), buildNetstat},
+		{"nvidia_gpu", rowsOf(nvidiaTable), buildNvidia},
 		{"oom", rowsOf(oomTable), buildOOM},
 		{"pressure", rowsOf(pressureTable), buildPressure},
 		{"processes", rowsOf(processesTable), buildProcesses},
@@ -100,5 +104,9 @@ func Build(p config.Plugin, h Host) (Collector, config.Problems) {
 
 // short takes the plugin's name off a measurement's long name: mem_used and used are the same.
 func short(plugin, name string) string {
-	return strings.TrimPrefix(strings.TrimSpace(name), plugin+"_")
+	name = strings.TrimSpace(name)
+	if plugin == "nvidia_gpu" { // which is nvidia_smi on the wire
+		name = strings.TrimPrefix(name, "nvidia_smi_")
+	}
+	return strings.TrimPrefix(name, plugin+"_")
 }

@@ -58,6 +58,7 @@ type diskCollector struct {
 	ignored    []string // file system types
 	dropDevice bool
 	noPseudo   bool
+	volumes    bool   // the dimension VolumeId is asked for
 	prefix     string // of the host's mounts in our own mount namespace
 	mounts     func(Host) ([]mount, error)
 	usage      *inquiry[*diskUsage]
@@ -72,7 +73,7 @@ func buildDisk(p config.Plugin, h Host) (Collector, config.Problems) {
 		return nil, problems
 	}
 	c := &diskCollector{
-		host: h, place: p.Place, ignored: p.IgnoreFileSystemTypes, dropDevice: p.DropDevice, noPseudo: p.IgnorePseudoFileSystems,
+		host: h, place: p.Place, ignored: p.IgnoreFileSystemTypes, dropDevice: p.DropDevice, noPseudo: p.IgnorePseudoFileSystems, volumes: p.VolumeID,
 		mounts: (&mountTable{}).read, usage: newInquiry(p.Interval, usageReader(h)), sheet: s,
 	}
 	if !slices.Contains(p.Resources, "*") {
@@ -122,6 +123,10 @@ type diskSeries struct {
 func (c *diskCollector) planFor(all []mount) *diskPlan {
 	p := &diskPlan{of: all}
 	paths, twins := map[string]int{}, map[mount]int{}
+	var serials map[string]string
+	if c.volumes {
+		serials = serialNumbers(c.host)
+	}
 	for _, m := range c.choose(all) {
 		at := c.reachedAt(m.path)
 		asked, known := paths[at]
@@ -135,7 +140,7 @@ func (c *diskCollector) planFor(all []mount) *diskPlan {
 		if !twice {
 			twin = len(p.series)
 			twins[s.mount] = twin
-			s.dims = c.dimensions("path", s.path, "device", s.device, "fstype", s.fstype)
+			s.dims = c.dimensions("path", s.path, "device", s.device, "fstype", s.fstype, "VolumeId", volumeBehind(s.device, serials))
 		} else {
 			s.dims = p.series[twin].dims
 		}

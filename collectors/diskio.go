@@ -2,10 +2,8 @@ package collectors
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -78,44 +76,29 @@ type knownDevice struct {
 }
 
 func buildDiskIO(p config.Plugin, h Host) (Collector, config.Problems) {
-	measurable, problems := withoutNVMe(p)
-	if len(measurable.Measurements) == 0 && len(p.Measurements) > 0 {
-		return nil, problems
-	}
-	s, more := choose(measurable, diskioTable)
+	ebs, problems := choose(part(p, ebsTable), ebsTable)
+	store, more := choose(part(p, storeTable), storeTable)
 	problems = append(problems, more...)
-	if s == nil {
-		return nil, problems
+	nvme, more := buildNVMe(p, h, ebs, store)
+	problems = append(problems, more...)
+	classic, more := choose(rest(p, rowsOf(ebsTable), rowsOf(storeTable)), diskioTable)
+	problems = append(problems, more...)
+	var all together
+	if classic != nil {
+		all.collectors = append(all.collectors, &diskioCollector{
+			host: h, reader: newDeviceReader(h), place: p.Place, wanted: globs(p.Resources), last: map[string]knownDevice{}, previous: map[string]knownDevice{},
+			sheet: classic,
+		})
 	}
-	return &diskioCollector{
-		host: h, reader: newDeviceReader(h), place: p.Place, wanted: globs(p.Resources), last: map[string]knownDevice{}, previous: map[string]knownDevice{}, sheet: s,
-	}, problems
-}
-
-// nvmeMeasurements are what the original reads from the log pages of Amazon's NVMe controllers.
-var nvmeMeasurements = []string{
-	"ebs_total_read_ops", "ebs_total_write_ops", "ebs_total_read_bytes", "ebs_total_write_bytes", "ebs_total_read_time", "ebs_total_write_time",
-	"ebs_volume_performance_exceeded_iops", "ebs_volume_performance_exceeded_tp",
-	"ebs_ec2_instance_performance_exceeded_iops", "ebs_ec2_instance_performance_exceeded_tp", "ebs_volume_queue_length",
-	"instance_store_total_read_ops", "instance_store_total_write_ops", "instance_store_total_read_bytes", "instance_store_total_write_bytes",
-	"instance_store_total_read_time", "instance_store_total_write_time",
-	"instance_store_performance_exceeded_iops", "instance_store_performance_exceeded_tp", "instance_store_volume_queue_length",
-}
-
-// withoutNVMe takes those measurements out of a plugin, with a warning for each: a configuration of the original stays good.
-func withoutNVMe(p config.Plugin) (config.Plugin, config.Problems) {
-	var kept []config.Measurement
-	var problems config.Problems
-	for _, m := range p.Measurements {
-		if name := short(p.Name, m.Name); slices.Contains(nvmeMeasurements, name) {
-			problems = append(problems, config.Suspicion(m.Place, fmt.Sprintf("diskio_%s is not collected by this version", name),
-				"read_bytes, writes and their kin are collected for every device, NVMe included"))
-			continue
+	if nvme != nil {
+		all.collectors = append(all.collectors, nvme)
+	}
+	for _, problem := range problems {
+		if !problem.Warning {
+			return nil, problems
 		}
-		kept = append(kept, m)
 	}
-	p.Measurements = kept
-	return p, problems
+	return all.collector(), problems
 }
 
 // Advise names the devices that are memory, or files of another device, and that the configuration pays for all the same.

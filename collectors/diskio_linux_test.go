@@ -3,14 +3,12 @@ package collectors
 import (
 	"strings"
 	"testing"
-
-	"github.com/nephoscope/nephoscope/config"
 )
 
 func TestDiskIOFirstCollectionHasOnlyTheGauge(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	c := mustBuild(t, everything("diskio"), m.Host)
+	c := mustBuild(t, rest(everything("diskio"), rowsOf(ebsTable), rowsOf(storeTable)), m.Host)
 	m.write("proc/diskstats", " 8 0 sda 10 1 20 30 40 2 50 60 7 80 90\n")
 	expect(t, collect(t, c), map[string]float64{"diskio_iops_in_progress{name=sda}": 7})
 	m.write("proc/diskstats", " 8 0 sda 11 1 22 33 44 2 55 66 5 88 99 1 2 3 4 5 6\n") // a newer kernel's columns too
@@ -110,22 +108,6 @@ func TestDiskIOResources(t *testing.T) {
 	f("none", "")
 	f("[z-a]", "")
 	f("{", "")
-}
-
-func TestNVMeMeasurementsAreAcceptedWithAWarning(t *testing.T) {
-	p := measuring("diskio", "reads", "ebs_total_read_ops", "diskio_instance_store_volume_queue_length")
-	p.Measurements[1].Place = config.Place{Line: 7}
-	c, problems := Build(p, Host{})
-	if c == nil || len(problems) != 2 || !problems[0].Warning || !problems[1].Warning || problems[0].Line != 7 {
-		t.Errorf("got %v, %v", c, problems)
-	}
-	c, problems = Build(measuring("diskio", nvmeMeasurements...), Host{})
-	if c != nil || len(problems) != len(nvmeMeasurements) {
-		t.Errorf("got %v, %v", c, problems)
-	}
-	if _, problems = Build(measuring("diskio", "ebs_total_reads"), Host{}); len(problems) != 1 || problems[0].Warning {
-		t.Errorf("no such measurement: %v", problems)
-	}
 }
 
 func TestLoopDevicesWarn(t *testing.T) {

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,79 @@ func FuzzCapturedUsage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if u, err := parseCapturedUsage([]byte(text), "/"); (u == nil) == (err == nil) {
 			t.Errorf("got %v, %v", u, err)
+		}
+	})
+}
+
+func FuzzNvidia(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join("testdata", "nvidia", "*.xml"))
+	if err != nil || len(files) == 0 {
+		f.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`<!DOCTYPE "><nvidia_smi_log><gpu><fan_speed>1e309 %</fan_speed></gpu></nvidia_smi_log>`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		gpus, err := parseNvidia(text)
+		if err != nil && gpus != nil {
+			t.Errorf("%d processors, %v", len(gpus), err)
+		}
+		for i := range gpus {
+			for _, r := range nvidiaTable {
+				if v := r.value(&gpus[i]); v < 0 {
+					t.Errorf("%s is %g", r.name, v)
+				}
+			}
+		}
+	})
+}
+
+func FuzzLogPage(f *testing.F) {
+	page := make([]byte, amazonLogBytes)
+	f.Add(page, true)
+	binary.LittleEndian.PutUint64(page, ebsMark)
+	f.Add(page, true)
+	f.Add(page[:96], true)
+	f.Add(page[:95], true)
+	binary.LittleEndian.PutUint64(page, storeMark|1<<40)
+	f.Add(page, false)
+	f.Fuzz(func(t *testing.T, page []byte, ebs bool) {
+		model := storeModel
+		if ebs {
+			model = ebsModel
+		}
+		c, err := parseLogPage(page, model)
+		if err != nil {
+			return
+		}
+		if mark := binary.LittleEndian.Uint32(page); ebs && mark != ebsMark || !ebs && mark != storeMark {
+			t.Errorf("a page with the mark %#x was taken", mark)
+		}
+		if want := binary.LittleEndian.Uint64(page[88:]); c[nvmeQueue] != want {
+			t.Errorf("the queue is %d, want %d", c[nvmeQueue], want)
+		}
+		r := nvmeReading{now: c}
+		if r.since(&nvmeCounters{}); !r.known {
+			t.Error("nothing is less than zero")
+		}
+	})
+}
+
+func FuzzCounterNames(f *testing.F) {
+	f.Add([]byte("rx_bytes\x00"), 1)
+	f.Fuzz(func(t *testing.T, text []byte, count int) {
+		if count < 0 {
+			return
+		}
+		for _, name := range splitNames(text, count) {
+			if len(name) > ethtoolNameBytes || strings.ContainsRune(name, 0) {
+				t.Errorf("got %q", name)
+			}
 		}
 	})
 }

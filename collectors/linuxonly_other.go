@@ -17,6 +17,9 @@ func onLinux[R any](table []row[R]) func(config.Plugin, Host) (Collector, config
 }
 
 var (
+	buildEFA       = onLinux(efaTable)
+	buildEthtool   = onLinux(ethtoolTable)
+	buildNvidia    = onLinux(nvidiaTable)
 	buildNetstat   = onLinux(netstatTable)
 	buildProcesses = onLinux(processesTable)
 	buildProcstat  = onLinux(procstatTable)

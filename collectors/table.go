@@ -82,7 +82,7 @@ func columnOf[R any](p config.Plugin, m config.Measurement, table []row[R]) (*co
 		if r.name != name {
 			continue
 		}
-		c := &column[R]{name, cmp.Or(m.Rename, p.Name+"_"+name), r.unit, 1, false, r.value}
+		c := &column[R]{name, p.WireName(config.Measurement{Name: name, Rename: m.Rename}), r.unit, 1, false, r.value}
 		if m.Unit == "" {
 			return c, nil
 		}

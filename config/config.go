@@ -50,6 +50,7 @@ type Metrics struct {
 	EndpointOverride      string
 	RoleARN               string // its own, else the agent section's
 	SpoolBytes            int64  // what the spool may take of the disk; default 64 MiB
+	SeriesBudget          int    // how many series may be sent; 0: any number; default 5000
 	Plugins               []Plugin
 }
 
@@ -70,13 +71,25 @@ type Plugin struct {
 	// behind (tmpfs, overlay, squashfs, …) are left out. Default false, as the original collects them all.
 	IgnorePseudoFileSystems bool
 
+	VolumeID bool // disk: the dimension VolumeId is asked for, in append_dimensions
+
+	// ethtool, which has no Measurements: names or patterns of them.
+	InterfaceInclude []string // interface_include; none: all
+	InterfaceExclude []string // interface_exclude
+	MetricsInclude   []string // metrics_include; none: all
+
 	// procstat: which processes. Exactly one of them is not empty: of several in an entry the first goes before the others.
 	PidFile string // pid_file
 	Exe     string // exe, a regular expression that the path of the program matches
 	Pattern string // pattern, a regular expression that the command line matches
 
+	Namespace string // that its data go to; "": that of Metrics
+
 	Place Place
 }
+
+// SelfMetrics is the name of the plugin that nephoscope.self_metrics asks for: what the agent says of itself.
+const SelfMetrics = "self_metrics"
 
 // Measurement is one item of a measurement list.
 type Measurement struct {

@@ -50,7 +50,7 @@ func TestEverything(t *testing.T) {
 	cpu, disk, diskio, mem, swap := m.Plugins[0], m.Plugins[1], m.Plugins[2], m.Plugins[3], m.Plugins[4]
 	m.Plugins = nil
 	want(t, "metrics", m, Metrics{Namespace: "Shop/Hosts", ForceFlushInterval: 30 * time.Second, EndpointOverride: "https://monitoring.example",
-		RoleARN: "arn:aws:iam::123456789012:role/metrics", SpoolBytes: 64 << 20, AppendsDimensions: true, AppendDimensions: []string{"AutoScalingGroupName", "InstanceId"},
+		RoleARN: "arn:aws:iam::123456789012:role/metrics", SpoolBytes: 64 << 20, SeriesBudget: 5000, AppendsDimensions: true, AppendDimensions: []string{"AutoScalingGroupName", "InstanceId"},
 		AggregationDimensions: [][]string{{"InstanceId", "InstanceType"}, {"InstanceId"}, {}}})
 	want(t, "cpu", placeless(cpu), Plugin{Name: "cpu", Interval: time.Second, Resources: []string{"*"},
 		Measurements:     []Measurement{{Name: "usage_idle"}, {Name: "usage_user", Rename: "UserTime", Unit: "Percent"}, {Name: "time_user", Unit: "Seconds"}},

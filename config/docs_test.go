@@ -159,9 +159,6 @@ func whatItDoes(k *key) string {
 			s += "; "
 		}
 		s += "measures `" + strings.Join(n.names, "` `") + "`"
-		if n.later != nil {
-			s += "; not yet: `" + strings.Join(n.later, "` `") + "`"
-		}
 	}
 	switch {
 	case k.ours:

@@ -51,6 +51,15 @@ func (p Plugin) Key() string {
 	id.texts("ignore_types", p.IgnoreFileSystemTypes)
 	id.flag("drop_device", p.DropDevice)
 	id.flag("ignore_pseudo", p.IgnorePseudoFileSystems)
+	if p.VolumeID {
+		id.flag("volume", true)
+	}
+	id.texts("include", p.InterfaceInclude)
+	id.texts("exclude", p.InterfaceExclude)
+	id.texts("metrics", p.MetricsInclude)
+	if p.Namespace != "" {
+		id.text("namespace", p.Namespace)
+	}
 	if p.Called() != p.Name {
 		id.text("pid_file", p.PidFile)
 		id.text("exe", p.Exe)

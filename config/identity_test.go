@@ -15,6 +15,7 @@ func TestEveryFieldIsPartOfTheKey(t *testing.T) {
 		p := Plugin{
 			Measurements: []Measurement{{}}, Resources: []string{""}, AppendDimensions: map[string]string{"a": ""},
 			DropOriginal: []string{""}, IgnoreFileSystemTypes: []string{""},
+			InterfaceInclude: []string{""}, InterfaceExclude: []string{""}, MetricsInclude: []string{""},
 		}
 		changesOf(t, reflect.ValueOf(&p).Elem(), "Plugin", func() string { return p.Key() })
 	})

@@ -3,7 +3,6 @@ package config
 import (
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -99,7 +98,7 @@ func (n *metricNames) schema(o jsonObject) {
 		o["pattern"] = `\S`
 		return
 	}
-	all := slices.Concat(n.names, n.later)
+	all := n.names
 	o["anyOf"] = []any{
 		jsonObject{"enum": all},
 		jsonObject{"pattern": `^\s*(` + strings.Join(n.prefixes(), "|") + `)?(` + strings.Join(all, "|") + `)\s*$`},

@@ -23,18 +23,25 @@ func diskNames() *metricNames {
 }
 
 func diskioNames() *metricNames {
-	return &metricNames{
-		plugin: "diskio",
-		names:  []string{"reads", "writes", "read_bytes", "write_bytes", "read_time", "write_time", "io_time", "iops_in_progress"},
-		later: []string{
-			"ebs_total_read_ops", "ebs_total_write_ops", "ebs_total_read_bytes", "ebs_total_write_bytes", "ebs_total_read_time", "ebs_total_write_time",
-			"ebs_volume_performance_exceeded_iops", "ebs_volume_performance_exceeded_tp",
-			"ebs_ec2_instance_performance_exceeded_iops", "ebs_ec2_instance_performance_exceeded_tp", "ebs_volume_queue_length",
-			"instance_store_total_read_ops", "instance_store_total_write_ops", "instance_store_total_read_bytes", "instance_store_total_write_bytes",
-			"instance_store_total_read_time", "instance_store_total_write_time",
-			"instance_store_performance_exceeded_iops", "instance_store_performance_exceeded_tp", "instance_store_volume_queue_length",
-		},
+	return &metricNames{plugin: "diskio", names: append([]string{"reads", "writes", "read_bytes", "write_bytes", "read_time", "write_time", "io_time",
+		"iops_in_progress"}, nvmeNames()...)}
+}
+
+// nvmeNames are what diskio measures of Amazon's NVMe devices.
+func nvmeNames() []string {
+	return []string{
+		"ebs_total_read_ops", "ebs_total_write_ops", "ebs_total_read_bytes", "ebs_total_write_bytes", "ebs_total_read_time", "ebs_total_write_time",
+		"ebs_volume_performance_exceeded_iops", "ebs_volume_performance_exceeded_tp",
+		"ebs_ec2_instance_performance_exceeded_iops", "ebs_ec2_instance_performance_exceeded_tp", "ebs_volume_queue_length",
+		"instance_store_total_read_ops", "instance_store_total_write_ops", "instance_store_total_read_bytes", "instance_store_total_write_bytes",
+		"instance_store_total_read_time", "instance_store_total_write_time",
+		"instance_store_performance_exceeded_iops", "instance_store_performance_exceeded_tp", "instance_store_volume_queue_length",
 	}
+}
+
+// AsksNVMe tells whether the plugin measures what only the controllers of Amazon's NVMe devices know.
+func (p Plugin) AsksNVMe() bool {
+	return p.Name == "diskio" && slices.ContainsFunc(p.Measurements, func(m Measurement) bool { return slices.Contains(nvmeNames(), m.Name) })
 }
 
 func memNames() *metricNames {
@@ -97,7 +104,10 @@ func nvidiaNames(plugin string) *metricNames {
 
 func efaNames() *metricNames {
 	return &metricNames{plugin: "efa", names: []string{"impaired_remote_conn_events", "rdma_read_bytes", "rdma_write_bytes", "rdma_write_recv_bytes",
-		"retrans_bytes", "retrans_pkts", "retrans_timeout_events", "rx_bytes", "rx_dropped", "tx_bytes", "unresponsive_remote_events"}}
+		"retrans_bytes", "retrans_pkts", "retrans_timeout_events", "rx_bytes", "rx_dropped", "tx_bytes", "unresponsive_remote_events",
+		// These have come with later versions of the original.
+		"rdma_read_resp_bytes", "rdma_read_wr_err", "rdma_read_wrs", "rdma_write_wr_err", "rdma_write_wrs", "recv_bytes", "recv_wrs",
+		"rx_pkts", "send_bytes", "send_wrs", "tx_pkts"}}
 }
 
 func procstatNames() *metricNames {
@@ -142,7 +152,7 @@ func (n *metricNames) prefixes() []string {
 	switch n.plugin {
 	case "":
 		return nil
-	case "nvidia_gpu":
+	case "nvidia_gpu", "nvidia_smi":
 		return []string{"nvidia_gpu_", "nvidia_smi_"}
 	}
 	return []string{n.plugin + "_"}
@@ -166,8 +176,6 @@ func (n *metricNames) judge(r *reading, of *node) {
 		switch other := first[name]; {
 		case name == "":
 			r.refuse(raw, "must be the name of a metric, not blank", "")
-		case n.names != nil && slices.Contains(n.later, name):
-			r.warn(raw.at, fmt.Sprintf("%s is not measured by this version; it is ignored", n.plugin+"_"+name), "")
 		case r.untold(n.plugin, name):
 			r.warn(raw.at, fmt.Sprintf("%s is not measured on %s; it is ignored", n.plugin+"_"+name, systems[r.options.system]), "")
 			item.kind = broken

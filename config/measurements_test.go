@@ -31,7 +31,7 @@ func TestUnknownMeasurementIsAMistakeWithASuggestion(t *testing.T) {
 	f("nvidia_gpu", "gpu", `there are `)
 }
 
-// Every name of the original is accepted, short and long; those that this version does not measure are told of and left out.
+// Every name of the original is accepted, short and long.
 func TestEveryMeasurementName(t *testing.T) {
 	count := 0
 	for _, k := range configShape().under("metrics").under("metrics_collected").keys {
@@ -44,7 +44,7 @@ func TestEveryMeasurementName(t *testing.T) {
 		if m == nil || m.items.measures.names == nil {
 			continue
 		}
-		for _, name := range slices.Concat(m.items.measures.names, m.items.measures.later) {
+		for _, name := range m.items.measures.names {
 			count++
 			for _, written := range []string{name, m.items.measures.plugin + "_" + name} {
 				form := one
@@ -56,17 +56,13 @@ func TestEveryMeasurementName(t *testing.T) {
 					t.Errorf("%s: %v", written, err)
 					continue
 				}
-				later := slices.Contains(m.items.measures.later, name)
-				if got := len(c.Metrics.Plugins) > 0 && c.Metrics.Plugins[0].Measurements[0].Name == name; got == (later || k.state != done) {
+				if got := len(c.Metrics.Plugins) > 0 && c.Metrics.Plugins[0].Measurements[0].Name == name; got != (k.state == done) {
 					t.Errorf("%s is measured: %t", written, got)
-				}
-				if later && !slices.ContainsFunc(c.Warnings, func(p Problem) bool { return strings.Contains(p.Text, "is not measured by this version") }) {
-					t.Errorf("%s: warnings are %v", written, c.Warnings)
 				}
 			}
 		}
 	}
-	if want := 22 + 7 + 28 + 11 + 3 + 8 + 13 + 11 + 2*17 + 11 + 54 + 3 + 6 + 3 + 3 + 1 + 5 + 1; count != want {
+	if want := 22 + 7 + 28 + 11 + 3 + 8 + 13 + 11 + 2*17 + 22 + 54 + 3 + 6 + 3 + 3 + 1 + 5 + 1; count != want {
 		t.Errorf("there are %d names, want %d", count, want)
 	}
 }

@@ -11,13 +11,20 @@ func readMetrics(s, ours section, a Agent) *Metrics {
 		Namespace:             s.text("namespace"),
 		ForceFlushInterval:    s.seconds("force_flush_interval"),
 		SpoolBytes:            int64(ours.number("spool_mib")) << 20,
+		SeriesBudget:          ours.number("series_budget"),
 		EndpointOverride:      s.text("endpoint_override"),
 		RoleARN:               s.section("credentials").text("role_arn"),
 		AggregationDimensions: aggregations(s.value("aggregation_dimensions")),
 		Plugins:               readPlugins(s.section("metrics_collected"), a),
 	}
+	if own := ours.section("self_metrics"); own.there() {
+		m.Plugins = append(m.Plugins, Plugin{Name: SelfMetrics, Place: own.node.at, Interval: own.seconds("interval"), Namespace: own.text("namespace")})
+	}
 	if m.RoleARN == "" {
 		m.RoleARN = a.RoleARN
+	}
+	for i := range m.Plugins {
+		m.Plugins[i].VolumeID = m.Plugins[i].VolumeID && s.value("append_dimensions") != nil
 	}
 	if n := s.value("append_dimensions"); n != nil {
 		m.AppendsDimensions = true
@@ -86,8 +93,9 @@ func (r *reading) staticDimensions(n *node) {
 	for _, m := range n.members {
 		switch v := m.value.text; {
 		case m.value.kind == broken || isStaticDimension(m):
+		case isVolumeDimension(m) && n.at.Path == "metrics.metrics_collected.disk.append_dimensions":
 		case v == "${aws:VolumeId}":
-			r.warn(m.at, `"${aws:VolumeId}" is not collected by this version; the dimension is ignored`, "")
+			r.warn(m.at, `"${aws:VolumeId}" is not known here; the dimension is ignored`, `only disk has it, as "VolumeId": "${aws:VolumeId}"`)
 		case strings.HasPrefix(v, "${aws:"):
 			r.warn(m.at, fmt.Sprintf("%q is not known; the dimension is ignored", v),
 				didYouMean(v, []string{"${aws:AutoScalingGroupName}", "${aws:ImageId}", "${aws:InstanceId}", "${aws:InstanceType}"}))
@@ -104,6 +112,28 @@ func isStaticDimension(m member) bool {
 	}
 	name, aws := strings.CutPrefix(m.value.text, "${aws:")
 	return !aws || slices.Contains(ec2Names(), strings.TrimSuffix(name, "}")) && strings.HasSuffix(name, "}")
+}
+
+// isVolumeDimension tells whether a pair asks for the volume behind each file system.
+func isVolumeDimension(m member) bool {
+	return m.key == "VolumeId" && m.value.kind == text && m.value.text == "${aws:VolumeId}"
+}
+
+func asksForVolume(dimensions *node) bool {
+	return dimensions != nil && slices.ContainsFunc(dimensions.members, isVolumeDimension)
+}
+
+// volumeAlone judges the dimension VolumeId of disk. What adds it in the original is there only where EC2 dimensions are
+// appended to all metrics.
+func (r *reading) volumeAlone(metrics *node) {
+	plugins := metrics.child("metrics_collected")
+	if plugins == nil || plugins.child("disk") == nil || metrics.child("append_dimensions") != nil || r.partial {
+		return
+	}
+	if of := plugins.child("disk").child("append_dimensions"); asksForVolume(of) {
+		r.warn(of.at, "VolumeId is ignored: it takes append_dimensions in the section metrics as well, as in the original",
+			`add "append_dimensions": {"InstanceId": "${aws:InstanceId}"} to metrics`)
+	}
 }
 
 func readStaticDimensions(n *node) map[string]string {

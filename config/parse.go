@@ -90,7 +90,7 @@ func build(documents []document, with ...Option) (*Config, error) {
 func (c *Config) read(root section) {
 	ours := root.section("nephoscope")
 	c.Agent = readAgent(root.section("agent"), ours)
-	if s := root.section("metrics"); s.there() {
+	if s := root.section("metrics"); s.there() || ours.section("self_metrics").there() {
 		c.Metrics = readMetrics(s, ours, c.Agent)
 	}
 	if s := root.section("logs"); s.there() {
@@ -99,9 +99,15 @@ func (c *Config) read(root section) {
 }
 
 func (r *reading) nothingAtAll(root *node) {
-	if root.child("metrics") == nil && root.child("logs") == nil && !r.partial {
+	if root.child("metrics") == nil && root.child("logs") == nil && !selfMetrics(root) && !r.partial {
 		r.warn(root.at, "there is neither a metrics nor a logs section: nothing is collected", "")
 	}
+}
+
+// selfMetrics tells whether the agent is to send metrics about itself.
+func selfMetrics(root *node) bool {
+	ours := root.child("nephoscope")
+	return ours != nil && ours.child("self_metrics") != nil
 }
 
 // split parts mistakes from warnings; both keep their order.

@@ -15,13 +15,14 @@ func readPlugins(s section, a Agent) (all []Plugin) {
 		k := s.shape.key(m.key)
 		switch {
 		case k == nil || k.state != done:
+		case m.key == "nvidia_smi" && s.value("nvidia_gpu") != nil:
 		case m.key == "procstat":
 			all = append(all, readProcstat(s.items(m.key), a)...)
 		case m.value.kind == object:
 			all = append(all, readPlugin(m.key, section{m.value, k.shape}, a))
 		}
 	}
-	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 })
+	return slices.DeleteFunc(all, func(p Plugin) bool { return len(p.Measurements) == 0 && p.Name != "ethtool" })
 }
 
 func readPlugin(name string, s section, a Agent) Plugin {
@@ -32,7 +33,7 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		Measurements:     readMeasurements(s),
 		AppendDimensions: readStaticDimensions(s.value("append_dimensions")),
 	}
-	if s.value("metrics_collection_interval") != nil {
+	if s.shape.key("metrics_collection_interval") != nil && s.value("metrics_collection_interval") != nil {
 		p.Interval = s.seconds("metrics_collection_interval")
 	}
 	for _, name := range s.texts("drop_original_metrics") {
@@ -52,6 +53,12 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		p.IgnoreFileSystemTypes = s.texts("ignore_file_system_types")
 		p.DropDevice = s.flag("drop_device")
 		p.IgnorePseudoFileSystems = s.flag("ignore_pseudo_file_systems")
+		p.VolumeID = asksForVolume(s.value("append_dimensions"))
+	case "ethtool":
+		p.InterfaceInclude, p.InterfaceExclude = s.texts("interface_include"), s.texts("interface_exclude")
+		p.MetricsInclude = s.texts("metrics_include")
+	case "nvidia_smi":
+		p.Name = "nvidia_gpu"
 	case "diskio", "net":
 		p.Resources = s.texts("resources")
 	}
@@ -61,7 +68,11 @@ func readPlugin(name string, s section, a Agent) Plugin {
 // readMeasurements reads strings, and objects that rename a metric or change its unit. Of a metric that is named twice the
 // first that decorates it counts.
 func readMeasurements(s section) (all []Measurement) {
-	n, of := s.value("measurement"), s.shape.under("measurement")
+	of := s.shape.under("measurement")
+	if of == nil { // ethtool has none
+		return nil
+	}
+	n := s.value("measurement")
 	if n == nil {
 		return nil
 	}
@@ -77,9 +88,7 @@ func readMeasurements(s section) (all []Measurement) {
 			continue
 		}
 		m.Written = strings.TrimSpace(raw.text)
-		if m.Name = of.items.measures.short(raw.text); slices.Contains(of.items.measures.later, m.Name) {
-			continue
-		}
+		m.Name = of.items.measures.short(raw.text)
 		i := slices.IndexFunc(all, func(o Measurement) bool { return o.Name == m.Name })
 		if i < 0 {
 			all = append(all, m)
@@ -140,6 +149,13 @@ func (r *reading) dropOriginal(n *node) {
 	}
 	for _, item := range n.items {
 		r.check(item, str(1, 255))
+	}
+}
+
+// oneNvidia judges the plugin that has two names.
+func (r *reading) oneNvidia(plugins *node) {
+	if n := plugins.child("nvidia_smi"); n != nil && plugins.child("nvidia_gpu") != nil {
+		r.warn(n.at, `is ignored: "nvidia_gpu" is another name of it, and goes before it`, "remove one of them")
 	}
 }
 

@@ -88,6 +88,8 @@ func (p Plugin) WireName(m Measurement) string {
 		return m.Rename
 	case p.Name == "procstat" && m.Name == "pid_count":
 		return "procstat_lookup_pid_count"
+	case p.Name == "nvidia_gpu":
+		return "nvidia_smi_" + m.Name
 	}
 	return p.Name + "_" + m.Name
 }

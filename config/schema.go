@@ -62,7 +62,6 @@ const (
 type metricNames struct {
 	plugin string
 	names  []string
-	later  []string // those that this version does not measure
 }
 
 // configShape is the shape of config.json; it is made once and never changed.

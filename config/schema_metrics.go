@@ -2,7 +2,7 @@ package config
 
 // metricsShape is "metrics".
 func metricsShape() *shape {
-	return strictly(
+	s := strictly(
 		key{name: "namespace", shape: str(1, 255), preset: "CWAgent", says: "the namespace of all metrics"},
 		key{name: "metrics_collected", shape: pluginsShape(), needed: "it says which metrics to collect", says: "the plugins that collect, by name"},
 		key{name: "append_dimensions", shape: mapOf(str(1, 1024), 30).judged((*reading).ec2Dimensions, ""), absent: "none",
@@ -16,6 +16,8 @@ func metricsShape() *shape {
 		key{name: "service.name", shape: str(1, 4096), absent: "the agent's", state: later, says: "the service that metrics are of"},
 		key{name: "deployment.environment", shape: str(1, 4096), absent: "the agent's", state: later, says: "the environment that metrics are of"},
 	).joined()
+	s.judge = (*reading).volumeAlone
+	return s
 }
 
 func destinationsShape() *shape {
@@ -58,12 +60,12 @@ func pluginsShape() *shape {
 		ours(plugin("uptime", uptimeNames(), done), "how long the host has been up"),
 		ours(plugin("tcp", tcpNames(), done), "retransmitted segments, and connections that no program accepted in time"),
 		ours(plugin("oom", oomNames(), done), "processes that were killed for want of memory"),
-		plugin("nvidia_gpu", nvidiaNames("nvidia_gpu"), later),
+		plugin("nvidia_gpu", nvidiaNames("nvidia_gpu"), done),
 		plugin("load", nil, later),
-		key{name: "nvidia_smi", shape: nvidiaSMIShape(), state: idle, why: `the original collects nothing under this name; write "nvidia_gpu"`, says: "the original's schema describes `nvidia_gpu` under this name"},
-		key{name: "efa", shape: efaShape(), state: later, says: "Elastic Fabric Adapters"},
+		key{name: "nvidia_smi", shape: nvidiaSMIShape(), says: "another name of `nvidia_gpu`: the original's schema has this one, and its code the other. Ignored beside it"},
+		key{name: "efa", shape: efaShape(), says: "Elastic Fabric Adapters"},
 		key{name: "procstat", shape: procstatList(), says: "processes, by pid file, name or command line"},
-		key{name: "ethtool", shape: ethtoolShape(), state: later, says: "what drivers of network interfaces count"},
+		key{name: "ethtool", shape: ethtoolShape(), says: "what drivers of network interfaces count"},
 		key{name: "dpdk", shape: dpdkShape(), state: later, says: "what DPDK applications count"},
 		key{name: "statsd", shape: statsdShape(), state: later, says: "listens for StatsD"},
 		key{name: "collectd", shape: collectdShape(), state: later, says: "listens for collectd"},
@@ -79,6 +81,7 @@ func pluginsShape() *shape {
 	s.keys = append(s.keys, key{name: "win_services", shape: winServicesShape(), state: foreign})
 	s.others = openly(basicKeys("", nil)...)
 	s.stranger = strangePlugin
+	s.judge = (*reading).oneNvidia
 	return s.atLeast(1, `name at least one plugin, such as "mem": {"measurement": ["used_percent"]}`).joined()
 }
 

@@ -20,7 +20,11 @@ func efaShape() *shape {
 func nvidiaSMIShape() *shape {
 	m := plainMeasurementKey(nvidiaNames("nvidia_smi"))
 	m.shape.distinct, m.needed = false, ""
-	return openly(m, key{name: "metrics_collection_interval", shape: anything(), says: "how often it collects"})
+	return openly(m,
+		key{name: "metrics_collection_interval", shape: interval(), absent: "the agent's", says: "how often it collects"},
+		key{name: "append_dimensions", shape: staticDimensionsShape(), absent: "none", says: "fixed dimensions"},
+		dropKey(),
+	)
 }
 
 func procstatList() *shape {

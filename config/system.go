@@ -27,7 +27,8 @@ var onlyOn = map[string][]string{
 	"metrics.metrics_collected.efa":          {"linux"},
 	"metrics.metrics_collected.ethtool":      {"linux"},
 	"metrics.metrics_collected.netstat":      {"linux", "darwin"},
-	"metrics.metrics_collected.nvidia_gpu":   {"linux", "windows"},
+	"metrics.metrics_collected.nvidia_gpu":   {"linux"},
+	"metrics.metrics_collected.nvidia_smi":   {"linux"},
 	"metrics.metrics_collected.processes":    {"linux", "darwin"},
 	"logs.metrics_collected.ecs":             {"linux"},
 	"logs.metrics_collected.kubernetes":      {"linux"},
@@ -39,14 +40,14 @@ var unmeasured = map[string]map[string][]string{
 	"darwin": {
 		"cpu": {"time_guest", "time_guest_nice", "time_iowait", "time_irq", "time_softirq", "time_steal",
 			"usage_guest", "usage_guest_nice", "usage_iowait", "usage_irq", "usage_softirq", "usage_steal"},
-		"diskio": {"io_time", "iops_in_progress"},
+		"diskio": append([]string{"io_time", "iops_in_progress"}, nvmeNames()...),
 		"mem":    {"buffered", "cached", "shared"},
 	},
 	"windows": {
 		"cpu": {"time_guest", "time_guest_nice", "time_iowait", "time_irq", "time_nice", "time_softirq", "time_steal",
 			"usage_guest", "usage_guest_nice", "usage_iowait", "usage_irq", "usage_nice", "usage_softirq", "usage_steal"},
 		"disk":   {"inodes_free", "inodes_total", "inodes_used"},
-		"diskio": {"io_time", "iops_in_progress", "read_time", "write_time"},
+		"diskio": append([]string{"io_time", "iops_in_progress", "read_time", "write_time"}, nvmeNames()...),
 		"mem":    {"active", "buffered", "cached", "inactive", "shared"},
 	},
 }

@@ -59,7 +59,7 @@ func TestWhatASystemDoesNotHaveIsNamedAndLeftOut(t *testing.T) {
 		events   = `logs.logs_collected.windows_events: "windows_events" does nothing on `
 	)
 	f("linux", "cwagent", "cpu_usage_idle cpu_usage_iowait cpu_usage_steal disk_used_percent disk_inodes_free diskio_reads diskio_io_time mem_cached",
-		metrics+`ethtool: "ethtool" is not collected by this version; it is ignored`, ofWin, relative, events+`Linux: it is for Windows`)
+		ofWin, relative, events+`Linux: it is for Windows`)
 	f("darwin", "", "cpu_usage_idle disk_used_percent disk_inodes_free diskio_reads",
 		`agent.run_as_user: "run_as_user" does nothing on macOS: it is for Linux`,
 		metrics+`cpu.measurement[1]: cpu_usage_iowait is not measured on macOS; it is ignored`,
@@ -80,7 +80,7 @@ func TestWhatASystemDoesNotHaveIsNamedAndLeftOut(t *testing.T) {
 		files+`[0].file_path:`+drive, files+`[2].file_path:`+drive,
 		`logs.logs_collected.windows_events: "windows_events" is not collected by this version; it is ignored`)
 	f("plan9", "cwagent", "cpu_usage_idle cpu_usage_iowait cpu_usage_steal disk_used_percent disk_inodes_free diskio_reads diskio_io_time mem_cached",
-		metrics+`ethtool: "ethtool" is not collected by this version; it is ignored`, relative,
+		relative,
 		`logs.logs_collected.windows_events: "windows_events" is not collected by this version; it is ignored`)
 }
 

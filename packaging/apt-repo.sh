@@ -15,7 +15,7 @@ mkdir -p "${DIST:=dist}"
 dist=$(cd "$DIST" && pwd)
 work=$(mktemp -d "$dist/.work-XXXXXX")
 trap cleanup EXIT
-signer # from here on SIGN_KEY is a name, also for package.sh
+signer # from here on SIGN_KEY is a fingerprint, also for package.sh
 export SIGN_KEY
 
 packaging/package.sh >/dev/null
@@ -29,25 +29,28 @@ awk '/\.deb$/ {print $2}' SHA256SUMS | while read -r deb; do
   install -D -m 644 "$deb" "apt/pool/main/n/$name/$deb"
 done
 cd apt
-rm -rf dists
+stable=$work/dists/stable # until all of it is there and signed
 architectures=()
 for arch in amd64 arm64; do
-  ls pool/main/n/*/*_$arch.deb >/dev/null 2>&1 || continue
+  compgen -G "pool/main/n/*/*_$arch.deb" >/dev/null || continue
   architectures+=("$arch")
-  index=dists/stable/main/binary-$arch
+  index=$stable/main/binary-$arch
   mkdir -p "$index"
   apt-ftparchive --arch "$arch" packages pool >"$index/Packages"
   gzip -9nk "$index/Packages"
 done
+[ ${#architectures[@]} -gt 0 ] || fail "there is no .deb to make a repository of: FORMATS leaves them out"
 apt-ftparchive \
   -o APT::FTPArchive::Release::Origin=Nephoscope -o APT::FTPArchive::Release::Label=Nephoscope \
   -o APT::FTPArchive::Release::Suite=stable -o APT::FTPArchive::Release::Codename=stable \
   -o APT::FTPArchive::Release::Components=main -o APT::FTPArchive::Release::Architectures="${architectures[*]}" \
   -o APT::FTPArchive::Release::Description="Nephoscope, an agent for Amazon CloudWatch" \
-  release dists/stable >"$work/Release"
-mv "$work/Release" dists/stable/Release
-gpg --batch --yes --quiet --local-user "$SIGN_KEY" --armor --detach-sign --output dists/stable/Release.gpg dists/stable/Release
-gpg --batch --yes --quiet --local-user "$SIGN_KEY" --clearsign --output dists/stable/InRelease dists/stable/Release
+  release "$stable" >"$work/Release"
+mv "$work/Release" "$stable/Release"
+gpg --batch --quiet --local-user "$SIGN_KEY" --armor --detach-sign --output "$stable/Release.gpg" "$stable/Release"
+gpg --batch --quiet --local-user "$SIGN_KEY" --clearsign --output "$stable/InRelease" "$stable/Release"
+rm -rf dists
+mv "$work/dists" .
 gpg --batch --armor --export "$SIGN_KEY" >nephoscope-archive-keyring.asc
 find . -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +
 

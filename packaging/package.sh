@@ -2,6 +2,7 @@
 # Builds the packages into dist: .deb, .rpm and .tar.gz of nephoscope and nephoscope-local for amd64 and arm64, a bill of
 # materials for each program, and their checksums. The same commit gives the same bytes, in any folder and at any time.
 #   SIGN_KEY=NAME|FILE           a key of gpg's, or a file with one: signs all of it
+#   MAINTAINER="NAME <ADDRESS>"  who answers for them: whoever publishes sets it
 #   VERSION, SOURCE_DATE_EPOCH   of something that is not in git
 #   ARCHES="amd64"               fewer of them
 #   FORMATS="deb"                fewer of deb, rpm and tar.gz
@@ -20,37 +21,47 @@ most_packed=6000000 most_installed=20000000
 version=${VERSION:-$(packaging/version.sh)}
 [[ $version =~ ^[0-9][A-Za-z0-9.+~]*$ ]] || fail "$version is no version of a package: it begins with a digit and holds letters, digits and . + ~ alone"
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} || fail "when this was made is not known: set SOURCE_DATE_EPOCH"
+export MAINTAINER=${MAINTAINER:-Nephoscope maintainers <maintainers@nephoscope.invalid>}
+[[ $MAINTAINER =~ ^[^\<\>]+\ \<[^\<\>\ ]+@[^\<\>\ ]+\>$ ]] || fail "MAINTAINER is $MAINTAINER, and not of the form NAME <ADDRESS>"
 read -ra arches <<<"${ARCHES:-amd64 arm64}"
 read -ra formats <<<"${FORMATS:-deb rpm tar.gz}"
-needs go golang
+for arch in "${arches[@]}"; do
+  [[ $arch =~ ^(amd64|arm64)$ ]] || fail "$arch is none of amd64 and arm64"
+done
+for format in "${formats[@]}"; do
+  [[ $format =~ ^(deb|rpm|tar\.gz)$ ]] || fail "$format is none of deb, rpm and tar.gz"
+done
+command -v go >/dev/null || fail "go is not installed, or not in PATH: go.mod says which is needed, and distributions have older ones"
 needs xz xz-utils
 tar --version | grep -q GNU || fail "tar is not GNU tar, which the archives are made with"
 mkdir -p "${DIST:=dist}"
 dist=$(cd "$DIST" && pwd)
 work=$(mktemp -d "$dist/.work-XXXXXX")
 trap cleanup EXIT
+out=$work/out # until all of it is there: what was built before stays whole if this is interrupted
+mkdir "$out"
 [ -z "${SIGN_KEY:-}" ] || signer # before minutes are spent on what cannot be signed
 
 # Nothing of this machine, its user or the time goes into a package.
 umask 022
-export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=$epoch PACKAGE_VERSION=$version CGO_ENABLED=0 GOFLAGS=
-unset GOOS GOARCH
+export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=$epoch PACKAGE_VERSION=$version CGO_ENABLED=0 GOFLAGS=-trimpath GOAMD64=v1 GOARM64=v8.0
+unset GOOS GOARCH GOEXPERIMENT GOFIPS140
 
 step "version $version"
 step "building tools"
 nfpm=$(go tool -modfile=packaging/tools/go.mod -n nfpm) || fail "nfpm could not be built: go has to reach a module proxy once"
 go -C packaging/tools build -o "$work/tools" .
 
-compile() { # PROGRAM FILE; without what Go finds out about git, which depends on how the clone was made
+compile() { # PROGRAM FILE [FLAG ...]; without what Go finds out about git, which depends on how the clone was made
   # (the version has the commit)
-  go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$2" "./cmd/$1"
+  go build -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$2" "${@:3}" "./cmd/$1"
 }
 
 common() { # what is the same for all architectures
-  local to=$work/common program shell page
+  local to=$work/common program page
   mkdir -p "$to"/{scripts,man,man-local,completions}
   for program in nephoscope nephoscope-local; do
-    go build -tags man -ldflags "-X main.version=$version" -o "$work/$program" "./cmd/$program"
+    compile "$program" "$work/$program" -tags man
   done
   "$work/nephoscope" man "$to/man"
   "$work/nephoscope-local" man "$to/man-local"
@@ -68,11 +79,11 @@ stage() { # ARCH: the programs, and what depends on what is linked into them
   local to=$work/$1 program
   for program in nephoscope nephoscope-local; do
     mkdir -p "$to/$program.d"
-    GOOS=linux GOARCH=$1 GOAMD64=v1 GOARM64=v8.0 compile "$program" "$to/$program"
+    GOOS=linux GOARCH=$1 compile "$program" "$to/$program"
     local of=(-binary "$to/$program" -repo "$repo" -name "$program" -version "$version")
     "$work/tools" notices "${of[@]}" -out "$to/$program.d"
     "$work/tools" changelog "${of[@]}" -out "$to/$program.d"
-    "$work/tools" sbom "${of[@]}" -out "$dist/${program}_${version}_$1.cdx.json"
+    "$work/tools" sbom "${of[@]}" -out "$out/${program}_${version}_$1.cdx.json"
     made+=("${program}_${version}_$1.cdx.json")
   done
   printf '%s\n' "$version" >"$to/CWAGENT_VERSION"
@@ -80,15 +91,18 @@ stage() { # ARCH: the programs, and what depends on what is linked into them
 }
 
 pack() { # NAME ARCH FORMAT
-  local file=$dist/${1}_${version}_$2.$3 config=$work/$1.$3.yaml
+  local file=$out/${1}_${version}_$2.$3 config=$work/$1.$3.yaml
   if [ "$3" = tar.gz ]; then
     tree "$1" "$2" "$work/$2/tree/${1}_${version}"
-    tar -C "$work/$2/tree" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -cf - "${1}_${version}" | gzip -9n >"$file"
+    # Without folders: those of /usr/local, which it is unpacked into, keep their modes and owners.
+    (cd "$work/$2/tree" && find "${1}_${version}" ! -type d -print0 | sort -z) |
+      tar -C "$work/$2/tree" --no-recursion --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -cf - --null --files-from=- | gzip -9n >"$file"
     return
   fi
   cp "packaging/nfpm/$1.yaml" "$config"
   [ "$3" = rpm ] || sed -i '/^license:/d' "$config" # a field that dpkg does not know
-  (cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file" >/dev/null)
+  local said
+  said=$(cd "$work/$2" && ARCH=$2 "$nfpm" package --config "$config" --packager "$3" --target "$file" 2>&1) || fail "nfpm: $said"
   [ "$3" = rpm ] || "$work/tools" deb -out "$file"
 }
 
@@ -115,7 +129,7 @@ tree() { # NAME ARCH FOLDER: what is unpacked into /usr/local
 }
 
 bounded() { # ARCH: holds the agent's .deb against what was promised
-  local file=$dist/nephoscope_${version}_$1.deb packed installed
+  local file=$out/nephoscope_${version}_$1.deb packed installed
   packed=$(stat -c %s "$file")
   installed=$(("$(du -sb --apparent-size "$work/$1/nephoscope" "$work/common" "$work/$1/nephoscope.d" | awk '{sum += $1} END {print sum}')"))
   step "nephoscope for $1: $packed bytes packed, $installed installed"
@@ -133,7 +147,7 @@ done
 running=()
 settle() { # all but so many packings
   while [ ${#running[@]} -gt "$1" ]; do
-    wait "${running[0]}" || fail "what was being packed was not, see above"
+    wait "${running[0]}" || { wait; fail "what was being packed was not, see above"; }
     running=("${running[@]:1}")
   done
 }
@@ -150,17 +164,17 @@ for arch in "${arches[@]}"; do
 done
 settle 0
 for arch in "${arches[@]}"; do
-  [ ! -e "$dist/nephoscope_${version}_$arch.deb" ] || bounded "$arch"
+  [ ! -e "$out/nephoscope_${version}_$arch.deb" ] || bounded "$arch"
 done
 
-cd "$dist"
-rm -f SHA256SUMS SHA256SUMS.asc
+cd "$out"
 printf '%s\n' "${made[@]}" | sort | xargs sha256sum >SHA256SUMS
 if [ -n "${SIGN_KEY:-}" ]; then
   step "signing with $SIGN_KEY"
   for file in "${made[@]}" SHA256SUMS; do sign "$file"; done
 else
-  for file in "${made[@]}"; do rm -f "$file.asc"; done # of other bytes
+  (cd "$dist" && rm -f SHA256SUMS.asc "${made[@]/%/.asc}") # of other bytes
   step "not signed: SIGN_KEY names no key"
 fi
-cat SHA256SUMS
+mv -f -- * "$dist"
+cat "$dist/SHA256SUMS"

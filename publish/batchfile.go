@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -14,12 +15,15 @@ import (
 // A spooled file is a batch in few bytes, because an outage of hours has to fit, and because at one collection a second
 // writing it and reading it again must cost next to nothing:
 //
-//	"nms1" | namespace | series … | data … | CRC-32 (IEEE) of all before it, 4 bytes
+//	"nms2" | namespace | series … | data … | CRC-32 (IEEE) of all before it, 4 bytes
 //
 // Numbers are varints, floats 8 bytes, all little-endian; strings and lists begin with their length. A series is what many
-// data have in common, and named once: name, unit, resolution in ns, whether it is for its roll-ups alone, dimensions (name,
-// value). A datum is: which series, ns since the datum before, how many values, whether they have counts, values, counts.
-const fileMark = "nms1"
+// data have in common, and named once: name, unit, who brought it, resolution in ns, whether it is for its roll-ups alone,
+// dimensions (name, value). In "nms1" files of before it is not said who brought it. A datum is: which series, ns since the datum before, how many values, whether they have counts, values, counts.
+const (
+	fileMark  = "nms2"
+	olderMark = "nms1"
+)
 
 // encode writes a batch for the spool.
 func encode(b cloudwatch.MetricBatch) []byte {
@@ -53,6 +57,11 @@ func encode(b cloudwatch.MetricBatch) []byte {
 
 func putSeries(raw []byte, d *cloudwatch.Datum) []byte {
 	raw = putString(putString(raw, d.Name), string(d.Unit))
+	source := ""
+	if d.Source != nil {
+		source = d.Source.Name
+	}
+	raw = putString(raw, source)
 	raw = putBool(binary.AppendVarint(raw, int64(d.Resolution)), d.RollUpOnly)
 	raw = binary.AppendUvarint(raw, uint64(len(d.Dimensions)))
 	for _, dim := range d.Dimensions {
@@ -82,13 +91,13 @@ func putFloats(raw []byte, all []float64) []byte {
 // decode reads a spooled batch. What does not hold together is refused here: it would end the agent at every start.
 func decode(raw []byte) (b cloudwatch.MetricBatch, err error) {
 	body := raw[:max(0, len(raw)-crc32.Size)]
-	if len(body) < len(fileMark) || string(body[:len(fileMark)]) != fileMark {
+	if mark := string(body[:min(len(body), len(fileMark))]); mark != fileMark && mark != olderMark {
 		return b, errors.New("read spooled batch: it is none")
 	}
 	if crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(raw[len(body):]) {
 		return b, errors.New("read spooled batch: its checksum does not fit")
 	}
-	r := fileReader{rest: body[len(fileMark):]}
+	r := fileReader{rest: body[len(fileMark):], older: string(body[:len(fileMark)]) == olderMark}
 	b.Namespace = r.string()
 	series := make([]cloudwatch.Datum, r.length(5))
 	for i := range series {
@@ -119,6 +128,9 @@ type fileReader struct {
 	rest []byte
 	torn bool
 	room []float64
+	// older files do not say who brought what.
+	older   bool
+	sources []*cloudwatch.Source
 }
 
 func (r *fileReader) take(n uint64) []byte {
@@ -177,6 +189,9 @@ func (r *fileReader) floats(n int) []float64 {
 
 func (r *fileReader) series() (d cloudwatch.Datum) {
 	d.Name, d.Unit = r.string(), cloudwatch.Unit(r.string())
+	if !r.older {
+		d.Source = r.source(r.string())
+	}
 	d.Resolution, d.RollUpOnly = time.Duration(r.varint()), r.bool()
 	if n := r.length(2); n > 0 {
 		d.Dimensions = make([]cloudwatch.Dimension, n)
@@ -185,6 +200,19 @@ func (r *fileReader) series() (d cloudwatch.Datum) {
 		d.Dimensions[i] = cloudwatch.Dimension{Name: r.string(), Value: r.string()}
 	}
 	return d
+}
+
+// source is one for all series of a name.
+func (r *fileReader) source(name string) *cloudwatch.Source {
+	if name == "" {
+		return nil
+	}
+	at := slices.IndexFunc(r.sources, func(s *cloudwatch.Source) bool { return s.Name == name })
+	if at < 0 {
+		at = len(r.sources)
+		r.sources = append(r.sources, &cloudwatch.Source{Name: name})
+	}
+	return r.sources[at]
 }
 
 func (r *fileReader) datum(d *cloudwatch.Datum, at int64) {

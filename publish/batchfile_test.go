@@ -1,7 +1,10 @@
 package publish
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"reflect"
 	"strings"
 	"testing"
@@ -35,6 +38,18 @@ func TestSpooledBatchIsReadAsItWasWritten(t *testing.T) {
 	}
 	if each := len(raw) / len(want.Data); each > 20 {
 		t.Errorf("%d bytes a datum: an outage of hours would not fit", each)
+	}
+}
+
+func TestSpooledBatchOfAnEarlierVersionIsRead(t *testing.T) {
+	want := cloudwatch.MetricBatch{Namespace: "N", Data: aMinute()[:1]} // which has no dimensions
+	raw := encode(want)
+	named := bytes.Index(raw, []byte("\x08metric_0\x05Bytes\x00")) + len("\x08metric_0\x05Bytes")
+	body := append([]byte(olderMark), raw[len(fileMark):named]...)
+	body = append(body, raw[named+1:len(raw)-crc32.Size]...) // without who brought it
+	got, err := decode(binary.LittleEndian.AppendUint32(body, crc32.ChecksumIEEE(body)))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, got, want)
 	}
 }
 

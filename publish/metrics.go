@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
@@ -28,17 +27,10 @@ type MetricsOptions struct {
 	RollUps   [][]string    // dimension names, a list for each roll-up
 	// Bind adds the dimensions of this host. False: they are not known yet; the data wait.
 	Bind       func([]cloudwatch.Datum) (bound []cloudwatch.Datum, known bool)
-	Spool      string // folder
-	SpoolBytes int64  // that it may take of the disk; 0: 64 MiB
+	Spool      string  // folder
+	SpoolBytes int64   // that it may take of the disk; 0: 64 MiB
+	Budget     *Budget // of series; nil: none
 	Log        *zap.Logger
-}
-
-// MetricCounts is what became of data.
-type MetricCounts struct {
-	Sent    atomic.Int64 // data acknowledged
-	Refused atomic.Int64 // values that no request may hold: not a number, infinite, beyond 2^360
-	Invalid atomic.Int64 // data that the service called invalid
-	Dropped atomic.Int64 // batches that the spool gave up
 }
 
 // Metrics sends data: gathered between flushes, spooled durably, sent oldest first with their true times.
@@ -46,7 +38,7 @@ type Metrics struct {
 	MetricsOptions
 	api    MetricsAPI
 	spool  *spool
-	counts MetricCounts
+	ledger metricLedger
 	disk   trouble
 	wake   chan struct{}
 
@@ -72,7 +64,7 @@ func NewMetrics(api MetricsAPI, o MetricsOptions) (*Metrics, error) {
 }
 
 // Counts is the ledger.
-func (m *Metrics) Counts() *MetricCounts { return &m.counts }
+func (m *Metrics) Counts() MetricCounts { return m.ledger.now() }
 
 // Spool is what waits to be sent.
 func (m *Metrics) Spool() SpoolState { return m.spool.state() }
@@ -81,11 +73,17 @@ func (m *Metrics) Spool() SpoolState { return m.spool.state() }
 func (m *Metrics) Add(data []cloudwatch.Datum) {
 	m.mu.Lock()
 	m.data = append(m.data, data...)
+	m.ledger.note(func(c *MetricCounts) { c.Collected += int64(len(data)); c.Gathered += int64(len(data)) })
 	full := len(m.data) > maxGathered
 	m.mu.Unlock()
 	if full {
 		m.flush(time.Now())
 	}
+}
+
+// Lose counts data that were collected and that nobody took.
+func (m *Metrics) Lose(data int) {
+	m.ledger.note(func(c *MetricCounts) { c.Collected += int64(data); c.Lost += int64(data) })
 }
 
 // Run flushes and sends until ctx is done; what could not be sent by then stays in the spool. The flushes follow the clock
@@ -115,7 +113,7 @@ func (m *Metrics) Run(ctx context.Context) {
 		m.sendLast()
 	}
 	if n := m.spool.settle(); n > 0 {
-		m.counts.Dropped.Add(int64(n))
+		m.ledger.note(func(c *MetricCounts) { c.Dropped += int64(n) })
 		m.Log.Error("the spool takes nothing; metrics that were kept in memory are lost", zap.Int("batches", n))
 	}
 	if n := m.spool.len(); n > 0 {
@@ -148,35 +146,6 @@ func (m *Metrics) reuse(data []cloudwatch.Datum) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.data = append(data[:0], m.data...)
-}
-
-// store spools data, which it changes: as the requests that will carry them or, while this host's dimensions are not known,
-// as they are.
-func (m *Metrics) store(data []cloudwatch.Datum, now time.Time) {
-	if bound, known := m.Bind(data); known {
-		m.pack(m.Namespace, cloudwatch.RollUp(bound, m.RollUps), ready, now)
-	} else {
-		m.pack(m.Namespace, data, waiting, now)
-	}
-}
-
-func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now time.Time) {
-	batches, refused := cloudwatch.PackMetrics(namespace, cloudwatch.Merge(data))
-	if refused > 0 {
-		m.counts.Refused.Add(int64(refused))
-		m.Log.Error("values that no request may hold are dropped", zap.Int("values", refused))
-	}
-	for _, b := range batches {
-		m.spoolBatch(encode(b), in, now)
-	}
-}
-
-func (m *Metrics) spoolBatch(raw []byte, in stage, now time.Time) {
-	m.disk.note(m.Log, m.spool.put(raw, in, now), "the spool takes nothing; metrics are kept in memory until they are sent", "the spool takes metrics again")
-	if overflowed, outdated := m.spool.given(); overflowed+outdated > 0 {
-		m.counts.Dropped.Add(int64(overflowed + outdated))
-		m.Log.Error("the spool gave up its oldest metric batches", zap.Int("full", overflowed), zap.Int("too_old", outdated))
-	}
 }
 
 // sendAll sends what is in the spool, and what comes into it, until ctx is done. It returns whether the service answered
@@ -238,12 +207,14 @@ func (m *Metrics) bindWaiting() {
 			m.giveUp(e, err)
 			continue
 		}
+		m.opened(e, b)
+		n := MetricCounts{Spooled: -int64(len(b.Data))}
 		bound, known := m.Bind(b.Data)
 		if !known {
 			return
 		}
-		m.pack(b.Namespace, cloudwatch.RollUp(bound, m.RollUps), ready, e.at)
-		m.spool.done(e)
+		m.pack(b.Namespace, m.rollUp(bound, &n), ready, e.at, n)
+		m.done(e, b)
 	}
 }
 
@@ -263,18 +234,34 @@ func (m *Metrics) sendOldest(ctx context.Context) (outcome, error) {
 		m.giveUp(e, err)
 		return taken, nil
 	}
+	m.opened(e, b)
 	o, err := m.send(ctx, b)
 	switch o {
 	case taken:
-		m.spool.done(e)
+		m.done(e, b)
 	case refused:
 		m.spool.postpone(e)
 	}
 	return o, err
 }
 
+// opened counts a batch that an earlier publisher left.
+func (m *Metrics) opened(e spooled, b cloudwatch.MetricBatch) {
+	if n := int64(len(b.Data)); m.spool.opened(e, len(b.Data)) {
+		m.ledger.note(func(c *MetricCounts) { c.Inherited += n; c.Spooled += n })
+	}
+}
+
+// done takes out a batch whose data are counted elsewhere by now. One that the spool gave up meanwhile, for want of room, was
+// not lost.
+func (m *Metrics) done(e spooled, b cloudwatch.MetricBatch) {
+	if n := int64(len(b.Data)); !m.spool.done(e) {
+		m.ledger.note(func(c *MetricCounts) { c.GivenUp -= n; c.Spooled += n })
+	}
+}
+
 func (m *Metrics) giveUp(e spooled, err error) {
-	m.counts.Dropped.Add(1)
+	m.ledger.note(func(c *MetricCounts) { c.Dropped++; c.GivenUp += e.data; c.Spooled -= e.data })
 	m.Log.Error("a spooled metric batch makes no sense and is dropped", zap.String("file", e.name()), zap.Error(err))
 	m.spool.done(e)
 }
@@ -291,13 +278,17 @@ func (m *Metrics) send(ctx context.Context, b cloudwatch.MetricBatch) (outcome, 
 	wire, cancel := outlive(ctx)
 	defer cancel()
 	d := metricDelivery{Metrics: m, wire: wire}
-	switch o := d.sendPart(ctx, b); {
+	o := d.sendPart(ctx, b)
+	if o == taken && (d.took || len(d.suspects) == 0) { // a part that was taken is counted with the whole: until then all of it may be sent again
+		all, invalid := int64(len(b.Data)), int64(len(d.suspects))
+		m.ledger.note(func(c *MetricCounts) { c.Spooled -= all; c.Sent += all - invalid; c.Invalid += invalid })
+	}
+	switch {
 	case o == stopped || len(d.suspects) == 0:
 		return o, nil
 	case !d.took:
 		return refused, d.suspects[0]
 	}
-	m.counts.Invalid.Add(int64(len(d.suspects)))
 	m.Log.Error("the service refuses these data as invalid; they are dropped, all others were taken", zap.Int("data", len(d.suspects)), zap.Error(d.suspects[0]))
 	return taken, nil
 }
@@ -316,7 +307,6 @@ func (d *metricDelivery) sendPart(ctx context.Context, b cloudwatch.MetricBatch)
 	switch {
 	case err == nil:
 		d.took = true
-		d.counts.Sent.Add(int64(len(b.Data)))
 		return taken
 	case cloudwatch.ClassOf(err) != cloudwatch.Invalid:
 		return stopped
@@ -370,7 +360,9 @@ func (m *Metrics) sendLast() {
 		if err != nil {
 			break
 		}
-		m.counts.Sent.Add(int64(len(b.Data)))
-		m.spool.done(e)
+		m.opened(e, b)
+		n := int64(len(b.Data))
+		m.ledger.note(func(c *MetricCounts) { c.Spooled -= n; c.Sent += n })
+		m.done(e, b)
 	}
 }

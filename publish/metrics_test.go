@@ -164,21 +164,21 @@ func TestSpoolIsBoundedAndGivesUpItsOldest(t *testing.T) {
 	half := make([]byte, 32<<20)
 	for i := range 3 {
 		half[0] = byte(i)
-		if err := s.put(half, ready, time.Unix(int64(i), 0)); err != nil {
+		if err := s.put(half, 1, ready, time.Unix(int64(i), 0)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, raw, _ := s.oldest(ready, time.Unix(3, 0), time.Hour); raw[0] != 1 {
 		t.Errorf("batch %d is the oldest, want 1", raw[0])
 	}
-	if over, old := s.given(); over != 1 || old != 0 {
-		t.Errorf("gave up %d, %d", over, old)
+	if gone := s.given(); gone != (givenUp{overflowed: 1, data: 1}) {
+		t.Errorf("gave up %+v", gone)
 	}
 	if _, _, err := s.oldest(ready, time.Unix(3, 0).Add(time.Hour), time.Hour); !os.IsNotExist(err) {
 		t.Errorf("a batch outlived its age: %v", err)
 	}
-	if _, old := s.given(); old != 2 {
-		t.Errorf("%d counted as too old, want 2", old)
+	if gone := s.given(); gone.outdated != 2 {
+		t.Errorf("%d counted as too old, want 2", gone.outdated)
 	}
 }
 
@@ -206,8 +206,8 @@ func TestDamagedBatchIsDroppedAndCounted(t *testing.T) {
 		}
 		m := newMetrics(t, api, dir)
 		want := run(t, m, 2)
-		if !slices.Equal(api.values(), want) || m.Counts().Dropped.Load() != 1 {
-			t.Errorf("got %v, %d dropped", api.values(), m.Counts().Dropped.Load())
+		if !slices.Equal(api.values(), want) || m.Counts().Dropped != 1 {
+			t.Errorf("got %v, %d dropped", api.values(), m.Counts().Dropped)
 		}
 	})
 }
@@ -226,8 +226,8 @@ func TestInvalidDatumIsDroppedAlone(t *testing.T) {
 		bad.Name = "bad"
 		m.Add([]cloudwatch.Datum{datum(1, time.Now()), bad})
 		run(t, m, 1)
-		if slices.Contains(api.values(), 99) || !slices.Contains(api.values(), 1) || m.Counts().Invalid.Load() != 1 {
-			t.Errorf("got %v, %d invalid", api.values(), m.Counts().Invalid.Load())
+		if slices.Contains(api.values(), 99) || !slices.Contains(api.values(), 1) || m.Counts().Invalid != 1 {
+			t.Errorf("got %v, %d invalid", api.values(), m.Counts().Invalid)
 		}
 	})
 }
@@ -243,8 +243,8 @@ func TestValuesThatAreNoNumbersAreCountedEvenWhileWaiting(t *testing.T) {
 		})
 		m.Add([]cloudwatch.Datum{datum(math.NaN(), time.Now()), datum(7, time.Now().Add(-time.Hour))})
 		run(t, m, 3)
-		if !slices.Contains(api.values(), 7) || m.Counts().Refused.Load() != 1 {
-			t.Errorf("got %v, %d refused", api.values(), m.Counts().Refused.Load())
+		if !slices.Contains(api.values(), 7) || m.Counts().Refused != 1 {
+			t.Errorf("got %v, %d refused", api.values(), m.Counts().Refused)
 		}
 	})
 }
@@ -276,8 +276,8 @@ func TestInvalidDatumThatComesFirstHoldsUpNothing(t *testing.T) {
 				want = append(want, 0) // of the earlier run
 				slices.Sort(want)
 			}
-			if !slices.Equal(got, want) || m.Counts().Invalid.Load() != 1 {
-				t.Errorf("together %v: got %v, want %v, %d invalid", together, got, want, m.Counts().Invalid.Load())
+			if !slices.Equal(got, want) || m.Counts().Invalid != 1 {
+				t.Errorf("together %v: got %v, want %v, %d invalid", together, got, want, m.Counts().Invalid)
 			}
 		})
 	}
@@ -298,8 +298,8 @@ func TestServiceThatCallsEveryMetricInvalidCostsNothing(t *testing.T) {
 		m := newMetrics(t, api, t.TempDir())
 		want := run(t, m, 40)
 		got := api.values()
-		if slices.Sort(got); !slices.Equal(got, want) || m.Counts().Invalid.Load() != 0 {
-			t.Errorf("got %v, %d invalid", got, m.Counts().Invalid.Load())
+		if slices.Sort(got); !slices.Equal(got, want) || m.Counts().Invalid != 0 {
+			t.Errorf("got %v, %d invalid", got, m.Counts().Invalid)
 		}
 	})
 }
@@ -311,14 +311,14 @@ func TestMemoryThatIsFullGivesUpNothingOfTheDisk(t *testing.T) {
 	}
 	now := time.Now()
 	for range 10 {
-		if err := s.put([]byte("on disk"), ready, now); err != nil {
+		if err := s.put([]byte("on disk"), 1, ready, now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	dir := s.dir
 	s.dir = filepath.Join(dir, "full") // takes nothing from now on
 	for range 3 {
-		if err := s.put(make([]byte, maxSpoolMemory/2), ready, now); err == nil {
+		if err := s.put(make([]byte, maxSpoolMemory/2), 1, ready, now); err == nil {
 			t.Fatal("a folder that is not there took a batch")
 		}
 	}
@@ -326,7 +326,7 @@ func TestMemoryThatIsFullGivesUpNothingOfTheDisk(t *testing.T) {
 		t.Errorf("%d batches are left, want 10 on disk and 2 in memory", n)
 	}
 	s.dir = dir // the disk takes something again
-	if err := s.put([]byte("on disk"), ready, now); err != nil || s.inMem != 0 {
+	if err := s.put([]byte("on disk"), 1, ready, now); err != nil || s.inMem != 0 {
 		t.Errorf("%d bytes are still in memory, %v", s.inMem, err)
 	}
 	again, err := openSpool(dir, 64<<20)
@@ -350,7 +350,7 @@ func TestMemoryIsWrittenDownOrCountedAtTheEnd(t *testing.T) {
 			}
 			run(t, m, 2)
 			left, _ := os.ReadDir(dir)
-			if n := m.Counts().Dropped.Load(); diskBack != (n == 0) || diskBack != (len(left) > 0) || !diskBack && int(n) != m.spool.len() {
+			if n := m.Counts().Dropped; diskBack != (n == 0) || diskBack != (len(left) > 0) || !diskBack && int(n) != m.spool.len() {
 				t.Errorf("disk back %v: %d files, %d of %d batches counted as dropped", diskBack, len(left), n, m.spool.len())
 			}
 		})
@@ -370,8 +370,8 @@ func TestBatchThatCannotBeReadHoldsUpNothingAndStays(t *testing.T) {
 		}
 		m := newMetrics(t, api, dir)
 		want := run(t, m, 3)
-		if !slices.Equal(api.values(), want) || m.Counts().Dropped.Load() != 0 {
-			t.Errorf("got %v, %d dropped", api.values(), m.Counts().Dropped.Load())
+		if !slices.Equal(api.values(), want) || m.Counts().Dropped != 0 {
+			t.Errorf("got %v, %d dropped", api.values(), m.Counts().Dropped)
 		}
 		for _, name := range names {
 			if _, err := os.Stat(name); err != nil {
@@ -441,8 +441,8 @@ func TestServiceThatComesToCallEveryMetricInvalidCostsNothing(t *testing.T) {
 		want := run(t, m, 90)
 		got := api.values()
 		slices.Sort(got) // a batch of which nothing was taken lets others pass
-		if !slices.Equal(got, want) || m.Counts().Invalid.Load() != 0 {
-			t.Errorf("%d of %d data arrived, %d were dropped", len(got), len(want), m.Counts().Invalid.Load())
+		if !slices.Equal(got, want) || m.Counts().Invalid != 0 {
+			t.Errorf("%d of %d data arrived, %d were dropped", len(got), len(want), m.Counts().Invalid)
 		}
 	})
 }

@@ -35,8 +35,8 @@ func TestOutageOfADayLeavesNoHoleInTheMetrics(t *testing.T) {
 				want := run(t, m, 25*60)
 				got := api.values()
 				t.Logf("%d data, %d arrived; attempts by hour %v", len(want), len(got), attempts)
-				if !slices.Equal(got, want) || m.Counts().Dropped.Load() != 0 {
-					t.Errorf("%d of %d data arrived, %d batches were dropped", len(got), len(want), m.Counts().Dropped.Load())
+				if !slices.Equal(got, want) || m.Counts().Dropped != 0 {
+					t.Errorf("%d of %d data arrived, %d batches were dropped", len(got), len(want), m.Counts().Dropped)
 				}
 				for i, d := range api.data {
 					if at := began.Add(time.Duration(i) * time.Minute); !d.Time.Equal(at) {

@@ -36,15 +36,21 @@ type spool struct {
 	entries []spooled // oldest first, but for those that were postponed
 	bytes   int
 	inMem   int
-	last    int64 // the newest name given out
-	// What was given up, in batches.
-	overflowed, outdated int
+	last    int64   // the newest name given out
+	gone    givenUp // since it was asked last
+}
+
+// givenUp is what the spool had no room or no time for.
+type givenUp struct {
+	overflowed, outdated int // batches
+	data                 int64
 }
 
 type spooled struct {
 	at    time.Time
 	stage stage
 	bytes int
+	data  int64  // 0: an earlier publisher's, not read yet
 	raw   []byte // of those in memory alone
 }
 
@@ -78,12 +84,12 @@ func openSpool(dir string, most int64) (*spool, error) {
 	return s, nil
 }
 
-// put adds a batch. The error says that it is only in memory: the disk did not take it.
-func (s *spool) put(raw []byte, in stage, now time.Time) error {
+// put adds a batch of so many data. The error says that it is only in memory: the disk did not take it.
+func (s *spool) put(raw []byte, data int, in stage, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = max(s.last+1, now.UnixNano())
-	e := spooled{at: time.Unix(0, s.last), stage: in, bytes: len(raw)}
+	e := spooled{at: time.Unix(0, s.last), stage: in, bytes: len(raw), data: int64(data)}
 	err := durable.WriteFile(filepath.Join(s.dir, e.name()), raw)
 	if err != nil {
 		e.raw = raw
@@ -94,12 +100,12 @@ func (s *spool) put(raw []byte, in stage, now time.Time) error {
 	s.entries = append(s.entries, e)
 	s.bytes += e.bytes
 	for len(s.entries) > 1 && int64(s.bytes) > s.most {
-		s.drop(s.entries[0])
-		s.overflowed++
+		s.gone.overflowed++
+		s.giveUp(s.entries[0])
 	}
 	for s.inMem > maxSpoolMemory { // what is on the disk is not in the way
-		s.drop(s.entries[slices.IndexFunc(s.entries, func(e spooled) bool { return e.raw != nil })])
-		s.overflowed++
+		s.gone.overflowed++
+		s.giveUp(s.entries[slices.IndexFunc(s.entries, func(e spooled) bool { return e.raw != nil })])
 	}
 	return err
 }
@@ -137,8 +143,8 @@ func (s *spool) oldest(in stage, now time.Time, maxAge time.Duration) (e spooled
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.entries) > 0 && now.Sub(s.entries[0].at) > maxAge {
-		s.drop(s.entries[0])
-		s.outdated++
+		s.gone.outdated++
+		s.giveUp(s.entries[0])
 	}
 	i := slices.IndexFunc(s.entries, func(e spooled) bool { return e.stage == in })
 	if i < 0 {
@@ -150,16 +156,36 @@ func (s *spool) oldest(in stage, now time.Time, maxAge time.Duration) (e spooled
 	}
 	raw, err = os.ReadFile(filepath.Join(s.dir, e.name()))
 	if errors.Is(err, fs.ErrNotExist) {
-		s.forget(e) // somebody removed it
+		s.gone.data += e.data // somebody removed it
+		s.forget(e)
 	}
 	return e, raw, err
 }
 
-// done takes a batch out.
-func (s *spool) done(e spooled) {
+func (s *spool) giveUp(e spooled) {
+	s.gone.data += e.data
+	s.drop(e)
+}
+
+// opened tells how many data a batch has. True: that was not known, because an earlier publisher made it.
+func (s *spool) opened(e spooled, data int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	i := s.index(e)
+	if i < 0 || s.entries[i].data > 0 {
+		return false
+	}
+	s.entries[i].data = int64(data)
+	return true
+}
+
+// done takes a batch out. False: it was given up before.
+func (s *spool) done(e spooled) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := s.index(e) >= 0
 	s.drop(e)
+	return there
 }
 
 // postpone puts a batch behind all others, until the next start.
@@ -225,11 +251,11 @@ func (s *spool) state() (state SpoolState) {
 	return state
 }
 
-// given tells how many batches were given up since it was asked last.
-func (s *spool) given() (overflowed, outdated int) {
+// given tells what was given up since it was asked last.
+func (s *spool) given() givenUp {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	overflowed, outdated = s.overflowed, s.outdated
-	s.overflowed, s.outdated = 0, 0
-	return overflowed, outdated
+	gone := s.gone
+	s.gone = givenUp{}
+	return gone
 }

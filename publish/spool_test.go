@@ -21,14 +21,14 @@ func TestSpoolTellsWhatWaits(t *testing.T) {
 	}
 	at := func(seconds int64) time.Time { return time.Unix(seconds, 0) }
 	f(SpoolState{})
-	_ = s.put([]byte("one"), ready, at(1))
-	_ = s.put([]byte("two!"), waiting, at(2))
+	_ = s.put([]byte("one"), 1, ready, at(1))
+	_ = s.put([]byte("two!"), 1, waiting, at(2))
 	f(SpoolState{Batches: 2, Bytes: 7, Oldest: at(1)})
 	s.postpone(s.entries[0]) // the oldest is not always the first
 	f(SpoolState{Batches: 2, Bytes: 7, Oldest: at(1)})
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	_ = s.put([]byte("three"), ready, at(3))
+	_ = s.put([]byte("three"), 1, ready, at(3))
 	f(SpoolState{Batches: 3, Bytes: 12, Oldest: at(1), InMemory: 1})
 }

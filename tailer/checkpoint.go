@@ -78,6 +78,8 @@ type position struct {
 	Quiet int64 `json:"quiet,omitempty"`
 	// Tail is, of a file that was read to its end, a checksum of its last bytes: it may come back compressed.
 	Tail uint64 `json:"tail,omitempty"`
+	// Landmarks tell, after a power cut, how much of the file is as it was.
+	Landmarks landmarks `json:"landmarks,omitzero"`
 }
 
 // Memory is the checkpoints of all entries. A checkpoint's name is the path and, behind it, the entry's group and stream as
@@ -166,6 +168,11 @@ func (m *Memory) read(name string) (cp checkpoint, found bool, err error) {
 	for _, p := range all {
 		if p.Offset < 0 || p.Bytes < 0 || p.Bytes > headBytes {
 			return checkpoint{}, false, fmt.Errorf("read checkpoint %s: offset %d, head of %d bytes", name, p.Offset, p.Bytes)
+		}
+		for _, one := range p.Landmarks {
+			if one.Offset < 0 || one.Offset > p.Offset {
+				return checkpoint{}, false, fmt.Errorf("read checkpoint %s: landmark at %d, offset %d", name, one.Offset, p.Offset)
+			}
 		}
 	}
 	return cp, true, nil

@@ -114,6 +114,9 @@ func (s *Source) skipTo(d *doubt) {
 		}
 		switch {
 		case f == nil || f.gone:
+		case !r.endsAlike(f): // it has lost that with the power
+			f.rewind()
+			after = append(after, f)
 		case r.spent:
 			f.rewind()
 			f.from(r.Offset)

@@ -26,15 +26,17 @@ type file struct {
 	held      time.Time // when the event that is being gathered was first seen; zero: none is
 	within    bool      // the byte at offset continues a message that began in an earlier event
 	// rotated is when the path was found to lead elsewhere (or nowhere); zero while it leads here.
-	rotated time.Time
-	deleted bool      // no path leads to it any more
-	spent   bool      // read to its end for good; kept until that is committed
-	drained time.Time // when that was committed
-	gone    bool      // spent, closed, and what was read of it cannot be read again
-	failing time.Time // when reading it began to fail; zero: it works
-	tides   tides
-	win     *window  // nil while nothing is in memory
-	charset *charset // nil: UTF-8, or not known yet
+	rotated    time.Time
+	deleted    bool      // no path leads to it any more
+	spent      bool      // read to its end for good; kept until that is committed
+	drained    time.Time // when that was committed
+	gone       bool      // spent, closed, and what was read of it cannot be read again
+	failing    time.Time // when reading it began to fail; zero: it works
+	tides      tides
+	landmarks  landmarks // those that stay
+	landmarked time.Time // when the last of them was taken
+	win        *window   // nil while nothing is in memory
+	charset    *charset  // nil: UTF-8, or not known yet
 }
 
 // open makes a file of a path, to be read from an offset. One that a rotation compressed is read uncompressed.
@@ -172,5 +174,6 @@ func (f *file) positionAt(offset int64) position {
 	if f.spent && !f.packed {
 		p.Tail = tailSum(f.f, offset)
 	}
+	p.Landmarks = f.landmarksTo(offset)
 	return p
 }

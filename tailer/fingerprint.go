@@ -31,7 +31,7 @@ type fingerprint struct {
 	Sum   uint64 `json:"head"`
 }
 
-// headPool: every look at a file reads its head.
+// headPool: every look at a file reads its head, and every checkpoint what precedes it.
 var headPool = sync.Pool{New: func() any { return new([headBytes]byte) }}
 
 func takeFingerprint(f io.ReaderAt, atMost int) (fingerprint, error) {
@@ -49,7 +49,9 @@ func takeFingerprint(f io.ReaderAt, atMost int) (fingerprint, error) {
 
 // tailSum is a checksum of the last bytes before an offset; 0: they cannot be read.
 func tailSum(f io.ReaderAt, end int64) uint64 {
-	tail := make([]byte, min(end, headBytes))
+	buf := headPool.Get().(*[headBytes]byte)
+	defer headPool.Put(buf)
+	tail := buf[:min(end, headBytes)]
 	if n, _ := f.ReadAt(tail, end-int64(len(tail))); n < len(tail) || n == 0 {
 		return 0
 	}

@@ -70,6 +70,9 @@ func HandBack(checkpoints map[string][]byte, entries []config.File, root string)
 				places = append(places, cp)
 			}
 		}
+		if len(places) > 0 && strings.ContainsAny(path, "\r\n") {
+			h.Err = errors.Join(h.Err, errors.New("its name has a line break, and what the original remembers is lines"))
+		}
 		if h.Err != nil || len(places) > 0 && h.settle(places, filepath.Join(root, path), in) {
 			all = append(all, h)
 		}

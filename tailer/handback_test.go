@@ -162,3 +162,17 @@ func TestHandBackTellsOfACheckpointThatCannotBeRead(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 }
+
+// Whoever may name a file says nothing in the original's state but its name.
+func TestHandBackOfANameWithALineBreakIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newHanding(t)
+	h.entries[0].Path = "/*.log"
+	const name = "a\n0-999\n* * * * * root reboot.log"
+	h.write(name, "one\n")
+	h.remember("/"+name, h.entries[0], checkpoint{Files: []position{h.position(name, 4)}})
+	all := HandBack(h.checkpoints, h.entries, h.root)
+	if len(all) != 1 || all[0].Err == nil || !strings.Contains(all[0].Err.Error(), "line break") {
+		t.Errorf("got %+v", all)
+	}
+}

@@ -54,7 +54,8 @@ func (s *Source) rest() {
 		return
 	}
 	h.resting.Add(-1)
-	s.asleep = &sleeper{f.position(), f.info, f.size, f.grew, f.changed}
+	s.asleep = &sleeper{f.position(), f.info, f.size, f.grew, f.changed, f.landmarks, f.landmarked}
+	s.asleep.Landmarks = landmarks{} // the power has not gone since
 	f.close()
 	s.files = nil
 }
@@ -65,6 +66,8 @@ type sleeper struct {
 	info          os.FileInfo
 	size          int64
 	grew, changed time.Time
+	landmarks     landmarks
+	landmarked    time.Time
 }
 
 // undisturbed tells whether the path still leads to the file, as it was.
@@ -91,6 +94,7 @@ func (s *Source) wake() bool {
 		s.leftAt = later(s.leftAt, z.changed)
 		return true
 	}
+	f.landmarks, f.landmarked = z.landmarks, z.landmarked
 	if f.grew = z.grew; !z.leadsTo(s.path) {
 		f.rotated = f.grew
 	}

@@ -134,7 +134,9 @@ func (s *Source) find(p position) (found *file, known bool) {
 		s.complain("look for log file", err)
 		return nil, false
 	}
-	is := func(c *file) bool { return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset }
+	is := func(c *file) bool {
+		return c.id.is(p.identity) && p.fits(c.f) && c.info.Size() >= p.Offset && p.endsAlike(c)
+	}
 	f := s.openIf(s.path, p.Offset, is) // where nothing was rotated, the folder need not be read: there may be thousands of such files
 	if f == nil {
 		f = s.findRenamed(p, is)
@@ -148,11 +150,34 @@ func (s *Source) find(p position) (found *file, known bool) {
 		} else if s.unsure != nil {
 			s.complain("look for log file", s.unsure)
 			return nil, false
+		} else {
+			f = s.findCut(p)
 		}
 		return f, true
 	}
+	f.keep(p.Landmarks)
 	if f.head = p.fingerprint; f.head.Bytes == 0 {
 		f.quiet, f.changed = time.Unix(0, p.Quiet), time.Unix(0, p.Quiet)
 	}
 	return f, true
+}
+
+// findCut opens a file that has lost its end, and goes on from where it is as it was: what was sent of it after that may come
+// again.
+func (s *Source) findCut(p position) *file {
+	var from int64
+	f := s.openIf(s.path, 0, func(c *file) bool {
+		if c.id.is(p.identity) && p.fits(c.f) {
+			from = p.kept(c)
+		}
+		return from > 0
+	})
+	if f == nil {
+		return nil
+	}
+	f.from(from).head = p.fingerprint
+	f.keep(p.Landmarks)
+	s.log.Warn("a log file has lost its end, as it does when the power goes before what was written is on the disk; reading on from where it is as it was, so that some lines may be sent again",
+		zap.Int64("acknowledged", p.Offset), zap.Int64("size", f.size), zap.Int64("offset", from))
+	return f
 }

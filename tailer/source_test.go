@@ -460,6 +460,28 @@ func TestDeletedFileStaysOpenWhenItsBatchTurnsOutToHaveArrived(t *testing.T) {
 	})
 }
 
+// A line has the time of one of the two clocks, and none between them.
+func TestClockThatIsSetBackWhileLinesAreFound(t *testing.T) {
+	t.Parallel()
+	var all tides
+	began, end := time.UnixMilli(1e12), int64(0)
+	grow := func(from, to int, back time.Duration) {
+		for i := from; i < to; i++ {
+			now := began.Add(time.Duration(i)*250*time.Millisecond - back)
+			all.rise(end, end+100, now.Add(-250*time.Millisecond), now)
+			end += 100
+		}
+	}
+	grow(0, 50, 0)
+	grow(50, 400, 2*time.Hour)
+	for at := range end {
+		off := all.when(at, time.Time{}).Sub(began)
+		if before, after := off >= -time.Second && off <= 13*time.Second, off >= 11*time.Second-2*time.Hour && off <= 101*time.Second-2*time.Hour; !before && !after {
+			t.Fatalf("byte %d was written at %v: no clock showed that", at, off)
+		}
+	}
+}
+
 func TestTidesNeverEbbBackwards(t *testing.T) {
 	now := time.UnixMilli(1_000_000)
 	var all tides

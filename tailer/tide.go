@@ -23,7 +23,8 @@ func (t *tides) rise(begin, end int64, earliest, now time.Time) {
 		*t = append(*t, tide{begin, from, from}) // what was there before is older, and nobody knows how much
 	}
 	last := &(*t)[len(*t)-1]
-	if apart := (last.at - (*t)[0].at) / (maxTides / 2); len(*t) > 1 && at-last.from < apart {
+	apart := (last.at - (*t)[0].at) / (maxTides / 2)
+	if back := at < last.at; len(*t) > 1 && at-last.from < apart && !back { // else there would be times between two clocks
 		last.end, last.at = end, at
 		return
 	}
@@ -51,8 +52,8 @@ func (t tides) when(offset int64, now time.Time) time.Time {
 	if i == 0 {
 		return time.UnixMilli(t[0].at)
 	}
-	begin := t[i-1].end
-	return time.UnixMilli(t[i].from + (t[i].at-t[i].from)*(offset-begin)/(t[i].end-begin))
+	begin, from := t[i-1].end, min(t[i].from, t[i].at) // neighbours that became one may have had the clock set back between them
+	return time.UnixMilli(from + (t[i].at-from)*(offset-begin)/(t[i].end-begin))
 }
 
 // ebb forgets what is of no use for bytes from an offset on.

@@ -67,7 +67,7 @@ Exit status: 0 nothing failed (there may be warnings), 1 something failed, 2 it 
 			return f.run(cmd)
 		},
 	}
-	cmd.Flags().StringVar(&f.state, "state", "", "state `folder` of the agent (default "+stateOf(install.Layout{})+")")
+	cmd.Flags().StringVar(&f.state, "state", "", "state `folder` of the agent (default "+askedState(install.Layout{})+")")
 	cmd.Flags().StringVar(&f.common, "common-config", "", "credentials and proxy `file` (default the running agent's, else "+(install.Layout{}).Common()+", if it is there)")
 	cmd.Flags().StringVar(&f.mode, "mode", "", "where this host is: auto, ec2 or onPremise (default the running agent's, else auto)")
 	cmd.Flags().StringVar(&f.user, "user", "", "`name` of the user that the agent runs as (default the running agent's, else agent.run_as_user, else the one who asks)")

@@ -30,7 +30,7 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
-	w := &doctor.World{Version: version, State: cmp.Or(f.state, stateOf(install.Layout{})), Mode: mode, Given: len(f.configs) > 0, Now: time.Now, Env: os.Getenv, Host: doctor.ThisHost()}
+	w := &doctor.World{Version: version, State: cmp.Or(f.state, askedState(install.Layout{})), Mode: mode, Given: len(f.configs) > 0, Now: time.Now, Env: os.Getenv, Host: doctor.ThisHost()}
 	w.Status, w.NoStatus = askStatus(ctx, w.State)
 	f.likeTheAgent(w)
 	f.sources(w)

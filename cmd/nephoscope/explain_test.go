@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -56,8 +57,8 @@ func (b *bed) mountsStay() {
 	b.env = append(b.env, "HOST_PROC_MOUNTINFO="+b.path("mountinfo"))
 }
 
-// everySecond is the walkthrough's configuration at an interval of one second, with roll-ups, a renamed metric and a dropped one.
-const everySecond = `{"agent": {"metrics_collection_interval": 1}, "metrics": {"force_flush_interval": 1, "namespace": "Walk/Through",
+// everySecond is the walkthrough's configuration at an interval of one second, with roll-ups, a renamed metric, a dropped one, and the agent's own.
+const everySecond = `{"agent": {"metrics_collection_interval": 1}, "nephoscope": {"self_metrics": {"namespace": "Own", "interval": 1}}, "metrics": {"force_flush_interval": 1, "namespace": "Walk/Through",
 	"append_dimensions": {"AutoScalingGroupName": "${aws:AutoScalingGroupName}", "ImageId": "${aws:ImageId}", "InstanceId": "${aws:InstanceId}", "InstanceType": "${aws:InstanceType}"},
 	"aggregation_dimensions": [["InstanceId"], ["cpu"], []],
 	"metrics_collected": {
@@ -91,7 +92,7 @@ func (b *bed) arrived() (all []string) {
 // foretold lists the same of a report, with placeholders filled in.
 func foretold(r *explain.Report, known map[string]string) (all []string) {
 	for _, s := range r.Metrics.Series {
-		line := fmt.Sprintf("%s/%s %s %v", r.Metrics.Namespace, s.Name, s.Unit, s.ResolutionSeconds)
+		line := fmt.Sprintf("%s/%s %s %v", cmp.Or(s.Namespace, r.Metrics.Namespace), s.Name, s.Unit, s.ResolutionSeconds)
 		for _, d := range s.Dimensions {
 			if v, placeholder := known[d.Value]; placeholder {
 				d.Value = v

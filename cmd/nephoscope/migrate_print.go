@@ -7,6 +7,7 @@ import (
 
 	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/migrate"
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // print is the report for people.
@@ -39,7 +40,7 @@ func (r *report) print(w io.Writer, apply bool) {
 	if len(r.Checkpoints) > 0 {
 		heading(w, "Checkpoints (a file that this agent has read before goes on by its own)")
 		for _, c := range r.Checkpoints {
-			fmt.Fprintln(w, "  "+checkpointLine(c))
+			fmt.Fprintln(w, "  "+output.Printable(checkpointLine(c)))
 		}
 	}
 	if len(r.Config) > 0 && (!apply || len(r.Mistakes) > 0) {

@@ -135,7 +135,7 @@ func (m *migration) undoNext(r *undone) {
 	case m.ours && isThere(filepath.Join("/", m.layout.Root, "usr/bin/dpkg")):
 		r.Next = append(r.Next, "sudo dpkg -r nephoscope    # not -P: state, configuration and logs stay", "sudo dpkg --force-confold -i amazon-cloudwatch-agent.deb    # the original's package", start)
 	case m.ours:
-		r.Next = append(r.Next, "sudo rpm -e nephoscope    # state, configuration and logs stay", "sudo rpm -U amazon-cloudwatch-agent.rpm    # the original's package", start)
+		r.Next = append(r.Next, "sudo rpm -e nephoscope    # state, configuration and logs stay; an edited common-config.toml is renamed to common-config.toml.rpmsave", "sudo rpm -U amazon-cloudwatch-agent.rpm    # the original's package", start)
 	default:
 		r.Next = append(r.Next, start)
 	}
@@ -174,9 +174,9 @@ func (r *undone) print(w io.Writer) {
 	if len(r.Positions) > 0 {
 		heading(w, "Where the original goes on")
 		for _, p := range r.Positions {
-			fmt.Fprintln(w, "  "+positionLine(p))
+			fmt.Fprintln(w, "  "+output.Printable(positionLine(p)))
 			for _, left := range p.Left {
-				fmt.Fprintln(w, "    "+leftLine(left))
+				fmt.Fprintln(w, "    "+output.Printable(leftLine(left)))
 			}
 		}
 	}

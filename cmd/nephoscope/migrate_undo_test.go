@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/internal/migrate"
 )
 
 // The way back: what was read here is told to the original, nothing of ours changes, and coming again goes on with that.
@@ -78,6 +80,18 @@ func TestUndoHasTheOriginalGoOnWhereWeStopped(t *testing.T) {
 	b.stop()
 	if got := b.events("g", "s"); len(got) != len(lines)+1 {
 		t.Errorf("coming again has sent %d events, want %d", len(got), len(lines)+1)
+	}
+}
+
+// Names come from whoever could make a file: a terminal obeys none of them.
+func TestUndoPrintsNamesThatATerminalDoesNotObey(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	bad := "/tmp/\x1b[2J\xff.log"
+	r := undone{OK: true, Positions: []migrate.Position{{Path: bad, Left: []migrate.Left{{Path: bad, Bytes: 1}}}}}
+	r.print(&b)
+	if !strings.Contains(b.String(), "[2J") || strings.Contains(b.String(), "\x1b") {
+		t.Errorf("%q", b.String())
 	}
 }
 

@@ -27,7 +27,7 @@ Exit status: 0 it runs, 1 it was refused, 2 no agent could be asked.
 		Example: "  sudo nephoscope reload\n  nephoscope reload --state ~/.local/state/nephoscope --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			done, err := agent.Reload(cmd.Context(), cmp.Or(state, stateOf(install.Layout{})))
+			done, err := agent.Reload(cmd.Context(), cmp.Or(state, askedState(install.Layout{})))
 			if err != nil {
 				return &exitError{exitUnread, err}
 			}
@@ -40,7 +40,7 @@ Exit status: 0 it runs, 1 it was refused, 2 no agent could be asked.
 			return tellReload(cmd, done)
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", "state `folder` of the agent (default "+stateOf(install.Layout{})+")")
+	cmd.Flags().StringVar(&state, "state", "", "state `folder` of the agent (default "+askedState(install.Layout{})+")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
 }

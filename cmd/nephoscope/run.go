@@ -111,6 +111,14 @@ func stateOf(l install.Layout) string {
 	return filepath.Join(home, ".local", "state", "nephoscope")
 }
 
+// askedState is the state folder whose agent those who ask mean: where they have none of their own, the system's.
+func askedState(l install.Layout) string {
+	if own := stateOf(l); isThere(own) || !isThere(l.State()) {
+		return own
+	}
+	return l.State()
+}
+
 func (f *runFlags) run() error {
 	manager := managerOf(os.Getenv)
 	if manager.listens() && f.unconfigured() {

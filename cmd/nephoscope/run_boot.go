@@ -34,7 +34,7 @@ func (r *reloader) boot() (refused error, err error) {
 		r.now, keptErr = f.understand(old.sources, &r.environment)
 	}
 	if keptErr == nil && f.user != "" {
-		// Whoever had the state folder last may have written it, and systemd makes all of it root's before we see it. It decides
+		// Whoever had the state folder last may have written it, and the unit makes all of it root's before we see it. It decides
 		// what is read, but not as whom.
 		r.now.config.Agent.RunAsUser = ""
 	}

@@ -14,9 +14,18 @@ import (
 	"github.com/nephoscope/nephoscope/internal/install"
 )
 
+// lostAndFound is root's, at the top of each file system of Linux: a state folder may be on a disk of its own.
+const lostAndFound = "lost+found"
+
 // handOverState makes a state folder and what is in it a user's. A folder that holds something and that no agent has ever
 // locked is not one.
 func handOverState(dir string, who account) error {
+	if who.canReplace(dir) {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() && ownerOf(info) == who.uid {
+			return nil // so is what is in it, or the agent says what is not
+		}
+		return fmt.Errorf("hand over state folder: %s lies where %s decides what is there (sudo install -d -m 700 -o %s %s, or give the agent another --state folder)", dir, who.name, who.name, dir)
+	}
 	// Those above it stay root's, and the user can look for its own in them.
 	if err := errors.Join(durable.MakePublicDir(filepath.Dir(dir)), durable.MakeDir(dir)); err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
@@ -28,6 +37,7 @@ func handOverState(dir string, who account) error {
 	if err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
 	}
+	there = slices.DeleteFunc(there, func(e fs.DirEntry) bool { return e.Name() == lostAndFound })
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("hand over state folder: %w", err)
@@ -36,10 +46,21 @@ func handOverState(dir string, who account) error {
 	if lock, err := root.Lstat("lock"); len(there) > 0 && (err != nil || !lock.Mode().IsRegular()) {
 		return fmt.Errorf("hand over state folder: %s holds something else (%s); give the agent a --state folder of its own", dir, there[0].Name())
 	}
+	if len(there) > 0 { // an agent that runs needs what it has
+		unlock, err := durable.Lock(dir)
+		if err == nil {
+			defer unlock()
+		} else if !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
 	kept, err := root.Lstat(lastGood)
 	foreign := err == nil && ownerOf(kept) != 0 && ownerOf(kept) != who.uid // mayRunAs has to know
 	var all []string
-	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if name == lostAndFound && d.IsDir() {
+			return fs.SkipDir
+		}
 		if name != lastGood || !foreign {
 			all = append(all, name)
 		}
@@ -68,9 +89,9 @@ func belongsToAnother(dir string) bool {
 
 // handOverLog makes the agent's log, and what it was rotated to, a user's: and its folder, if that is for it alone. What
 // cannot be handed over is reported by whoever opens it. In a folder that is another's, root without CAP_DAC_OVERRIDE makes no
-// file: there the user does, to whom the folder has been handed over.
+// file: there the user does, to whom the folder has been handed over. So does a user who could put a link in the folder's place.
 func handOverLog(path string, layout install.Layout, who account) error {
-	if path == "" || strings.HasPrefix(path, "/dev/") {
+	if path == "" || strings.HasPrefix(path, "/dev/") || who.canReplace(filepath.Dir(path)) {
 		return nil
 	}
 	l, err := openLogFile(path, os.Stderr) // makes it
@@ -113,6 +134,58 @@ func handOverLog(path string, layout install.Layout, who account) error {
 		return fmt.Errorf("hand over log: %w", err)
 	}
 	return nil
+}
+
+// canReplace tells whether a user can put another folder, or a link to one, in the place of a folder or of one above it: what
+// root gives away there could be anything of the system's.
+func (who account) canReplace(dir string) bool {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return true
+	}
+	at, rest := "/", strings.Split(dir, "/")
+	for links := 0; len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		if name == "" || name == "." {
+			continue
+		}
+		above, err := os.Lstat(at)
+		if err != nil {
+			return true
+		}
+		next := filepath.Join(at, name)
+		info, err := os.Lstat(next)
+		sticky := err == nil && above.Mode()&fs.ModeSticky != 0 && ownerOf(info) != who.uid
+		if name != ".." && who.uid != 0 && (ownerOf(above) == who.uid || who.writes(above) && !sticky) {
+			return true
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return false // root will make it
+		}
+		if err != nil {
+			return true
+		}
+		at = next
+		if info.Mode()&fs.ModeSymlink != 0 {
+			to, err := os.Readlink(next)
+			if links++; err != nil || links > 40 {
+				return true
+			}
+			if at = filepath.Dir(next); filepath.IsAbs(to) {
+				at = "/"
+			}
+			rest = append(strings.Split(to, "/"), rest...)
+		}
+	}
+	return false
+}
+
+// writes tells whether the mode of a folder that is another's lets a user write to it.
+func (who account) writes(folder fs.FileInfo) bool {
+	stat, ok := folder.Sys().(*syscall.Stat_t)
+	in := ok && (int(stat.Gid) == who.gid || slices.Contains(who.groups, int(stat.Gid)))
+	return !ok || folder.Mode()&0o002 != 0 || in && folder.Mode()&0o020 != 0
 }
 
 // handOver makes one folder or file a user's. What is neither, what has a second name somewhere, and what could be run is

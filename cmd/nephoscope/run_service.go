@@ -58,7 +58,7 @@ func (r *reloader) attend(ctx context.Context) {
 	go r.describe(ctx)
 	if interval := watchdogInterval(os.Getenv); interval > 0 {
 		go heartbeat{
-			every: interval / 3, works: r.control.Works, ping: func() { r.manager.tell("WATCHDOG=1") },
+			every: interval / 3, works: r.agent.Works, ping: func() { r.manager.tell("WATCHDOG=1") },
 			wrong: func(err error) {
 				r.log.Error("the agent does not work; the watchdog is not told otherwise, and will have it restarted", zap.Error(err))
 			},

@@ -161,15 +161,20 @@ func (s settings) reconnects(o settings) bool {
 
 // differs tells whether anything that is no task differs: tasks know by themselves.
 func (s settings) differs(o settings) bool {
-	budgets := func(c *config.Config) (memory, deleted int64) {
-		if c.Logs == nil {
-			return 0, 0
-		}
-		return c.Logs.MemoryBudget, c.Logs.DeletedBudget
+	type budgets struct {
+		memory, deleted int64
+		series          int
 	}
-	memory, deleted := budgets(s.config)
-	otherMemory, otherDeleted := budgets(o.config)
+	of := func(c *config.Config) (b budgets) {
+		if c.Logs != nil {
+			b.memory, b.deleted = c.Logs.MemoryBudget, c.Logs.DeletedBudget
+		}
+		if c.Metrics != nil {
+			b.series = c.Metrics.SeriesBudget
+		}
+		return b
+	}
 	a, b := s.config.Agent, o.config.Agent
-	return s.reconnects(o) || s.level != o.level || memory != otherMemory || deleted != otherDeleted ||
+	return s.reconnects(o) || s.level != o.level || of(s.config) != of(o.config) ||
 		a.StatusAddress != b.StatusAddress || a.LogFile != b.LogFile || a.RunAsUser != b.RunAsUser || s.mode != o.mode
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nephoscope/nephoscope/config"
 )
 
 func TestLogLevelIsChangedLiveAndKept(t *testing.T) {
@@ -247,4 +249,26 @@ func TestModeOfTheControlCommand(t *testing.T) {
 		t.Errorf("a flag comes first: got %+v", got)
 	}
 	b.stop()
+}
+
+func TestBudgetsAreSettingsWithoutATask(t *testing.T) {
+	t.Parallel()
+	of := func(ours string) settings {
+		t.Helper()
+		c, err := config.Parse("c.json", []byte(`{"nephoscope": {`+ours+`}, "metrics": {"metrics_collected": {"mem": {"measurement": ["used"]}}},
+			"logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/a"}]}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return settings{config: c}
+	}
+	none := of("")
+	for _, ours := range []string{`"series_budget": 7`, `"deleted_files_mib": 7`, `"memory_budget_mib": 7`} {
+		if !none.differs(of(ours)) || !of(ours).differs(none) || of(ours).differs(of(ours)) {
+			t.Errorf("%s is not told from what is there without", ours)
+		}
+	}
+	if (settings{config: &config.Config{}}).differs(settings{config: &config.Config{}}) {
+		t.Error("nothing differs from nothing")
+	}
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
+	"github.com/nephoscope/nephoscope/internal/durable"
 	"github.com/nephoscope/nephoscope/internal/install"
 )
 
@@ -215,6 +217,10 @@ func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
 	if info, err := os.Stat(in("new/one")); err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("the folder above the state has mode %v, %v", info.Mode(), err)
 	}
+	must(os.MkdirAll(in("disk/lost+found"), 0o700)) // a disk of its own
+	must(handOverState(in("disk"), who))
+	owner("disk", who.uid)
+	owner("disk/lost+found", 0)
 
 	var layout install.Layout
 	must(os.Mkdir(in("log"), 0o755))
@@ -228,6 +234,59 @@ func TestOnlyWhatIsOursIsHandedOver(t *testing.T) {
 	must(handOverLog(in("own/agent.log"), layout, who))
 	owner("own", who.uid)
 	must(handOverLog("/dev/stdout", layout, who))
+}
+
+func TestStateOfAnAgentThatRunsIsNotHandedOver(t *testing.T) {
+	who, dir := nobody(t), t.TempDir()
+	synctest.Test(t, func(t *testing.T) { // the lock is waited for
+		unlock, err := durable.Lock(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+		if err := handOverState(dir, who); err == nil || !strings.Contains(err.Error(), "another agent is using") {
+			t.Errorf("got %v", err)
+		}
+		if info, err := os.Stat(dir); err != nil || ownerOf(info) != 0 {
+			t.Errorf("it belongs to %d: %v", ownerOf(info), err)
+		}
+	})
+}
+
+// Where the user decides what a path leads to, root gives nothing away: it could be any folder of the system.
+func TestNothingIsHandedOverWhereTheUserDecidesWhatIsThere(t *testing.T) {
+	who := nobody(t)
+	dir := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"system", "open", "theirs", "theirs/state"} {
+		must(os.Mkdir(in(name), 0o755))
+	}
+	must(os.Chmod(in("open"), 0o777))
+	for _, name := range []string{"theirs", "theirs/state"} {
+		must(os.Chown(in(name), who.uid, who.gid))
+	}
+	must(os.Symlink(in("system"), in("theirs/link")))
+	must(os.Symlink(in("theirs/link"), in("link")))
+	must(os.Symlink("../system", in("open/link")))
+	for _, name := range []string{"theirs/link", "theirs/link/new", "link", "open/link", "open/new"} {
+		if err := handOverState(in(name), who); err == nil || !strings.Contains(err.Error(), "--state") {
+			t.Errorf("state in %s: got %v", name, err)
+		}
+		must(handOverLog(in(name+"/agent.log"), install.Layout{}, who))
+	}
+	if there, err := os.ReadDir(in("system")); err != nil || len(there) > 0 {
+		t.Errorf("made %v in a folder of the system: %v", there, err)
+	}
+	if info, err := os.Stat(in("system")); err != nil || ownerOf(info) != 0 {
+		t.Errorf("a folder of the system belongs to %d: %v", ownerOf(info), err)
+	}
+	must(handOverState(in("theirs/state"), who)) // as it is already
 }
 
 func TestLastGoodOfAnotherUserIsNotRunAsRoot(t *testing.T) {

@@ -40,7 +40,7 @@ does. On systemd that is the package's own unit; OpenRC, upstart, procd (OpenWrt
 have their equivalents. The service has the original's name, so that its control command and scripts for it work.
 
 If the package is installed, install and uninstall leave everything to it.`,
-		Example: `  sudo ./nephoscope service install
+		Example: `  sudo bin/nephoscope service install
   sudo nephoscope wizard
   sudo nephoscope ctl -a fetch-config -c file:/opt/aws/amazon-cloudwatch-agent/bin/config.json -s
   nephoscope service status`,
@@ -146,6 +146,8 @@ func (s *hostService) steer(ctx context.Context, a action) error {
 		return err
 	case !state.Installed:
 		return fmt.Errorf("%s has no service %s (install it: sudo nephoscope service install)", s.manager.title, s.manager.service)
+	case !s.running:
+		return fmt.Errorf("%s does not run here: is this a chroot or a container? (run the agent by yourself: nephoscope run)", s.manager.title)
 	}
 	if err := s.order(ctx, a); err != nil {
 		return err

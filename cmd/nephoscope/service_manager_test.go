@@ -116,6 +116,13 @@ func TestServiceManagersErrorIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.d/default"), "{}", 0o644)
+	out.Reset()
+	if err := s.start(t.Context()); err == nil || !strings.Contains(err.Error(), "does not run here") {
+		t.Errorf("in a chroot: %v", err)
+	}
+	if _ = s.status(t.Context()); !strings.Contains(out.String(), "does not run here") || strings.Contains(out.String(), "Start it") {
+		t.Errorf("in a chroot:\n%s", &out)
+	}
 	s.running = true
 	started := false
 	s.command = func(_ context.Context, name string, args ...string) (string, error) {

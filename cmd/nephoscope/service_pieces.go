@@ -125,7 +125,7 @@ func (s *hostService) at(path string) string {
 	if s.root == "" || path == "" {
 		return path
 	}
-	return filepath.Join(rootFolder(s.root), path)
+	return filepath.Join(rootFolder(s.root), filepath.Join("/", path)) // a record may say ..
 }
 
 // look finds out what is there in the place of a piece. mine tells what an earlier install has recorded.

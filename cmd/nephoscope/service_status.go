@@ -74,7 +74,7 @@ func (st serviceState) print(s *hostService) {
 		row("program", st.Program)
 	}
 	row("file", st.File)
-	if !st.Running && st.By != byOther {
+	if !st.Running && st.By != byOther && s.running {
 		fmt.Fprintln(s.out, "Start it: sudo nephoscope service start")
 	}
 }

@@ -315,6 +315,22 @@ func TestNothingIsWrittenOutOfAnImage(t *testing.T) {
 	}
 }
 
+// The record of an image is whoever's who made the image.
+func TestRecordOfAnImageRemovesNothingOutOfIt(t *testing.T) {
+	t.Parallel()
+	short := t.TempDir()
+	root, victim := filepath.Join(image(t), strings.Repeat("long/", 20)), filepath.Join(short, "victim")
+	write(t, victim, "x", 0o644)
+	up := strings.Repeat("/..", strings.Count(root, "/"))
+	write(t, filepath.Join(root, named(t, "systemd").file), "# "+recordTitle+"\n# "+recordMade+"file "+up+victim+"\n", 0o644)
+	if out, errs, status := nephoscope(t, "", "service", "uninstall", "--root", root, "--manager", "systemd"); status != exitFine {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	if _, err := os.Stat(victim); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFolderThatOthersCanWriteIsRefused(t *testing.T) {
 	t.Parallel()
 	root := image(t)

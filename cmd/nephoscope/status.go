@@ -37,7 +37,7 @@ then prints why, and else nothing.
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if state == "" {
-				state = stateOf(layoutOf(cmd))
+				state = askedState(layoutOf(cmd))
 			}
 			files := worstFiles
 			if all || asJSON {
@@ -77,7 +77,7 @@ then prints why, and else nothing.
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", "state `folder` of the agent (default "+stateOf(install.Layout{})+")")
+	cmd.Flags().StringVar(&state, "state", "", "state `folder` of the agent (default "+askedState(install.Layout{})+")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything as one JSON document")
 	cmd.Flags().BoolVar(&all, "all", false, "list all log files")
 	cmd.Flags().BoolVar(&probe, "probe", false, "print nothing while something gets through, and exit with 0: a container's health check")

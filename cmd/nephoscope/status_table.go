@@ -150,16 +150,69 @@ func (t *statusTable) metrics() {
 	}
 	t.line("")
 	t.line("METRICS → %s", m.Namespace)
-	t.line("%d data sent, %d refused, %d invalid, last acknowledged %s", m.Sent, m.Refused, m.Invalid, acknowledged)
+	t.wrapped("", "all: "+dataLedger(m.DataLedger))
+	t.line("last acknowledged %s; %s that no request may hold", acknowledged, output.Count(int(m.Refused), "value", "values"))
 	t.line("spool: %s, %s; %d given up", output.Count(m.Spooled, "batch", "batches"), size(m.SpooledBytes), m.Dropped)
+	t.series()
 	wide := 12
 	for _, c := range m.Collectors {
-		wide = max(wide, min(utf8.RuneCountInString(c.Name), 40))
+		wide = max(wide, min(utf8.RuneCountInString(c.Name), 28))
 	}
-	t.line("%-*s %8s %9s %9s %7s", wide, "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "ERRORS")
+	t.line("%-*s %8s %8s %9s %7s %7s %7s %6s %6s", wide, "COLLECTOR", "EVERY", "LAST RUN", "LAST DATA", "TOOK", "LONGEST", "DATA", "MISSED", "ERRORS")
 	for _, c := range m.Collectors {
-		t.line("%-*s %8s %9s %9s %7d", wide, c.Name, span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData), c.Errors)
+		t.line("%-*s %8s %8s %9s %7s %7s %7d %6d %6d", wide, tail(c.Name, wide), span(time.Duration(c.Interval)*time.Second), t.ago(c.LastRun), t.ago(c.LastData),
+			brief(c.LastSeconds), brief(c.MaxSeconds), c.Data, c.Missed, c.Errors)
 	}
+}
+
+// dataLedger is what became of all data; of what there is seldom, only what there is.
+func dataLedger(l agent.DataLedger) string {
+	text := fmt.Sprintf("%d data collected", l.Collected)
+	seldom := func(amount int64, format string) {
+		if amount != 0 {
+			text += fmt.Sprintf(format, amount)
+		}
+	}
+	seldom(l.Inherited, " + %d found in the spool")
+	seldom(l.Added, " + %d roll-ups and parts")
+	text += fmt.Sprintf(" = %d sent + %d pending", l.Sent, l.Gathered+l.SpooledData)
+	seldom(l.Merged, " + %d merged into others")
+	seldom(l.Originals, " + %d dropped originals")
+	text += fmt.Sprintf(" + %d over the series budget + %d invalid", l.OverBudget, l.Invalid)
+	seldom(l.Empty, " + %d without a value")
+	seldom(l.GivenUp+l.Lost, " + %d given up")
+	return text
+}
+
+// series tells how the series budget stands, and who brings too many.
+func (t *statusTable) series() {
+	l := t.s.Metrics.Series
+	if l.Budget == 0 {
+		t.line("series: no budget")
+		return
+	}
+	t.line("series: %d of a budget of %d", l.Known, l.Budget)
+	for _, p := range l.Plugins {
+		if said := p.Offence(); said != "" {
+			t.wrapped("  ! ", said)
+		}
+	}
+}
+
+// brief is a short duration of seconds.
+func brief(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d <= 0:
+		return "-"
+	case d < time.Millisecond:
+		return fmt.Sprintf("%dµs", max(d.Microseconds(), 1))
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < 100*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return span(d)
 }
 
 // shorten puts a path and where it goes into so many columns: their ends tell more than their beginnings.

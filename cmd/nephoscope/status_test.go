@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -200,18 +201,42 @@ func TestTableFitsATerminal(t *testing.T) {
 	}
 	s.Logs[2].Path = "/short"
 	s.Total.Read.Bytes, s.Total.Read.Events = 1<<60, 1<<60
-	s.Metrics = &agent.MetricsLedger{Namespace: "CWAgent", Sent: 1 << 50, Collectors: []agent.CollectorLedger{{Name: "cpu", Interval: 172_800}}}
+	s.Metrics = &agent.MetricsLedger{Namespace: "CWAgent", Collectors: []agent.CollectorLedger{{
+		Name: "procstat pattern " + long, Interval: 172_800, LastRun: time.Unix(1, 0), LastData: time.Unix(1, 0), Data: 9_999_999, LastSeconds: 5000, MaxSeconds: 0.25, Missed: 99_999, Errors: 99_999,
+	}}}
+	fill(reflect.ValueOf(&s.Metrics.DataLedger).Elem(), 1<<50)
+	s.Metrics.Series = agent.SeriesLedger{Budget: 5000, Known: 5000, Plugins: []agent.PluginSeries{{Name: "disk", RefusedSeries: 326_459, Dimension: "path", Values: 312, Example: "/var/lib/docker/overlay2/" + long}}}
 	out := table(s)
 	for line := range strings.Lines(out) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > tableWidth {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	for _, want := range []string{"access.log → g/s", "/short → g/s", "and 9997 more", "123 GB", "1 MB", "999 B", "1d03h", "123 kB+1f"} {
+	for _, want := range []string{"access.log → g/s", "/short → g/s", "and 9997 more", "123 GB", "1 MB", "999 B", "1d03h", "123 kB+1f", "series: 5000 of a budget of 5000", "about 326459 series of disk are refused", "250ms"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+}
+
+// fill sets every number of a struct.
+func fill(v reflect.Value, n int64) {
+	for i := range v.NumField() {
+		v.Field(i).SetInt(n)
+	}
+}
+
+func TestAccountOfDataSaysWhatThereIs(t *testing.T) {
+	f := func(l agent.DataLedger, want string) {
+		t.Helper()
+		if got := dataLedger(l); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	f(agent.DataLedger{Collected: 12, Sent: 10, Gathered: 1, SpooledData: 1}, "12 data collected = 10 sent + 2 pending + 0 over the series budget + 0 invalid")
+	var all agent.DataLedger
+	fill(reflect.ValueOf(&all).Elem(), 2)
+	f(all, "2 data collected + 2 found in the spool + 2 roll-ups and parts = 2 sent + 4 pending + 2 merged into others + 2 dropped originals + 2 over the series budget + 2 invalid + 2 without a value + 4 given up")
 }
 
 func TestNameThatATerminalWouldObeyIsMadeHarmless(t *testing.T) {
@@ -228,6 +253,11 @@ func TestSizesAndSpans(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	f(brief(0), "-")
+	f(brief(1e-9), "1µs")
+	f(brief(0.0125), "12ms")
+	f(brief(99.94), "99.9s")
+	f(brief(600), "10m00s")
 	f(size(0), "0 B")
 	f(size(999), "999 B")
 	f(size(1000), "1 kB")

@@ -25,9 +25,12 @@ func allCollectors(c map[string]any, interval int) map[string]any {
 		if slices.Contains([]string{"cpu", "disk", "diskio", "net"}, name) {
 			plugin["resources"] = []string{"*"}
 		}
-		if collected[name] = plugin; name == "procstat" {
+		switch collected[name] = plugin; name {
+		case "procstat":
 			plugin["exe"] = "nephoscope"
 			collected[name] = []any{plugin}
+		case "ethtool":
+			collected[name] = map[string]any{} // has neither measurements nor an interval of its own
 		}
 	}
 	c["metrics"] = map[string]any{"metrics_collected": collected}

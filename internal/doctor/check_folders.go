@@ -85,6 +85,10 @@ func lookInside(w *World, look func(string) (Node, error), r *Result) {
 	var foreign, open []string
 	for _, dir := range []string{w.State, filepath.Join(w.State, "spool")} {
 		entries, err := w.Host.ReadDir(dir)
+		if errors.Is(err, fs.ErrPermission) {
+			r.note("what is in the state folder %s cannot be looked at: %v", w.State, err)
+			return
+		}
 		if err != nil {
 			continue // reach has told, or it is not there yet
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,8 +109,11 @@ func lookAtSiblings(w *World, processes []Process, r *Result) {
 			continue
 		}
 		state := p.Flag("--state")
+		mayBeIt := state == "" || filepath.Clean(state) == filepath.Clean(w.State)
 		switch {
-		case w.Status == nil && (state == "" || filepath.Clean(state) == filepath.Clean(w.State)):
+		case mayBeIt && errors.Is(w.NoStatus, fs.ErrPermission):
+			r.note("nephoscope runs as process %d, and may not be asked by who asks here", p.PID)
+		case w.Status == nil && mayBeIt:
 			r.warn(fmt.Sprintf("see the log of process %d", p.PID), "nephoscope runs as process %d, and does not answer on %s", p.PID, w.State)
 		case sameConfig(p, w.Sources):
 			r.fail("stop one of the two", "another nephoscope runs with the same configuration as process %d (state folder %s): everything is shipped twice", p.PID, orDefault(state))

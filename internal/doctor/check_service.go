@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/install"
 )
 
@@ -97,6 +99,21 @@ func lookAtSandbox(w *World, u Unit, r *Result) {
 	}
 }
 
+// lookAtRights tells whether the service has the right that asking an NVMe controller takes: the agent has it as root alone, and
+// only if the unit leaves it to root.
+func lookAtRights(w *World, u Unit, r *Result) {
+	if w.Config == nil || w.Config.Metrics == nil || !slices.ContainsFunc(w.Config.Metrics.Plugins, config.Plugin.AsksNVMe) {
+		return
+	}
+	user := cmp.Or(w.Config.Agent.RunAsUser, u.user(), "root")
+	allowed := u.Capabilities == "" || slices.Contains(strings.Fields(u.Capabilities), "cap_sys_admin")
+	if user == "root" && allowed {
+		return
+	}
+	r.warn("sudo systemctl edit "+strings.TrimSuffix(u.Name, ".service")+`, add [Service] CapabilityBoundingSet=CAP_SYS_ADMIN, set "run_as_user": "root" in the section agent, and restart it; or leave these measurements out`,
+		"diskio measures ebs_… or instance_store_…, for which the kernel wants CAP_SYS_ADMIN: %s does not have it (docs/metrics.md, diskio)", u.Name)
+}
+
 // fixedFolder is the folder of a pattern up to its first wildcard.
 func fixedFolder(pattern string) string {
 	dir := filepath.Dir(pattern)
@@ -135,6 +152,7 @@ func lookAtService(ctx context.Context, w *World, r *Result) {
 			r.warn("sudo systemctl start "+name, "%s is not running", u.Name)
 		}
 		lookAtSandbox(w, u, r)
+		lookAtRights(w, u, r)
 		if len(r.Findings) == 0 {
 			r.Says = u.Name + " starts at boot"
 		}

@@ -219,6 +219,10 @@ func TestOwnFolders(t *testing.T) {
 		return nil, fs.ErrNotExist
 	}
 	expect(t, examine(t, w, "folders"), Fine, "1.0 TiB free")
+	readable := w.Host.ReadDir
+	w.Host.ReadDir = func(string) ([]fs.DirEntry, error) { return nil, fs.ErrPermission }
+	expect(t, examine(t, w, "folders"), Fine, "cannot be looked at")
+	w.Host.ReadDir = readable
 	d["/state/j"] = file(0, 0, 0o644)
 	expect(t, examine(t, w, "folders"), Failed, "1 file is in the state folder of somebody else", "chown -R cwagent /state", "open to others", "chmod -R go= /state")
 	d["/state/j"] = file(990, 990, 0o600)
@@ -343,6 +347,26 @@ func TestSandboxThatForbidsWhatTheConfigurationWants(t *testing.T) {
 	f("-/opt/logs /srv", "", removed, Fine)
 }
 
+func TestRightThatNVMeCountersTake(t *testing.T) {
+	f := func(measurement, asUser, unitUser, capabilities string, want Outcome, words ...string) {
+		t.Helper()
+		w := world(t, fmt.Sprintf(`{"agent": {"run_as_user": %q}, "metrics": {"metrics_collected": {"diskio": {"measurement": [%q]}}}}`, asUser, measurement))
+		w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
+			return []Unit{{
+				Name: install.UnitName, Loaded: true, Ours: true, Active: true, AtBoot: "enabled", Capabilities: capabilities,
+				ExecStart: "{ path=/a ; argv[]=/a run " + unitUser + " ; }",
+			}}, nil
+		}
+		expect(t, examine(t, w, "service"), want, words...)
+	}
+	const packaged, extended = "cap_chown cap_dac_read_search", "cap_chown cap_sys_admin"
+	f("ebs_total_read_ops", "cwagent", "--user cwagent", packaged, Warning, "CAP_SYS_ADMIN", "CapabilityBoundingSet=CAP_SYS_ADMIN")
+	f("ebs_total_read_ops", "cwagent", "", extended, Warning, "CAP_SYS_ADMIN")
+	f("instance_store_volume_queue_length", "root", "--user cwagent", packaged, Warning, "CAP_SYS_ADMIN")
+	f("instance_store_volume_queue_length", "root", "--user cwagent", extended, Fine)
+	f("reads", "cwagent", "--user cwagent", packaged, Fine)
+}
+
 func TestUserOfTheService(t *testing.T) {
 	f := func(line, want string) {
 		t.Helper()
@@ -356,8 +380,8 @@ func TestUserOfTheService(t *testing.T) {
 }
 
 func TestUnitsAreReadOutOfParagraphs(t *testing.T) {
-	units := parseUnits("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=12\nExecStart={ path=/a ; argv[]=/a b=c ; }\nProtectSystem=strict\nReadWritePaths=-/a /b\nStateDirectory=nephoscope\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nMainPID=0\n")
-	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }", false, "strict", "-/a /b", "nephoscope"}) || units[1] != (Unit{Name: "b.service"}) {
+	units := parseUnits("Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nMainPID=12\nExecStart={ path=/a ; argv[]=/a b=c ; }\nProtectSystem=strict\nReadWritePaths=-/a /b\nStateDirectory=nephoscope\nCapabilityBoundingSet=cap_chown cap_sys_admin\n\nId=b.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nMainPID=0\n")
+	if len(units) != 2 || units[0] != (Unit{"a.service", true, true, "enabled", 12, "{ path=/a ; argv[]=/a b=c ; }", false, "strict", "-/a /b", "nephoscope", "cap_chown cap_sys_admin"}) || units[1] != (Unit{Name: "b.service"}) {
 		t.Errorf("got %+v", units)
 	}
 }
@@ -399,6 +423,8 @@ func TestAgentsThatWouldShipTheSame(t *testing.T) {
 	f(Fine, "none runs beside", process(7, "start-amazon-cloudwatch-agent", "start-amazon-cloudwatch-agent")) // a copy of us, which has answered
 	w.Status = nil
 	f(Warning, "does not answer on /state", process(8, "nephoscope", "nephoscope run --state=/state /etc/c.json"))
+	w.NoStatus = fs.ErrPermission
+	f(Fine, "may not be asked", process(8, "nephoscope", "nephoscope run --state=/state /etc/c.json"))
 	w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
 		return []Unit{{Name: install.UnitName, Loaded: true, AtBoot: "enabled", ExecStart: "/opt/start"}, {Name: "awslogsd.service", Loaded: true, AtBoot: "enabled"}}, nil
 	}

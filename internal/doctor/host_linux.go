@@ -153,7 +153,7 @@ func units(ctx context.Context, names ...string) (all []Unit, err error) {
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
 		return nil, ErrElsewhere
 	}
-	out, err := exec.CommandContext(ctx, "systemctl", append([]string{"show", "--property=Id,LoadState,ActiveState,UnitFileState,MainPID,ExecStart,ProtectSystem,ReadWritePaths,StateDirectory", "--"}, names...)...).Output()
+	out, err := exec.CommandContext(ctx, "systemctl", append([]string{"show", "--property=Id,LoadState,ActiveState,UnitFileState,MainPID,ExecStart,ProtectSystem,ReadWritePaths,StateDirectory,CapabilityBoundingSet", "--"}, names...)...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("systemctl show: %w", err)
 	}

@@ -84,6 +84,8 @@ func parseUnits(text string) (all []Unit) {
 				u.ReadWritePaths = value
 			case "StateDirectory":
 				u.StateDirectory = value
+			case "CapabilityBoundingSet":
+				u.Capabilities = value
 			}
 		}
 		if u.Name != "" {

@@ -96,6 +96,7 @@ type Unit struct {
 	Ours      bool // what it starts is nephoscope, under whatever name
 	// What it may write to: systemd.exec(5).
 	ProtectSystem, ReadWritePaths, StateDirectory string
+	Capabilities                                  string // CapabilityBoundingSet: what of root's rights it may have at most
 }
 
 // Inotify is what is held of the kernel's announcements.

@@ -46,6 +46,10 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 				a.cores(own.Plugin)
 			case "diskio":
 				a.devices(own.Plugin)
+				if own.Plugin.AsksNVMe() {
+					a.all = append(a.all, Advice{Place: own.Plugin.Place, Topic: "rights",
+						Text: "ebs_… and instance_store_… take the right CAP_SYS_ADMIN, which the agent's service does not have unless it is given: docs/metrics.md says how, at diskio"})
+				}
 			case "processes", "procstat":
 				for _, p := range own.Advice { // what the agent's user does not see
 					a.all = append(a.all, Advice{Place: p.Place, Topic: "processes", Text: p.Text + "; " + p.Hint})
@@ -181,11 +185,7 @@ func (a *adviser) resolution(plan *agent.Plan) {
 
 // requests is how many a month would take, if nothing were collected more often than this.
 func (a *adviser) requests(plan *agent.Plan, atMost, flush time.Duration) float64 {
-	all := collections(plan.Plugins)
-	for i := range all {
-		all[i].interval = max(all[i].interval, atMost)
-	}
-	return requestsOf(all, flush, perRequest(a.c.Metrics.Namespace, plan.Plugins))
+	return requestsFor(a.c.Metrics, plan.Plugins, atMost, flush)
 }
 
 // autoScaling is about the series that every instance of a group brings, and leaves behind.

@@ -145,6 +145,7 @@ func TestAdviceOnWhatAConfigurationSays(t *testing.T) {
 	f(agent.EC2, metrics(both), "auto_scaling")
 	f(agent.EC2, metrics(both+`"aggregation_dimensions": [["AutoScalingGroupName"]],`))
 	f(agent.EC2, `{"metrics": {"metrics_collected": {"disk": {"measurement": ["used"], "resources": ["/", "/nowhere"]}}}}`, "disks")
+	f(agent.EC2, `{"metrics": {"metrics_collected": {"diskio": {"measurement": ["ebs_volume_queue_length"]}}}}`, "rights")
 	logs := func(entry string) string {
 		return `{"logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/nowhere/a.log", ` + entry + `}]}}}}`
 	}

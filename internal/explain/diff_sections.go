@@ -77,9 +77,14 @@ func pluginDiffers(old, now config.Plugin) (l differing) {
 	l.list("resources", old.Resources, now.Resources)
 	l.pairs("append_dimensions", old.AppendDimensions, now.AppendDimensions)
 	l.list("drop_original_metrics", old.DropOriginal, now.DropOriginal)
+	differs(&l, "the namespace", old.Namespace, now.Namespace)
 	l.flag("totalcpu", old.TotalCPU, now.TotalCPU)
 	l.list("ignore_file_system_types", old.IgnoreFileSystemTypes, now.IgnoreFileSystemTypes)
 	l.flag("drop_device", old.DropDevice, now.DropDevice)
+	l.flag("VolumeId", old.VolumeID, now.VolumeID)
+	l.list("interface_include", old.InterfaceInclude, now.InterfaceInclude)
+	l.list("interface_exclude", old.InterfaceExclude, now.InterfaceExclude)
+	l.list("metrics_include", old.MetricsInclude, now.MetricsInclude)
 	differs(&l, "pid_file", old.PidFile, now.PidFile)
 	differs(&l, "exe", old.Exe, now.Exe)
 	differs(&l, "pattern", old.Pattern, now.Pattern)
@@ -115,6 +120,7 @@ func (d *Difference) metrics(before, after *config.Config) {
 	differs(&l, "endpoint_override", old.EndpointOverride, now.EndpointOverride)
 	differs(&l, "the role", old.RoleARN, now.RoleARN)
 	differs(&l, "the spool's size in bytes", old.SpoolBytes, now.SpoolBytes)
+	differs(&l, "the series budget", old.SeriesBudget, now.SeriesBudget)
 	d.change("all metrics", after.At("metrics"), l)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
+	"github.com/nephoscope/nephoscope/internal/output"
 	"github.com/nephoscope/nephoscope/tailer"
 )
 
@@ -37,6 +38,10 @@ func limitsOf(c *config.Config, plan *agent.Plan, r *Report) (all []config.Probl
 				"fewer resources, or roll up over more dimensions")
 		}
 	}
+	if n, whose, at := overBudget(plan); n > 0 {
+		note(at, fmt.Sprintf("%s more than the series budget of %d has room for: the agent would not send %s", output.Count(n, "series is", "series are"), c.Metrics.SeriesBudget, whose),
+			"leave out what nobody looks at, or raise nephoscope.series_budget")
+	}
 	if m := r.Metrics; m != nil {
 		rate := m.Requests / month.Seconds()
 		quota := putMetricDataRate
@@ -59,6 +64,21 @@ func limitsOf(c *config.Config, plan *agent.Plan, r *Report) (all []config.Probl
 		}
 	}
 	return all
+}
+
+// overBudget is how many series the budget has no room for, and of which plugins; at is the first of them.
+func overBudget(plan *agent.Plan) (n int, whose string, at config.Place) {
+	var parts []string
+	for _, p := range plan.Plugins {
+		if p.Refused > 0 {
+			if n == 0 {
+				at = p.Plugin.Place
+			}
+			n += p.Refused
+			parts = append(parts, fmt.Sprintf("%d of %d of %s", p.Refused, len(p.Data), p.Plugin.Called()))
+		}
+	}
+	return n, strings.Join(parts, ", "), at
 }
 
 func logLimits(c *config.Config, l *Logs) (all []config.Problem) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
 func TestLimitsThatWouldBeHit(t *testing.T) {
@@ -31,6 +32,9 @@ func TestLimitsThatWouldBeHit(t *testing.T) {
 	f("none", func(*agent.Plan, *Report) {})
 	f("dimensions", func(p *agent.Plan, _ *Report) { p.Plugins[0].Cut = 2 }, "2 series have dimensions that CloudWatch does not take")
 	f("values", func(p *agent.Plan, _ *Report) { p.Plugins[0].Split = 1 }, "1 roll-ups of mem have more than the 150 values")
+	f("series beyond the budget", func(p *agent.Plan, _ *Report) {
+		p.Plugins[0].Data, p.Plugins[0].Refused = make([]cloudwatch.Datum, 7000), 2000
+	}, "2000 series are more than the series budget of 5000 has room for: the agent would not send 2000 of 7000 of mem")
 	f("requests", func(_ *agent.Plan, r *Report) { r.Metrics.Requests = month.Seconds() }, "about 1.0 requests of PutMetricData a second; an account has 150, so that 150 such hosts")
 	f("requests in a large region", func(_ *agent.Plan, r *Report) {
 		r.Metrics.Requests, r.Host.Region = 2*month.Seconds(), "eu-west-1"

@@ -1,11 +1,14 @@
 package explain
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/collectors"
 	"github.com/nephoscope/nephoscope/config"
 )
 
@@ -23,16 +26,27 @@ type Metrics struct {
 // Plugin sums up one plugin.
 type Plugin struct {
 	Name            string       `json:"name"`
+	Namespace       string       `json:"namespace,omitempty"` // that it sends to; "": the one of all metrics
 	IntervalSeconds float64      `json:"interval_seconds"`
 	Series          int          `json:"series"`
 	RollUps         int          `json:"rollups"` // of them
 	Place           config.Place `json:"place"`
 	Problem         string       `json:"problem,omitempty"` // what it could not read
+	notice          bool         // the problem is that there is nothing to read
+}
+
+// problemText is the problem in words.
+func (p Plugin) problemText() string {
+	if p.notice {
+		return strings.TrimPrefix(p.Problem, p.Name+": ")
+	}
+	return "not all could be read: " + p.Problem
 }
 
 // Series is one metric as CloudWatch would keep it, and bill it.
 type Series struct {
 	Plugin            string      `json:"plugin"`
+	Namespace         string      `json:"namespace,omitempty"` // "": the one of all metrics
 	Name              string      `json:"name"`
 	Dimensions        []Dimension `json:"dimensions"` // by name
 	Unit              string      `json:"unit"`
@@ -50,14 +64,15 @@ type Dimension struct {
 func metricsOf(c *config.Config, plan *agent.Plan) *Metrics {
 	m := &Metrics{
 		Namespace: c.Metrics.Namespace, FlushSeconds: c.Metrics.ForceFlushInterval.Seconds(), Endpoint: c.Metrics.EndpointOverride, RoleARN: c.Metrics.RoleARN,
-		Requests: requestsOf(collections(plan.Plugins), c.Metrics.ForceFlushInterval, perRequest(c.Metrics.Namespace, plan.Plugins)),
+		Requests: requestsFor(c.Metrics, plan.Plugins, 0, c.Metrics.ForceFlushInterval),
 		Plugins:  []Plugin{}, Series: []Series{},
 	}
 	var known cloudwatch.Series // two plugins may send one series, if metrics are renamed
 	for _, p := range plan.Plugins {
-		own := Plugin{Name: p.Plugin.Called(), IntervalSeconds: p.Plugin.Interval.Seconds(), Place: p.Plugin.Place}
+		own := Plugin{Name: p.Plugin.Called(), IntervalSeconds: p.Plugin.Interval.Seconds(), Place: p.Plugin.Place, Namespace: p.Plugin.Namespace}
 		if p.Err != nil {
 			own.Problem = p.Err.Error()
+			_, own.notice = errors.AsType[collectors.Notice](p.Err)
 		}
 		for i := range p.Data {
 			d := &p.Data[i]
@@ -82,7 +97,7 @@ func seriesOf(p config.Plugin, d *cloudwatch.Datum, rollUp bool) Series {
 		unit = cloudwatch.None
 	}
 	s := Series{
-		Plugin: p.Called(), Name: d.Name, Dimensions: []Dimension{}, Unit: string(unit), ResolutionSeconds: d.Resolution.Seconds(),
+		Plugin: p.Called(), Namespace: p.Namespace, Name: d.Name, Dimensions: []Dimension{}, Unit: string(unit), ResolutionSeconds: d.Resolution.Seconds(),
 		IntervalSeconds: p.Interval.Seconds(), RollUp: rollUp,
 	}
 	for _, x := range d.Dimensions {

@@ -93,8 +93,17 @@ func (p *Permission) allow(sid, why string, resources []string, condition map[st
 func permissions(c *config.Config, plan *agent.Plan, account, parameter string) []Permission {
 	g := newGrants(plan.Region, account)
 	if m := c.Metrics; m != nil && len(m.Plugins) > 0 {
-		g.to(m.RoleARN).allow("SendMetrics", "sending metrics; it knows no narrower resource than the namespace", []string{"*"},
-			map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": m.Namespace}}, "cloudwatch:PutMetricData")
+		send := func(sid, why, namespace string) {
+			g.to(m.RoleARN).allow(sid, why, []string{"*"}, map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": namespace}}, "cloudwatch:PutMetricData")
+		}
+		if slices.ContainsFunc(m.Plugins, func(p config.Plugin) bool { return p.Namespace == "" || p.Namespace == m.Namespace }) {
+			send("SendMetrics", "sending metrics; it knows no narrower resource than the namespace", m.Namespace)
+		}
+		for _, p := range m.Plugins {
+			if p.Namespace != "" && p.Namespace != m.Namespace {
+				send("SendOwnMetrics", "nephoscope.self_metrics", p.Namespace)
+			}
+		}
 		if agent.WantsAutoScalingGroup(c) {
 			g.to(c.Agent.RoleARN).allow("FindAutoScalingGroup", "the dimension AutoScalingGroupName; not needed where instance tags are enabled in the metadata service",
 				[]string{"*"}, nil, "ec2:DescribeTags")

@@ -56,6 +56,10 @@ func TestPolicyNamesNoMoreThanIsNeeded(t *testing.T) {
 		return `"logs_collected": {"files": {"collect_list": [` + entries + `]}}`
 	}
 	f(`{"metrics": {"namespace": "N", `+mem+`}}`, "", "", "cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:N]")
+	own := "cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:Own]"
+	f(`{"nephoscope": {"self_metrics": {"namespace": "Own"}}, "metrics": {"namespace": "N", `+mem+`}}`, "", "", "cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:N]", own)
+	f(`{"nephoscope": {"self_metrics": {"namespace": "Own"}}, "metrics": {"namespace": "Own", `+mem+`}}`, "", "", own)
+	f(`{"nephoscope": {"self_metrics": {"namespace": "Own"}}}`, "", "", own)
 	f(`{"metrics": {"append_dimensions": {"InstanceId": "${aws:InstanceId}"}, `+mem+`}}`, "", "", "cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:CWAgent]")
 	f(`{"metrics": {"metrics_collected": {"mem": {"measurement": ["used"], "append_dimensions": {"group": "${aws:AutoScalingGroupName}"}}}}}`, "", "",
 		"cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:CWAgent]", "ec2:DescribeTags *")

@@ -1,11 +1,15 @@
 package explain
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/config"
 )
 
 // month is the service's: 30 days.
@@ -53,6 +57,25 @@ func lcm(a, b time.Duration) time.Duration {
 		return longestInterval
 	}
 	return a / x * b
+}
+
+// requestsFor is how many requests of PutMetricData plugins take in a month, if none collects more often than atMost: each of
+// one namespace.
+func requestsFor(m *config.Metrics, plugins []agent.PlannedPlugin, atMost, flush time.Duration) (sum float64) {
+	apart := map[string][]agent.PlannedPlugin{}
+	for _, p := range plugins {
+		namespace := cmp.Or(p.Plugin.Namespace, m.Namespace)
+		apart[namespace] = append(apart[namespace], p)
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(apart)) {
+		own := apart[namespace]
+		all := collections(own)
+		for i := range all {
+			all[i].interval = max(all[i].interval, atMost)
+		}
+		sum += requestsOf(all, flush, perRequest(namespace, own))
+	}
+	return sum
 }
 
 // collections are the plugins of a plan.

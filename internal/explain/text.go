@@ -157,6 +157,9 @@ func (m *Metrics) write(p *printer, all bool) {
 	}
 	for _, own := range m.Plugins {
 		line := fmt.Sprintf("  %-*s every %-6s %4d series", width, own.Name, secondsText(own.IntervalSeconds), own.Series)
+		if own.Namespace != "" {
+			line += " to namespace " + own.Namespace
+		}
 		if own.RollUps > 0 {
 			line += fmt.Sprintf(", %d of them roll-ups", own.RollUps)
 		}
@@ -165,7 +168,7 @@ func (m *Metrics) write(p *printer, all bool) {
 		}
 		p.line("%s", cut(line))
 		if own.Problem != "" {
-			p.wrapped("    ", "not all could be read: "+own.Problem)
+			p.wrapped("    ", own.problemText())
 		}
 		for _, s := range m.Series {
 			if all && s.Plugin == own.Name {
@@ -361,7 +364,9 @@ func (r *Report) permissions(p *printer) {
 		}
 		var actions []string
 		for _, why := range one.Why {
-			actions = append(actions, why.Action)
+			if !slices.Contains(actions, why.Action) {
+				actions = append(actions, why.Action)
+			}
 		}
 		p.wrapped("  ", who+": "+strings.Join(actions, ", "))
 	}

@@ -98,7 +98,7 @@ func (h *host) systemctl(_ context.Context, args ...string) (string, error) {
 	case "show":
 		state := map[bool]string{true: "active", false: "inactive"}[h.active]
 		sub := "dead"
-		if h.failing && slices.Contains(h.commands, "restart "+UnitName) {
+		if h.failing && (h.active || slices.Contains(h.commands, "restart "+UnitName)) {
 			state, sub = "activating", "auto-restart"
 		}
 		return "LoadState=loaded\nActiveState=" + state + "\nSubState=" + sub + "\nMainPID=0\n", nil

@@ -39,7 +39,7 @@ func (c *Control) startAction(ctx context.Context, o Options) error {
 // runs tells whether an agent runs: it says so itself, or systemd does.
 func (c *Control) runs(ctx context.Context) bool {
 	_, err := c.Status(ctx, c.State)
-	return err == nil || c.unit(ctx).active()
+	return err == nil || c.unit(ctx).runs()
 }
 
 // start has systemd start the agent, or start it again, and waits until it is up.
@@ -74,7 +74,7 @@ func (c *Control) start(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("start agent: %w", context.Cause(ctx))
-	case last.active() && !last.ended():
+	case last.runs():
 		c.warn("warning: the agent was started, but none answers on the state folder %s", c.State)
 		return nil
 	}

@@ -253,6 +253,19 @@ func TestStartAndStopAreSaidAsTheOriginalSaysThem(t *testing.T) {
 	}
 }
 
+func TestAgentThatSystemdStartsAgainAndAgainDoesNotRun(t *testing.T) {
+	h := newHost(t)
+	h.fine("-a", "fetch-config", "-c", "default")
+	h.systemd, h.active, h.failing = true, true, true
+	if err := h.ctl("-a", "status"); err != nil || !strings.Contains(h.out.String(), `"status": "stopped"`) {
+		t.Errorf("got %v\n%s", err, &h.out)
+	}
+	h.starts = func() bool { return true } // what was wrong has been put right
+	if !h.fine("-a", "start") || !h.running {
+		t.Errorf("it is not started:\n%s", &h.out)
+	}
+}
+
 func TestStartTakesWhatAnOlderAgentWasToldBeforeTheDefault(t *testing.T) {
 	h := newHost(t)
 	h.systemd = true

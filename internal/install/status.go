@@ -78,7 +78,7 @@ func (c *Control) lookAt(ctx context.Context, s *status) error {
 	}
 	u := c.unit(ctx)
 	switch {
-	case u.active():
+	case u.runs():
 		s.Status = "running"
 		if began, ok := startOf(u.pid); ok {
 			s.StartTime = began.UTC().Format(isoSeconds)

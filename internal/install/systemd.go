@@ -29,6 +29,9 @@ func (u unit) ended() bool {
 	return u.state == "failed" || u.state == "inactive" || strings.HasPrefix(u.sub, "auto-restart")
 }
 
+// runs is systemctl is-active, but for a start that takes a while.
+func (u unit) runs() bool { return u.active() && !u.ended() }
+
 func (c *Control) unit(ctx context.Context) (u unit) {
 	if c.Systemctl == nil {
 		return u

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 fail() { echo "image.sh: $*" >&2; exit 1; }
 
 name=${NAME:-localhost/nephoscope}
-version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo dev)}
+version=${VERSION:-$(packaging/version.sh 2>/dev/null || echo dev)}
 tag=$(tr -c 'A-Za-z0-9_.\n-' - <<<"$version")
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}

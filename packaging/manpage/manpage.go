@@ -34,7 +34,7 @@ func Write(w io.Writer, cmd *cobra.Command, p Page) error {
 	text, usage, exit, example := split(cmd)
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 1 %s %q Nephoscope\n.nh\n.ad l\n", strings.ToUpper(escape(p.Name)), p.Date.UTC().Format(time.DateOnly), p.Version)
-	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", escape(p.Name), escape(lowerFirst(cmd.Short)))
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", escape(p.Name), escape(lowerFirst(strings.TrimSuffix(cmd.Short, ": "+p.Name))))
 	synopsis(&b, cmd, p.Command, usage)
 	b.WriteString(".SH DESCRIPTION\n")
 	prose(&b, text)

@@ -14,7 +14,7 @@ func sample() *cobra.Command {
 	root := &cobra.Command{Use: "tool", Short: "A tool", Long: "Does things.\n\nExit status: 0 fine."}
 	sub := &cobra.Command{
 		Use:   "mend [FILE|- ...]",
-		Short: "Mend what is broken",
+		Short: "Mend what is broken: mender",
 		Long: `Mend mends <NAME> and *all* others with a_b_c.
 .It does not begin a request.
 
@@ -48,7 +48,7 @@ const want = `.TH TOOL\-MEND 1 2026-11-20 "tool 1.2.3" Nephoscope
 .nh
 .ad l
 .SH NAME
-tool\-mend \- mend what is broken
+tool\-mend \- mend what is broken: mender
 .SH SYNOPSIS
 .B tool mend
 [FILE|\- ...] [flags]
@@ -120,9 +120,9 @@ func TestEveryCommandAndEveryOtherNameHasAPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"tool.1":      ".SH COMMANDS\n.TP\n\\fBmend\\fR\nMend what is broken\n.SH OPTIONS\n",
+		"tool.1":      ".SH COMMANDS\n.TP\n\\fBmend\\fR\nMend what is broken: mender\n.SH OPTIONS\n",
 		"tool-mend.1": ".SH SEE ALSO\n\\fBmender\\fR(1),\n\\fBtool\\fR(1)\n",
-		"mender.1":    ".SH EXAMPLES\n.nf\nmender \\- <x\n",
+		"mender.1":    ".SH NAME\nmender \\- mend what is broken\n.SH SYNOPSIS\n",
 	} {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(got), want) {

@@ -39,6 +39,9 @@ func TestReloadTakesUpWhatIsNewAndRefusesWhatIsWrong(t *testing.T) {
 	h.write(second, `{"logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/var/log/second.log", "log_group_name": "app", "log_stream_name": "second"}]}}}}`)
 	h.run("systemctl reload " + unit)
 	h.arrived(logGroup, "second", "a line of the second log")
+	if got := h.run("stat -c %U /var/lib/nephoscope /var/lib/nephoscope/*"); strings.Contains(got, "root") {
+		t.Errorf("after a reload the state is no longer the agent's:\n%s", got)
+	}
 	h.write(second, `{"logs": {"logs_collected": {"files": {"collect_list": [{"file_path": "/var/log/second.log"`)
 	out, err := h.try("systemctl reload " + unit)
 	if err == nil {

@@ -81,10 +81,11 @@ D=/opt/aws/amazon-cloudwatch-agent
 sent=/var/tmp/original-sent
 say() { echo "$(date -u +%FT%TZ) I! $*" >>$D/logs/amazon-cloudwatch-agent.log; }
 echo $$ >$D/var/amazon-cloudwatch-agent.pid
-trap 'say "Shutdown complete."; rm -f $D/var/amazon-cloudwatch-agent.pid; exit 0' TERM INT
+over=
+trap 'over=yes' TERM INT # what was sent is remembered before it ends
 mkdir -p $D/logs/state $sent
 say "started"
-while :; do
+while [ -z "$over" ]; do
   while read -r file; do
     name=$(printf %s "$file" | tr '/ :' '___')
     [ -f "$file" ] || continue
@@ -97,6 +98,8 @@ while :; do
   done <$D/etc/amazon-cloudwatch-agent.toml
   sleep 0.2
 done
+say "Shutdown complete."
+rm -f $D/var/amazon-cloudwatch-agent.pid
 END
 cat >bin/amazon-cloudwatch-agent-ctl <<'END'
 #!/bin/sh

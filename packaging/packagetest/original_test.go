@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // original boots a host with a stand-in of the Amazon CloudWatch agent, which ships one log.
@@ -124,6 +125,9 @@ func TestInstalledOverAnOriginalThatIsStoppedItStaysStopped(t *testing.T) {
 	h, _ := original(t)
 	h.run(home + "/bin/amazon-cloudwatch-agent-ctl -a stop")
 	h.run("systemctl disable " + unit)
+	// preinst tells what dpkg has stopped from what was stopped before by the times in dpkg's log, which has seconds alone.
+	stopped := time.Now().Unix()
+	h.until("the second is over", func() bool { return time.Now().Unix() > stopped+1 })
 	h.installs(now)
 	enabled, _ := h.try("systemctl is-enabled " + unit)
 	if state := h.show("ActiveState"); state != "inactive" || strings.TrimSpace(enabled) != "disabled" {

@@ -84,15 +84,17 @@ func (w *world) has(path string) bool {
 	return err == nil
 }
 
-// run runs a script with this root as its own, and returns what it printed and what it called.
+// run runs a script with this root as its own, and returns what it printed and what it called. An argument that sets a
+// variable does that.
 func (w *world) run(script string, args ...string) (said, called string) {
 	w.Helper()
 	w.must(os.RemoveAll(filepath.Join(w.root, "calls")))
 	here, err := os.Getwd()
 	w.must(err)
 	const enter = `root=$1; here=$2; script=$3; shift 3
+case $1 in *=*) set=$1; shift ;; esac
 mount --rbind /usr $root/usr && mount --rbind /dev $root/dev && mount --rbind /proc $root/proc && mount --bind $here $root/scripts &&
-exec chroot $root env -i PATH=/fake:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C /bin/sh /scripts/$script "$@"`
+exec chroot $root env -i PATH=/fake:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C $set /bin/sh /scripts/$script "$@"`
 	flags := []string{"--mount"}
 	if os.Geteuid() != 0 {
 		flags = append(flags, "--map-root-user")
@@ -198,6 +200,12 @@ func TestFirstInstallMakesTheUserAndPurgeRemovesIt(t *testing.T) {
 	if !w.has("/var/lib/nephoscope/checkpoints") || !w.has(home+"/logs/amazon-cloudwatch-agent.log") || !w.has(home+"/etc/amazon-cloudwatch-agent.d/default") {
 		t.Error("remove has removed what purge is for")
 	}
+	w.run("preinst", "install", "1.0")
+	if said, _ := w.run("postinst", "configure", "1.0"); !strings.Contains(said, "Start it with the configuration that is there") {
+		t.Errorf("installed again, it said %q", said)
+	}
+	w.run("prerm", "remove")
+	w.run("postrm", "remove")
 	_, called = w.run("postrm", "purge")
 	if called != "userdel cwagent; groupdel cwagent" || w.has("/var/lib/nephoscope") || w.has(home) || w.has(notes) {
 		t.Errorf("after purge: called %s", called)
@@ -300,6 +308,48 @@ func TestInstallThatFailsPutsEverythingBack(t *testing.T) {
 	_, called := w.run("postrm", "abort-install")
 	if w.read(home+"/bin/amazon-cloudwatch-agent") != "original" || w.read(home+"/etc/common-config.toml") != "edited" || !w.has("/active") || w.has(notes) {
 		t.Error("not everything is back; called", called)
+	}
+}
+
+// Power may go between preinst and postinst: dpkg begins again with preinst, and the operator's file is that of the first time.
+func TestInstallThatWasKilledIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.write("/run/systemd/system/x", "")
+	w.write("/active", "")
+	w.write(home+"/bin/amazon-cloudwatch-agent", "original")
+	w.write(home+"/etc/common-config.toml", "edited")
+	w.run("preinst", "install")
+	w.run("preinst", "install", "1.0")
+	said, called := w.run("postinst", "configure", "")
+	if got := w.read(home + "/etc/common-config.toml"); got != "edited" {
+		t.Errorf("common-config.toml holds %q", got)
+	}
+	if !strings.Contains(called, "start amazon-cloudwatch-agent.service") || !strings.Contains(said, "took over") {
+		t.Errorf("it ran before; said %q, called %s", said, called)
+	}
+}
+
+// Below a root folder (an image that is being made) the service that is spoken to is not this machine's.
+func TestBelowARootFolderThisMachineIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const image = "/image"
+	w.write("/run/systemd/system/x", "")
+	w.write("/active", "")
+	w.write("/enabled", "")
+	w.write(image+home+"/bin/amazon-cloudwatch-agent", "original")
+	w.write(image+"/etc/systemd/system/amazon-cloudwatch-agent.service", "ExecStart="+home+"/bin/start-amazon-cloudwatch-agent\n")
+	w.write(image+"/etc/passwd", "cwagent:x:997:997::/home/cwagent:/usr/sbin/nologin\n")
+	w.write(image+"/etc/group", "cwagent:x:997:\n")
+	for _, line := range []string{"preinst install", "postrm abort-install", "preinst install", "postinst configure", "prerm remove", "postrm remove", "postrm purge"} {
+		args := strings.Fields(line)
+		said, called := w.run(args[0], append([]string{"DPKG_ROOT=" + image}, args[1:]...)...)
+		for _, call := range strings.Split(called, "; ") {
+			if strings.Contains(call, "system") && !strings.Contains(call, "--root="+image) {
+				t.Errorf("%s: said %q, called %s", line, said, call)
+			}
+		}
 	}
 }
 

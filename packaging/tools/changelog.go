@@ -32,15 +32,12 @@ func changelog(j job) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(packed, "%s (%s) unstable; urgency=medium\n\n%s\n -- %s  %s\n", j.name, j.version, points, maintainer, when.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
+	fmt.Fprintf(packed, "%s (%s) unstable; urgency=medium\n\n%s\n -- %s  %s\n", j.name, j.version, points, os.Getenv("MAINTAINER"), when.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 	if err := packed.Close(); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(j.out, "changelog.gz"), b.Bytes(), 0o644)
 }
-
-// maintainer is the one in packaging/nfpm.
-const maintainer = "Nephoscope maintainers <maintainers@nephoscope.invalid>"
 
 var section = regexp.MustCompile(`(?m)^## .*$`)
 

@@ -72,9 +72,9 @@ func identifyText(body string) (found []string) {
 	return found
 }
 
-var holder = regexp.MustCompile(`(?im)^[\s*#]*(?:portions\s+|the\s+)?copyright\s+(?:\(c\)\s*|©\s*)?(\d{4}[^\n]*)`)
+var holder = regexp.MustCompile(`(?im)^[\s*#]*(?:portions\s+|the\s+)?copyright\s+(?:\(c\)\s*|©\s*)?(\d{4}[^\n]*|(?-i:[A-Z][^\n]*(?:Inc|LLC|Ltd|[Aa]uthors|[Cc]ontributors)[^\n]*))`)
 
-// holders are the years and names after "Copyright" in what a module carries.
+// holders are the years, if there are any, and names after "Copyright" in what a module carries.
 func holders(m module) (names []string) {
 	for _, t := range append(slices.Clone(m.texts), m.notices...) {
 		for _, match := range holder.FindAllStringSubmatch(t.body, -1) {

@@ -36,8 +36,8 @@ func TestModuleWithoutAKnownLicenceIsRefused(t *testing.T) {
 }
 
 func TestHoldersAreFound(t *testing.T) {
-	m := module{path: "example.com/m", texts: []text{{"LICENSE", "Copyright (c) 2009 The Go Authors. All rights reserved.\n\n * Copyright © 2012, 2015 Some One <one@example.com>\nCopyright [yyyy] [name of copyright owner]"}}}
-	if got, want := holders(m), []string{"2009 The Go Authors", "2012, 2015 Some One <one@example.com>"}; !slices.Equal(got, want) {
+	m := module{path: "example.com/m", texts: []text{{"LICENSE", "Copyright (c) 2009 The Go Authors. All rights reserved.\n\n * Copyright © 2012, 2015 Some One <one@example.com>\nCopyright [yyyy] [name of copyright owner]\nCOPYRIGHT HOLDERS AND CONTRIBUTORS\ncopyright holder nor the names of its contributors"}}, notices: []text{{"NOTICE", "Copyright Amazon.com, Inc. or its affiliates. All Rights Reserved."}}}
+	if got, want := holders(m), []string{"2009 The Go Authors", "2012, 2015 Some One <one@example.com>", "Amazon.com, Inc. or its affiliates"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

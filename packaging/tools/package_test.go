@@ -31,10 +31,10 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// build makes the .deb packages for amd64 as the working tree has them, under a version of their own; where there is what that
+// build makes the .deb packages and archives for amd64 as the working tree has them, under a version of their own; where there is what that
 // takes, also a repository of them, signed with a key of the tests' own.
 var build = sync.OnceValue(func() error {
-	env := append(os.Environ(), "DIST="+dist, "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1795200000", "ARCHES=amd64", "FORMATS=deb", "SIGN_KEY=")
+	env := append(os.Environ(), "DIST="+dist, "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1795200000", "ARCHES=amd64", "FORMATS=deb tar.gz", "SIGN_KEY=")
 	script := "../package.sh"
 	if missing("gpg", "apt-ftparchive") == "" {
 		script = "../apt-repo.sh"
@@ -203,7 +203,28 @@ func TestChecksumsAreOfWhatIsThere(t *testing.T) {
 	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
 	check.Dir = packages(t)
 	out, err := check.CombinedOutput()
-	if err != nil || strings.Count(string(out), ": OK") != 4 {
+	if err != nil || strings.Count(string(out), ": OK") != 6 {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Unpacked as INSTALL.md says, the archive leaves the folders of /usr/local as they are: on Debian they are those of a group.
+func TestArchiveIsUnpackedBesideWhatIsThere(t *testing.T) {
+	local := t.TempDir()
+	bin := filepath.Join(local, "bin")
+	if err := errors.Join(os.Mkdir(bin, 0o700), os.Chmod(bin, 0o770)); err != nil {
+		t.Fatal(err)
+	}
+	unpack := exec.Command("tar", "-xpzf", filepath.Join(packages(t), "nephoscope_1.2.3_amd64.tar.gz"), "-C", local, "--strip-components=1")
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if about, err := os.Stat(bin); err != nil || about.Mode().Perm() != 0o770 {
+		t.Errorf("its folder of programs is %v, %v", about.Mode(), err)
+	}
+	for name, want := range map[string]os.FileMode{"bin/nephoscope": 0o755, "bin/amazon-cloudwatch-agent-ctl": 0o755, "share/man/man1/nephoscope.1.gz": 0o644, "share/doc/nephoscope/INSTALL.md": 0o644} {
+		if about, err := os.Stat(filepath.Join(local, name)); err != nil || about.Mode() != want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

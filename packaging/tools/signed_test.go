@@ -56,7 +56,7 @@ func TestEverythingIsSigned(t *testing.T) {
 			t.Errorf("%s.asc is no signature of it", name)
 		}
 	}
-	if len(files) != 5 || verified(t, filepath.Join(dist, "SHA256SUMS.asc"), filepath.Join(dist, files[1])) {
+	if len(files) != 7 || verified(t, filepath.Join(dist, "SHA256SUMS.asc"), filepath.Join(dist, files[1])) {
 		t.Errorf("%d files, or a signature holds for another one", len(files))
 	}
 }
@@ -122,14 +122,45 @@ func TestRepositoryWithoutAKeyIsRefused(t *testing.T) {
 	}
 }
 
+// What signs nothing is told before minutes are spent: keys that have expired, and names of several.
+func TestKeyThatCannotSignIsRefusedAtOnce(t *testing.T) {
+	needs(t, "gpg")
+	ring, err := os.MkdirTemp("", "ring-") // a short path: there is a socket in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(ring) })
+	home := append(os.Environ(), "GNUPGHOME="+ring)
+	keys := exec.Command("sh", "-ec", `gpg --batch --quiet --passphrase '' --faked-system-time 20200101T000000 --quick-generate-key 'Old <old@example.com>' ed25519 sign 1d
+		for name in one two; do gpg --batch --quiet --passphrase '' --quick-generate-key "Twin $name" ed25519 sign never; done`)
+	keys.Env = home
+	if out, err := keys.CombinedOutput(); err != nil {
+		t.Fatalf("make keys: %v\n%s", err, out)
+	}
+	for key, want := range map[string]string{
+		"Old":  "gpg cannot sign with Old, see above: has it expired",
+		"Twin": "Twin is more than one secret key",
+	} {
+		command := exec.Command("../package.sh")
+		command.Env = append(home, "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1795200000", "SIGN_KEY="+key, "DIST="+t.TempDir())
+		if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "building") {
+			t.Errorf("SIGN_KEY=%s: %v\n%s\nwant %s", key, err, out, want)
+		}
+	}
+	stop := exec.Command("gpgconf", "--kill", "all")
+	stop.Env = home
+	_ = stop.Run()
+}
+
 // Each override has its reason beside it, in packaging/nfpm.
 func TestLintianFindsNothing(t *testing.T) {
 	needs(t, "lintian")
 	packages(t)
+	args := []string{"--allow-root", "--fail-on", "error,warning"} // once for both: most of it is lintian's own start
 	for _, name := range []string{"nephoscope", "nephoscope-local"} {
-		out, err := exec.Command("lintian", "--allow-root", "--fail-on", "error,warning", filepath.Join(dist, name+"_1.2.3_amd64.deb")).CombinedOutput()
-		if err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
+		args = append(args, filepath.Join(dist, name+"_1.2.3_amd64.deb"))
+	}
+	if out, err := exec.Command("lintian", args...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

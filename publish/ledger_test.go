@@ -1,0 +1,154 @@
+package publish
+
+import (
+	"context"
+	"math"
+	"reflect"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+)
+
+func TestSumOfCountsForgetsNone(t *testing.T) {
+	var one, sum MetricCounts
+	v := reflect.ValueOf(&one).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetInt(int64(i + 1))
+	}
+	sum.add(one)
+	if sum != one {
+		t.Errorf("got %+v, want %+v", sum, one)
+	}
+}
+
+// balanced checks the ledger, and that what it says of the spool is there.
+func balanced(t *testing.T, m *Metrics, when string) {
+	t.Helper()
+	c := m.Counts()
+	if !c.Balanced() {
+		t.Errorf("%s: does not add up: %+v", when, c)
+	}
+	in := int64(0)
+	m.spool.mu.Lock()
+	for _, e := range m.spool.entries {
+		in += e.data
+	}
+	m.spool.mu.Unlock()
+	if in != c.Spooled {
+		t.Errorf("%s: %d data in the spool, the ledger says %d", when, in, c.Spooled)
+	}
+}
+
+// Whatever can become of a datum becomes of some here, and the ledger adds up all the while.
+func TestLedgerOfMetricsAddsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := t.TempDir(), &metricService{}
+		down, known := time.Now().Add(10*time.Minute), time.Now().Add(3*time.Minute)
+		api.fail = func(b cloudwatch.MetricBatch) error {
+			if time.Now().Before(down) {
+				return fails(cloudwatch.Unavailable)
+			}
+			for _, d := range b.Data {
+				if d.Name == "bad" {
+					return fails(cloudwatch.Invalid)
+				}
+			}
+			return nil
+		}
+		open := func() *Metrics {
+			return newMetrics(t, api, dir, func(o *MetricsOptions) {
+				o.RollUps = [][]string{{"host"}}
+				o.Budget = budget(16, "cpu", "disk")
+				o.Bind = func(data []cloudwatch.Datum) ([]cloudwatch.Datum, bool) {
+					if time.Now().Before(known) {
+						return nil, false
+					}
+					return bindHost(data)
+				}
+			})
+		}
+		work := func(m *Metrics, minutes int) {
+			t.Helper()
+			ctx, cancel := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() { m.Run(ctx) })
+			for i := range minutes {
+				data := append(of(cpu, "cpu", 0, 3), of(disk, "path", 0, 10)...)
+				bad, alone, nothing, wide := data[0], data[1], data[2], data[3]
+				bad.Name, alone.RollUpOnly, nothing.Name, nothing.Values = "bad", true, "nothing", []float64{math.NaN()}
+				wide.Values = nil
+				for v := range 400 {
+					wide.Values = append(wide.Values, float64(v))
+				}
+				data = append(data, bad, alone, nothing, wide)
+				for j := range data {
+					data[j].Time, data[j].Resolution = time.Now(), time.Minute
+				}
+				data = append(data, data[0]) // twice in one moment
+				m.Add(data)
+				if i == 1 {
+					m.Lose(7)
+				}
+				time.Sleep(30 * time.Second)
+				synctest.Wait()
+				balanced(t, m, "at work")
+				time.Sleep(30 * time.Second)
+				synctest.Wait()
+				balanced(t, m, "at work")
+			}
+			cancel()
+			running.Wait()
+			balanced(t, m, "at the end")
+		}
+		first := open()
+		work(first, 6)
+		if c := first.Counts(); c.Spooled == 0 || c.Sent != 0 || c.Lost != 7 || c.OverBudget == 0 || c.Merged == 0 || c.Originals == 0 || c.Empty == 0 || c.Added == 0 || c.Collected != 6*18+7 {
+			t.Errorf("during the outage: %+v", c)
+		}
+		again := open()
+		work(again, 10)
+		if c := again.Counts(); c.Inherited != first.Counts().Spooled || c.Sent == 0 || c.Invalid == 0 || c.Spooled != 0 || c.Gathered != 0 {
+			t.Errorf("after the outage: %+v, inherited %d", c, first.Counts().Spooled)
+		}
+	})
+}
+
+func TestLedgerCountsWhatTheSpoolGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &metricService{fail: func(cloudwatch.MetricBatch) error { return fails(cloudwatch.Unavailable) }}
+		m := newMetrics(t, api, t.TempDir(), func(o *MetricsOptions) { o.SpoolBytes = 200 })
+		run(t, m, 30)
+		balanced(t, m, "at the end")
+		if c := m.Counts(); c.GivenUp == 0 || c.Dropped == 0 || c.GivenUp+c.Spooled != 30 {
+			t.Errorf("got %+v", c)
+		}
+	})
+}
+
+func TestDataOfTwoNamespacesTravelApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := map[string]int{}
+		api := &metricService{fail: func(b cloudwatch.MetricBatch) error { got[b.Namespace] += len(b.Data); return nil }}
+		m := newMetrics(t, api, t.TempDir())
+		mine, theirs := datum(1, time.Now()), datum(2, time.Now())
+		mine.Source, theirs.Source = &cloudwatch.Source{Name: "self_metrics", Namespace: "Own"}, cpu
+		m.Add([]cloudwatch.Datum{theirs, mine, theirs, mine})
+		run(t, m, 1)
+		if got["Own"] != 1 || got["N"] != 1 || len(got) != 2 { // each merged
+			t.Errorf("got %v", got)
+		}
+		balanced(t, m, "at the end")
+	})
+}
+
+func TestWhoBroughtDataIsKnownAfterTheyWaited(t *testing.T) {
+	d := datum(1, time.Now())
+	d.Source = disk
+	b, err := decode(encode(cloudwatch.MetricBatch{Namespace: "N", Data: []cloudwatch.Datum{d, datum(2, time.Now())}}))
+	if err != nil || b.Data[0].Source == nil || b.Data[0].Source.Name != "disk" || b.Data[0].Source != b.Data[1].Source {
+		t.Errorf("got %+v, %v", b, err)
+	}
+}
