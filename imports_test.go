@@ -21,7 +21,7 @@ import (
 const module = "github.com/nephoscope/nephoscope/"
 
 // mayImport says which of our packages a package may import. Imports point one way:
-// cmd → agent → {collectors, tailer, publish} → {cloudwatch, config, internal/durable}.
+// cmd → agent → {collectors, listeners, tailer, publish} → {cloudwatch, config, internal/durable}.
 var mayImport = map[string][]string{
 	"config":               {},
 	"cloudwatch":           {},
@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/awsapi":      {"cloudwatch"},
 	"agent":                {"cloudwatch", "config", "collectors", "listeners", "tailer", "publish", "internal/durable"},
 	"internal/install":     {"agent", "config", "internal/durable", "internal/output"},
-	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "tailer"},
+	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "listeners", "tailer"},
 	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
 	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/install", "internal/output", "tailer"},
 	"wizard":               {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
@@ -120,7 +120,7 @@ func reason(room string) string {
 	if why := because[room]; why != "" {
 		return why
 	}
-	return "imports point from cmd to agent to collectors, tailer and publish, and from those to cloudwatch, config and internal/durable"
+	return "imports point from cmd to agent to collectors, listeners, tailer and publish, and from those to cloudwatch, config and internal/durable"
 }
 
 // State is written by internal/durable alone: anything else would forget the fsync.

@@ -46,6 +46,7 @@ type Agent struct {
 	watching chan struct{} // closed to end the watcher
 	identity *identity
 	sink     sink
+	events   *listeners.EventSpool // what listeners were sent, until it is delivered
 	budget   *publish.Budget
 	sockets  listeners.Sockets
 	holding  *tailer.Holding // what log files may hold of the host
@@ -106,6 +107,8 @@ func New(env Env) (a *Agent, err error) {
 	if env.Adopt != "" {
 		a.adopted = tailer.Adopt(env.Adopt)
 	}
+	a.events = listeners.NewEventSpool(filepath.Join(absolute(env.StateDir), "events"), env.Log)
+	a.events.Mend()
 	a.work.Go(func() { watcher.Run(a.watching) })
 	return a, nil
 }
@@ -133,6 +136,7 @@ func (a *Agent) apply(c *config.Config) (changes Changes, fresh []*running, err 
 	}
 	if c.Logs != nil {
 		a.holding.AllowDeleted(c.Logs.DeletedBudget)
+		a.events.Allow(c.Logs.EventsBytes)
 	}
 	if c.Metrics != nil {
 		a.budget.Configure(c.Metrics.SeriesBudget, admission(c.Metrics))
@@ -156,6 +160,7 @@ func (a *Agent) Close() error {
 	a.stop()
 	close(a.watching)
 	a.work.Wait()
+	a.events.Close()
 	err := a.journal.Close()
 	a.unlock()
 	a.env.Log.Info("stopped", zap.Duration("took", time.Since(began).Round(time.Millisecond)))

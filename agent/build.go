@@ -34,7 +34,7 @@ type Task struct {
 // Check does all that Apply does before it starts anything, without an agent: what it accepts, starts. It returns warnings,
 // and every mistake as config.Problems.
 func Check(c *config.Config) ([]config.Problem, error) {
-	a := &Agent{env: Env{Log: zap.NewNop()}, memory: tailer.NewMemory(nil), identity: newIdentity(Env{}), publishers: map[string]*publish.Logs{}}
+	a := &Agent{env: Env{Log: zap.NewNop()}, memory: tailer.NewMemory(nil), identity: newIdentity(Env{}), publishers: map[string]*publish.Logs{}, events: listeners.NewEventSpool("", zap.NewNop())}
 	_, warnings, err := build(c, a)
 	return warnings, err
 }
@@ -72,9 +72,19 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 			}
 		}
 	}
-	if c.Logs != nil && len(c.Logs.Files) > 0 {
+	if c.Logs != nil && (len(c.Logs.Files) > 0 || shipsEvents(c, a)) {
 		logs, t := logsTask(c, a)
 		tasks = append(tasks, t)
+		if shipsEvents(c, a) {
+			events, err := eventsTask(c, logs, t.Key, a)
+			if err != nil {
+				return nil, warnings, err
+			}
+			tasks = append(tasks, events)
+		}
+		if c.Logs.EMF != nil {
+			tasks = append(tasks, emfTask(*c.Logs.EMF, a))
+		}
 		for _, f := range c.Logs.Files {
 			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Holding: a.holding, Adopted: a.adopted, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
 			if p, ok := errors.AsType[config.Problem](err); ok {
@@ -109,6 +119,7 @@ func identityTask(c *config.Config, a *Agent) (Task, bool) {
 		for _, f := range c.Logs.Files {
 			instance = instance || needsInstance(f.LogGroupName, streamOf(c, f))
 		}
+		instance = instance || shipsEvents(c, a) && needsInstance(eventsStream(c))
 	}
 	dest := DestinationOf(c.Agent, "", c.Agent.RoleARN)
 	return Task{

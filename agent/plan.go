@@ -336,7 +336,7 @@ func (n *notes) Names() []string { return n.names }
 // Tasks are what a configuration has the agent run, none of it started: two tasks with one key are the same, and a reload
 // from one configuration to another leaves those alone that both have.
 func Tasks(c *config.Config) ([]Task, error) {
-	a := &Agent{env: Env{Log: zap.NewNop()}, memory: tailer.NewMemory(nil), identity: newIdentity(Env{}), publishers: map[string]*publish.Logs{}}
+	a := &Agent{env: Env{Log: zap.NewNop()}, memory: tailer.NewMemory(nil), identity: newIdentity(Env{}), publishers: map[string]*publish.Logs{}, events: listeners.NewEventSpool("", zap.NewNop())}
 	tasks, _, err := build(c, a)
 	if err != nil {
 		return nil, fmt.Errorf("build tasks: %w", err)

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nephoscope/nephoscope/listeners"
 	"github.com/nephoscope/nephoscope/publish"
 	"go.uber.org/zap"
 )
@@ -20,7 +21,7 @@ import (
 // bare is an agent without a disk.
 func bare(t *testing.T) *Agent {
 	ctx, stop := context.WithCancel(t.Context())
-	return &Agent{env: Env{Log: zap.NewNop()}, ctx: ctx, stop: stop, closing: make(chan struct{}), publishers: map[string]*publish.Logs{}}
+	return &Agent{env: Env{Log: zap.NewNop()}, ctx: ctx, stop: stop, closing: make(chan struct{}), publishers: map[string]*publish.Logs{}, events: listeners.NewEventSpool("", zap.NewNop())}
 }
 
 // diary is what tasks did, in order.

@@ -36,6 +36,8 @@ type Status struct {
 	Streams []StreamLedger `json:"streams"` // by group and name
 	Absent  []string       `json:"absent"`  // every file_path for which there is no file
 	Metrics *MetricsLedger `json:"metrics"` // nil: none are collected
+	Events  *EventsLedger  `json:"events"`  // nil: there are none
+	EMF     *EMFLedger     `json:"emf"`     // nil: nobody listens
 	Memory  MemoryUse      `json:"memory"`
 
 	Configuration Configuration `json:"configuration"`
@@ -54,6 +56,8 @@ type LogFile struct {
 	Stream string `json:"log_stream"`
 	tailer.Ledger
 	Trouble *Trouble `json:"trouble"` // nil: there is none
+
+	passing bool // many files in turn, of which the earlier ones are told of in the total alone
 }
 
 // StreamLedger is all files of a log stream.

@@ -66,6 +66,7 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.series()
 	v.collectors()
 	v.listeners()
+	v.listening()
 	v.unnamed()
 	j.lost(&v)
 	s.Health = OK
@@ -283,6 +284,10 @@ func (j *judge) lost(v *verdict) {
 	say(r.TooOld.Events, "log events were refused: more than 14 days old", "is this host's clock right, and timestamp_format and timezone?")
 	say(r.Expired.Events, "log events were refused: older than their group's retention", "raise retention_in_days, or leave old files out")
 	say(r.Invalid.Events, "log events were refused: called invalid by the service", "the agent's log has the service's words")
+	if e := v.EMF; e != nil {
+		say(e.Refused["spool_full"], "EMF documents were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is sent; nephoscope.events_mib allows more")
+		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
+	}
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")

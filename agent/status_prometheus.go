@@ -114,7 +114,13 @@ func (n *labels) prometheus(s Status) []byte {
 	for _, c := range columns() {
 		e.put("logs_"+c.name, c.kind, c.help+" Of all files together.", c.of(s.Total), c.labels()...)
 	}
-	n.files(e, s.Logs)
+	n.files(e, slices.DeleteFunc(slices.Clone(s.Logs), func(f LogFile) bool { return f.passing }))
+	if s.Events != nil {
+		e.events(s.Events)
+	}
+	if s.EMF != nil {
+		e.emf(s.EMF)
+	}
 	if s.Metrics != nil {
 		e.metrics(s.Metrics)
 	}

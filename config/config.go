@@ -113,6 +113,8 @@ type Logs struct {
 	MemoryBudget       int64  // bytes that batches may take, of all streams together
 	DeletedBudget      int64  // bytes of disk that deleted files may hold until they are acknowledged
 	Files              []File // logs_collected.files.collect_list
+	EMF                *EMF   // metrics_collected.emf; nil: nobody listens
+	EventsBytes        int64  // nephoscope.events_mib: what events of listeners may take of the disk; default 64 MiB
 }
 
 // DefaultMemoryBudget is Logs.MemoryBudget where it is not said; bytes.

@@ -17,6 +17,8 @@ func readLogs(s, ours section, a Agent) *Logs {
 		ReadBack:           ours.flag("read_back"),
 		MemoryBudget:       int64(ours.number("memory_budget_mib")) << 20,
 		DeletedBudget:      int64(ours.number("deleted_files_mib")) << 20,
+		EventsBytes:        int64(ours.number("events_mib")) << 20,
+		EMF:                readEMF(s.section("metrics_collected")),
 	}
 	if l.RoleARN == "" {
 		l.RoleARN = a.RoleARN

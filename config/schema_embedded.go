@@ -4,8 +4,8 @@ package config
 func embeddedShape() *shape {
 	emf, signals := emfShape(), applicationSignalsShape()
 	return openly(
-		key{name: "emf", shape: emf, state: later, says: "listens for events in the embedded metric format"},
-		key{name: "structuredlog", shape: emf, state: later, says: "the former name of `emf`"},
+		key{name: "emf", shape: emf, says: "listens for documents in the embedded metric format ([EMF](emf.md))"},
+		key{name: "structuredlog", shape: emf, says: "the former name of `emf`, which counts if both are there"},
 		key{name: "prometheus", shape: prometheusLogsShape(), state: later, says: "scrapes Prometheus exporters"},
 		key{name: "ecs", shape: strictly(
 			key{name: "metrics_collection_interval", shape: interval(), absent: "the agent's", says: "how often it collects"},
@@ -23,8 +23,9 @@ func embeddedShape() *shape {
 }
 
 func emfShape() *shape {
-	return openly(key{name: "service_address", shape: str(0, 0).judged((*reading).listenAddress, "udp://127.0.0.1:25888"),
-		absent: "UDP and TCP on `0.0.0.0:25888`", says: "the address to listen on"})
+	return openly(key{name: "service_address", shape: str(0, 0).judged((*reading).emfAddress, "udp://127.0.0.1:25888"),
+		absent: "TCP and UDP on `127.0.0.1:25888` (the original: on all interfaces)",
+		says:   "the address to listen on: `tcp://host:port`, `udp://host:port`, or `host:port` for both. Without a host it is all interfaces"})
 }
 
 func kubernetesShape() *shape {

@@ -14,6 +14,8 @@ func nephoscopeShape() *shape {
 			says: "what batches of log events may take of memory, of all files together. Each 4 MiB let one stream more be sent at once"},
 		key{name: "deleted_files_mib", shape: whole(0, 1<<30), preset: 1024, ours: true,
 			says: "how much disk deleted log files may hold because they have not been acknowledged yet. Beyond that the oldest is given up: counted, logged, and told in its stream"},
+		key{name: "events_mib", shape: whole(1, 1<<20), preset: 64, ours: true,
+			says: "how much disk events that programs send (`emf`) may take until they have been acknowledged. Beyond that new ones are refused and counted"},
 		key{name: "series_budget", shape: whole(0, 1_000_000), preset: 5000, ours: true,
 			says: "how many series (a namespace, a name and dimensions: what is billed) this host may send, roll-ups included. Beyond that new ones are refused, counted, and the plugin that brings them is named in [status](status.md#the-series-budget); those that are known go on. 0: no bound"},
 		key{name: "self_metrics", shape: selfMetricsShape(), absent: "none are sent", ours: true,

@@ -1,5 +1,6 @@
-// Package listeners is what other programs send to this host's agent: one protocol each, over datagrams. What comes is summed
-// up where it arrives, so nothing waits but in the kernel's buffer, and whatever is not taken is counted with its reason.
+// Package listeners is what other programs send to this host's agent: one protocol each. What becomes metrics is summed up
+// where it arrives, so nothing of it waits but in the kernel's buffer; log events wait in files of our own. Whatever is not taken
+// is counted with its reason.
 //
 // Names, dimensions and windows are the original agent's; docs/metrics.md has them.
 package listeners

@@ -36,6 +36,11 @@ func (s *Server) putLogEvents(ctx context.Context, c *call, in *putLogEventsInpu
 		if err := s.store.putBatch(ctx, stream, packBatch(accepted), now.UnixMilli()); err != nil {
 			return nil, err
 		}
+		if group.class == "STANDARD" {
+			if err := s.extractMetrics(ctx, accepted); err != nil {
+				return nil, err
+			}
+		}
 	}
 	c.events = len(accepted)
 	return &putLogEventsOutput{NextSequenceToken: sequenceToken, Rejected: rejected}, nil

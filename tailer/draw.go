@@ -113,7 +113,7 @@ func (s *Source) finished(f *file, now time.Time) bool {
 	if f.rotated.IsZero() {
 		return false
 	}
-	return f.givenUp(now) || now.Sub(f.rotated) >= settle && now.Sub(f.grew) >= settle && f.atEnd()
+	return f.givenUp(now) || now.Sub(f.rotated) >= s.entry.quiet && now.Sub(f.grew) >= s.entry.quiet && f.atEnd()
 }
 
 // givenUp tells whether a file has given errors for so long that it will not be read any more.
@@ -146,6 +146,8 @@ func (s *Source) putEvent(f *file, b *cloudwatch.LogBatch, found piece, now time
 	}
 	if s.entry.format != nil {
 		at, message = s.timeOf(f, message, now)
+	} else if own, event, ok := s.entry.stamped(message); ok {
+		at, message = own, event
 	} else {
 		at = s.whenWritten(f, now)
 	}

@@ -26,7 +26,10 @@ type Options struct {
 	Holding *Holding
 	Linger  time.Duration // the flush interval: events wait so long for others at most
 	Adopted *Adopted      // what the original agent left; nil: nothing
-	Log     *zap.Logger
+	// Finished tells of a spool's file that nobody writes to it any more; nil: the files are no spool's. A spool is the agent's own:
+	// every line is an event with its time before it, and a file is removed when it is finished and acknowledged.
+	Finished func(path string) bool
+	Log      *zap.Logger
 }
 
 // Entry is one item of collect_list at work.
@@ -45,7 +48,9 @@ type Entry struct {
 	memory    *Memory
 	watcher   *Watcher
 	holding   *Holding
-	owner     string // its part of a checkpoint's name
+	quiet     time.Duration          // how long a rotated file must have been, for its last line to count as complete
+	over      func(path string) bool // Options.Finished
+	owner     string                 // its part of a checkpoint's name
 	log       *zap.Logger
 	shelf     *shelf
 	adopted   adopter
@@ -68,11 +73,14 @@ func New(f config.File, o Options) (*Entry, error) {
 	e := &Entry{
 		file: f, all: f.PublishMultiLogs, blacklist: f.Blacklist, trim: f.TrimTimestamp, linger: o.Linger, hold: o.Linger, step: min(longStep, max(o.Linger/4, time.Millisecond)),
 		start: startRule{f.MultiLineStart}, memory: o.Memory, watcher: o.Watcher, holding: o.Holding, log: o.Log,
-		owner: ownerOf(f),
+		owner: ownerOf(f), quiet: settle, over: o.Finished,
 		shelf: newShelf(), sources: map[string]*Source{}, targets: map[string][]*Source{}, left: map[string]time.Time{}, news: newNews(), adopted: o.Adopted.join(),
 	}
 	if f.MultiLineStart != nil || f.StartsWithTimestamp {
 		e.hold = max(o.Linger, multiLineHold)
+	}
+	if e.over != nil { // lines are written whole, and what is finished stays so
+		e.hold, e.quiet = 0, 0
 	}
 	if e.holding == nil {
 		e.holding = NewHolding(DefaultOpen, DefaultDeleted)
@@ -273,6 +281,9 @@ func (e *Entry) settle(naming func(path string) cloudwatch.LogStream, now time.T
 		delete(e.held, s.path)
 		e.aim(s)
 		e.ship(s)
+	}
+	if e.over != nil {
+		e.supersede()
 	}
 	return len(followed) > 0
 }

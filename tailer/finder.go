@@ -200,13 +200,17 @@ func (e *Entry) wanted(now time.Time) []string {
 	return chosen
 }
 
-// supersede tells the sources of files that are not the newest any more.
+// supersede tells the sources of files that are not the newest any more, or finished.
 func (e *Entry) supersede() {
 	if !e.file.AutoRemoval {
 		return
 	}
 	for _, s := range e.Sources() {
-		if s.supersede(s.path != e.newest) {
+		over := s.path != e.newest
+		if e.over != nil {
+			over = e.over(s.path)
+		}
+		if s.supersede(over) {
 			e.ship(s)
 		}
 	}

@@ -67,7 +67,7 @@ func (s *Source) checkpoint() checkpoint {
 
 // leaving adds to a checkpoint without files when the last of them had been written to.
 func (s *Source) leaving(cp checkpoint) checkpoint {
-	if len(cp.Files) > 0 {
+	if len(cp.Files) > 0 || len(s.files) == 0 && s.entry.over != nil { // what was a spool's comes back under no name
 		return cp
 	}
 	left := s.leftAt
@@ -158,7 +158,11 @@ func (s *Source) Commit(number uint64, verdict cloudwatch.Verdict) error {
 		s.edge, s.sending = s.edge.Then(s.sending.Batch), nil
 	}
 	last.checkpoint.Edge = s.edge
+	removed := s.removed
 	s.mu.Unlock()
+	if removed {
+		return s.entry.forget(s.path)
+	}
 	return s.save(last.checkpoint)
 }
 
@@ -172,10 +176,15 @@ func (s *Source) settleFiles(m mark) {
 			continue
 		}
 		end := r.file.positionAt(r.offset)
-		s.entry.shelf.leave(r.file, s, &end)
 		s.leftAt = later(s.leftAt, r.file.changed)
-		s.dispose(r.file)
-		s.keepLate(r.file)
+		s.removed = s.dispose(r.file) && s.entry.over != nil
+		if s.removed { // nothing of it will ever be seen again, and its inode may be the next one's at once
+			s.entry.shelf.leave(r.file, s, nil)
+			r.file.close()
+		} else {
+			s.entry.shelf.leave(r.file, s, &end)
+			s.keepLate(r.file)
+		}
 		s.files = slices.Delete(s.files, i, i+1)
 	}
 	s.files = slices.DeleteFunc(s.files, func(f *file) bool { return f.gone && f.committed >= f.offset })

@@ -94,7 +94,9 @@ func (s *Source) findAgain(p position) (f *file, known bool) {
 	s.missed = time.Time{}
 	if f == nil {
 		s.leftAt, s.opened = later(s.leftAt, time.Unix(0, p.Quiet)), true
-		if p.Offset > 0 || p.Bytes > 0 { // else it was empty; if it was written to and renamed, it is among those that were written to since
+		// One that was empty, was written to and renamed is among those that were written to since; one of a spool is gone
+		// because it was acknowledged.
+		if (p.Offset > 0 || p.Bytes > 0) && s.entry.over == nil {
 			s.lose(Loss{Files: 1})
 			s.log.Warn("a log file that was being read is gone; what was written to it last cannot be sent", zap.Uint64("inode", p.Inode), zap.Int64("offset", p.Offset))
 		}

@@ -81,6 +81,7 @@ type Source struct {
 	blank       []identity // files that the checkpoint has as empty ones
 	hurried     bool       // nothing waits for its time any more
 	closed      bool       // nothing is followed any more
+	removed     bool       // a spool's file: all of it is acknowledged, and it is gone
 }
 
 // stamp is the last time that was found in a message, and the last that was given to one without.
@@ -172,7 +173,7 @@ func (s *Source) due(now time.Time) (next time.Time) {
 			next = sooner(next, s.passed.Add(s.entry.step))
 		}
 		if !f.rotated.IsZero() {
-			next = sooner(next, later(later(f.rotated.Add(settle), f.grew.Add(settle)), s.passed.Add(s.entry.step)))
+			next = sooner(next, later(later(f.rotated.Add(s.entry.quiet), f.grew.Add(s.entry.quiet)), s.passed.Add(s.entry.step)))
 			if now.Sub(f.rotated) < patience {
 				break // its last lines come before the next file's first
 			}

@@ -40,6 +40,7 @@ func (t *statusTable) print() {
 	}
 	t.files()
 	t.metrics()
+	t.emf()
 }
 
 // configuration says whether what runs is what the operator has written.

@@ -49,6 +49,7 @@ func Compare(before, after *config.Config) (*Difference, error) {
 	d.metrics(before, after)
 	d.files(before, after)
 	d.logs(before, after)
+	d.emf(before, after)
 	d.agent(before, after)
 	var err error
 	if d.Tasks, err = compareTasks(before, after); err != nil {

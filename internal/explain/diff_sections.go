@@ -272,7 +272,38 @@ func (d *Difference) logs(before, after *config.Config) {
 	l.flag("read_back", old.ReadBack, now.ReadBack)
 	differs(&l, "the memory budget in bytes", old.MemoryBudget, now.MemoryBudget)
 	differs(&l, "what deleted files may hold, in bytes,", old.DeletedBudget, now.DeletedBudget)
+	differs(&l, "what events of listeners may take of the disk, in bytes,", old.EventsBytes, now.EventsBytes)
 	d.change("all log files", after.At("logs"), l)
+}
+
+// emf compares where documents in the embedded metric format are listened for.
+func (d *Difference) emf(before, after *config.Config) {
+	const what = "the emf listener"
+	old, now := emfOf(before), emfOf(after)
+	switch {
+	case old != nil && now != nil:
+		var l differing
+		l.list("service_address", addressesOf(old), addressesOf(now))
+		d.change(what, now.Place, l)
+	case now != nil:
+		d.add(starts, what, now.Place, strings.Join(addressesOf(now), ", "))
+	case old != nil:
+		d.add(stops, what, old.Place, strings.Join(addressesOf(old), ", "))
+	}
+}
+
+func emfOf(c *config.Config) *config.EMF {
+	if c.Logs == nil {
+		return nil
+	}
+	return c.Logs.EMF
+}
+
+func addressesOf(e *config.EMF) (all []string) {
+	for _, a := range e.Addresses {
+		all = append(all, a.Network+"://"+a.Address)
+	}
+	return all
 }
 
 // agent compares the agent section, but for what has come out already with what it is the default of.

@@ -84,6 +84,7 @@ func TestDifferenceInWords(t *testing.T) {
 	f(`{"type": "include", "expression": "ERROR"}, {"type": "exclude", "expression": "test"}`, `{"type": "exclude", "expression": "test"}, {"type": "include", "expression": "ERROR"}`, [4]int{0, 0, 1, 7},
 		"changes log files /a.log: the filters are listed in another order")
 	f(`"/b.log"`, `"/c.log", "log_group_name": "h"`, [4]int{1, 1, 0, 7}, "starts log files /c.log: log group h, stream named after the host", "stops log files /b.log: log group named after the path, stream named after the host")
+	f(`"logs": {`, `"logs": {"metrics_collected": {"emf": {}}, `, [4]int{2, 0, 0, 8}, "starts the emf listener: tcp://127.0.0.1:25888, udp://127.0.0.1:25888")
 	f(`"logs": {`, `"logs": {"force_flush_interval": 1, `, [4]int{0, 0, 3, 5}, "changes all log files: sent every 1s instead of 5s")
 	f(`"logs": {`, `"logs": {"endpoint_override": "https://logs.example", `, [4]int{0, 0, 4, 4}, `changes all log files: endpoint_override is "https://logs.example"`)
 	f(`"region": "eu-west-1"`, `"region": "eu-west-2"`, [4]int{0, 0, 6, 2}, `changes the agent: the region is "eu-west-2" instead of "eu-west-1"`)
@@ -143,6 +144,7 @@ func TestEveryFieldMakesADifference(t *testing.T) {
 		change(&after)
 		d.metrics(c, &after)
 		d.logs(c, &after)
+		d.emf(c, &after)
 		d.agent(c, &after)
 		return len(d.Changes)
 	}
@@ -167,6 +169,9 @@ func TestEveryFieldMakesADifference(t *testing.T) {
 func other(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Interface().(type) {
+	case *config.EMF:
+		v.Set(reflect.ValueOf(&config.EMF{Addresses: []config.EMFAddress{{Network: "tcp", Address: "127.0.0.1:1"}}}))
+		return
 	case []config.Measurement:
 		v.Set(reflect.ValueOf([]config.Measurement{{Name: "other"}}))
 		return

@@ -75,6 +75,10 @@ func TestPolicyNamesNoMoreThanIsNeeded(t *testing.T) {
 		"logs:DescribeLogGroups arn:aws-cn:logs:cn-north-1:*:log-group:*",
 		"logs:GetLogEvents arn:aws-cn:logs:cn-north-1:*:log-group:g:log-stream:*",
 		"ssm:GetParameter arn:aws-cn:ssm:cn-north-1:*:parameter/x")
+	f(`{"agent": {"region": "eu-west-1"}, "logs": {"metrics_collected": {"emf": {}}}}`, "111122223333", "",
+		"logs:PutLogEvents arn:aws:logs:eu-west-1:111122223333:log-group:*:log-stream:*",
+		"logs:CreateLogGroup arn:aws:logs:eu-west-1:111122223333:log-group:*:*",
+		"logs:CreateLogStream arn:aws:logs:eu-west-1:111122223333:log-group:*:*")
 	role := "arn:aws:iam::444455556666:role/logs"
 	f(`{"agent": {"region": "eu-west-1"}, "metrics": {`+mem+`}, "logs": {"credentials": {"role_arn": "`+role+`"}, `+files(`{"file_path": "/nowhere/a", "log_group_name": "g", "log_stream_name": "s"}`)+`}}`, "111122223333", "",
 		"cloudwatch:PutMetricData * StringEqualsmap[cloudwatch:namespace:CWAgent]",

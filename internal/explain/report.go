@@ -25,6 +25,7 @@ type Report struct {
 	Warnings    []config.Problem `json:"warnings"`
 	Metrics     *Metrics         `json:"metrics"` // null: none
 	Logs        *Logs            `json:"logs"`    // null: none
+	EMF         *EMF             `json:"emf"`     // null: nobody listens
 	Permissions []Permission     `json:"permissions"`
 	Limits      []config.Problem `json:"limits"`
 	Bill        Bill             `json:"bill"`
@@ -65,6 +66,7 @@ func Explain(ctx context.Context, c *config.Config, o Options) (*Report, error) 
 	if c.Logs != nil && len(c.Logs.Files) > 0 {
 		r.Logs = logsOf(c, plan, grown, time.Now())
 	}
+	r.EMF = emfReport(c, plan)
 	r.Bill = billOf(r, o.Prices, o.FreeTier)
 	r.Limits = listOf(limitsOf(c, plan, r))
 	r.Advice = listOf(adviceOn(c, plan, r, o.Prices))

@@ -31,6 +31,9 @@ func (r *Report) Write(w io.Writer, all bool) error {
 	if r.Logs != nil {
 		r.Logs.write(p, all)
 	}
+	if r.EMF != nil {
+		r.EMF.write(p)
+	}
 	r.Bill.write(p, all)
 	if len(r.Limits) > 0 {
 		p.heading("Limits")

@@ -1,0 +1,415 @@
+package listeners
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
+	"github.com/nephoscope/nephoscope/internal/durable"
+	"go.uber.org/zap"
+)
+
+// EventWriter takes log events that are to be delivered. When Write has returned nil, the event is on its way for good: neither
+// a crash of the agent nor an outage of the service loses it.
+type EventWriter interface {
+	// Write takes an event that holds no line end. A stream without a name is the agent's own.
+	Write(s cloudwatch.LogStream, at time.Time, event []byte) error
+}
+
+// Why Write takes no event.
+var (
+	ErrEventsFull  = errors.New("events that wait to be sent take all the disk that they may (nephoscope.events_mib)")
+	ErrManyStreams = errors.New("too many log streams at once")
+)
+
+const (
+	// maxFolders is how many log streams may have events on disk at once. Each costs a folder, and a file while it is written to.
+	maxFolders = 200
+	// fileBytes is how much of a stream is in one file: it is removed as a whole.
+	fileBytes = 1 << 20
+	// idleFile is how long nothing is written to a file until it counts as finished, so that it can be removed.
+	idleFile = 10 * time.Second
+	// eventsStep is how often files are looked after: a power loss costs what was written since the last time.
+	eventsStep = time.Second
+	// recount is how often what the folders hold is counted at most.
+	recount = 100 * time.Millisecond
+
+	eventsEnding = ".events"
+	streamFile   = "stream.json"
+)
+
+// EventSpool is where log events wait that did not come from a log file: files below a folder, one folder for each log stream,
+// each line an event with its time in milliseconds before it. They are read, delivered and removed as log files are; what is
+// written here is never sent from here. While the service is away they grow up to a bound, beyond which events are refused.
+type EventSpool struct {
+	dir  string
+	log  *zap.Logger
+	idle func() // called when files are finished though no new ones came
+
+	mu      sync.Mutex
+	ready   bool
+	most    int64
+	bytes   int64 // in all files
+	counted time.Time
+	number  int64                             // of the newest file
+	open    map[cloudwatch.LogStream]*writing // files that are written to
+	folders int
+	closing []*durable.Lines // finished, and still to be synced and closed
+	written cloudwatch.Amount
+	failing error // what the disk said last; nil: it takes events
+}
+
+// writing is a file that events are appended to.
+type writing struct {
+	path  string
+	lines *durable.Lines
+	last  time.Time // when it was written to
+	dirty bool
+}
+
+// NewEventSpool makes a spool of events in a folder, which is made when the first one comes.
+func NewEventSpool(dir string, log *zap.Logger) *EventSpool {
+	return &EventSpool{dir: dir, log: log, idle: func() {}, open: map[cloudwatch.LogStream]*writing{}, most: 64 << 20}
+}
+
+// Allow bounds how many bytes of disk the events may take.
+func (e *EventSpool) Allow(most int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.most = most
+}
+
+// WhenFinished has f called when files have been finished though no other took their place. f must not call back.
+func (e *EventSpool) WhenFinished(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.idle = f
+}
+
+// Pattern is the path of all files of events.
+func (e *EventSpool) Pattern() string { return filepath.Join(literally(e.dir), "*", "*"+eventsEnding) }
+
+// literally escapes what is no wildcard in the path of a folder.
+func literally(path string) string {
+	if os.PathSeparator == '\\' { // which escapes nothing there
+		return path
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`).Replace(path)
+}
+
+// Waiting tells whether there are files of events, of this run or an earlier one.
+func (e *EventSpool) Waiting() bool {
+	folders, err := os.ReadDir(e.dir)
+	return err == nil && len(folders) > 0
+}
+
+// Finished tells whether nobody writes to a file any more.
+func (e *EventSpool) Finished(path string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, w := range e.open {
+		if w.path == path {
+			return false
+		}
+	}
+	return true
+}
+
+// Stream is the log stream that a file's events are for.
+func (e *EventSpool) Stream(path string) (s cloudwatch.LogStream, err error) {
+	raw, err := os.ReadFile(filepath.Join(filepath.Dir(path), streamFile))
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("read log stream of events: %w", err)
+	}
+	return s, nil
+}
+
+// Write appends an event to its stream's file.
+func (e *EventSpool) Write(s cloudwatch.LogStream, at time.Time, event []byte) error {
+	if bytes.IndexByte(event, '\n') >= 0 {
+		return errors.New("write event: it holds a line end")
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.write(s, at, event)
+	if err == nil || errors.Is(err, ErrEventsFull) || errors.Is(err, ErrManyStreams) {
+		if err == nil && e.failing != nil {
+			e.failing = nil
+			e.log.Info("events can be written to disk again")
+		}
+		return err
+	}
+	if e.failing == nil {
+		e.log.Error("events cannot be written to disk; they are refused until they can", zap.Error(err))
+	}
+	e.failing = err
+	return fmt.Errorf("write event: %w", err)
+}
+
+func (e *EventSpool) write(s cloudwatch.LogStream, at time.Time, event []byte) error {
+	if err := e.prepare(); err != nil {
+		return err
+	}
+	line := append(strconv.AppendInt(make([]byte, 0, len(event)+24), at.UnixMilli(), 10), ' ')
+	line = append(append(line, event...), '\n')
+	now := time.Now()
+	if e.bytes+int64(len(line)) > e.most && now.Sub(e.counted) >= recount {
+		e.count(now)
+	}
+	if e.bytes+int64(len(line)) > e.most {
+		return ErrEventsFull
+	}
+	w, err := e.file(s, int64(len(line)), now)
+	if err != nil {
+		return err
+	}
+	if err := w.lines.Append(line); err != nil {
+		return durable.Cure(err, e.dir)
+	}
+	w.last, w.dirty = now, true
+	e.bytes += int64(len(line))
+	e.written.Add(cloudwatch.Amount{Events: 1, Bytes: int64(len(event))})
+	return nil
+}
+
+// file is the file that a stream's next line goes to; a file that is full is finished.
+func (e *EventSpool) file(s cloudwatch.LogStream, size int64, now time.Time) (*writing, error) {
+	w := e.open[s]
+	if w != nil && w.lines.Size() > 0 && w.lines.Size()+size > e.fileBytes() {
+		e.finish(s, w)
+		w = nil
+	}
+	if w != nil {
+		return w, nil
+	}
+	dir := filepath.Join(e.dir, folderOf(s))
+	if _, err := os.Stat(filepath.Join(dir, streamFile)); err != nil {
+		if e.folders >= maxFolders && now.Sub(e.counted) >= recount {
+			e.count(now)
+		}
+		if e.folders >= maxFolders {
+			return nil, ErrManyStreams
+		}
+		if err := e.makeFolder(dir, s); err != nil {
+			return nil, err
+		}
+		e.folders++
+	}
+	e.number = max(e.number+1, now.UnixNano())
+	w = &writing{path: filepath.Join(dir, fmt.Sprintf("%019d%s", e.number, eventsEnding))}
+	e.open[s] = w // before anybody can find the file
+	var err error
+	if w.lines, err = durable.CreateLines(w.path); err != nil {
+		delete(e.open, s)
+		return nil, durable.Cure(err, e.dir)
+	}
+	return w, nil
+}
+
+// fileBytes leaves room for several files within the bound.
+func (e *EventSpool) fileBytes() int64 { return min(fileBytes, e.most/16) }
+
+// folderOf is a folder of the stream's own; names of streams hold what names of folders cannot.
+func folderOf(s cloudwatch.LogStream) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d", s.Group, s.Name, s.Class, s.RetentionDays))
+	return hex.EncodeToString(sum[:12])
+}
+
+func (e *EventSpool) makeFolder(dir string, s cloudwatch.LogStream) error {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := durable.MakeDir(dir); err != nil {
+		return durable.Cure(err, e.dir)
+	}
+	return durable.Cure(durable.WriteFile(filepath.Join(dir, streamFile), raw), e.dir)
+}
+
+// finish has nothing more written to a file. Waiting for the disk is not for whoever wants to write.
+func (e *EventSpool) finish(s cloudwatch.LogStream, w *writing) {
+	e.closing = append(e.closing, w.lines)
+	delete(e.open, s)
+}
+
+// prepare takes over what an earlier run left, once.
+func (e *EventSpool) prepare() error {
+	if e.ready {
+		return nil
+	}
+	if err := durable.MakeDir(e.dir); err != nil {
+		return durable.Cure(err, e.dir)
+	}
+	for _, path := range e.files() { // the clock may have been set back
+		if number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), eventsEnding), 10, 64); err == nil {
+			e.number = max(e.number, number)
+		}
+	}
+	e.ready = true
+	e.count(time.Now())
+	return nil
+}
+
+// Mend takes away what a crash left of a line of which nobody was told that it had been written. It is to be called before the
+// first Write, and before anybody reads the files.
+func (e *EventSpool) Mend() {
+	for _, path := range e.files() {
+		cut, err := durable.MendLines(path)
+		if err != nil {
+			e.log.Warn("a file of events cannot be mended", zap.Error(err))
+		} else if cut > 0 {
+			e.log.Info("an event was being written when the agent ended; what there was of it is left out", zap.Int64("bytes", cut))
+		}
+	}
+	folders, _ := os.ReadDir(e.dir)
+	for _, f := range folders {
+		_ = durable.RemoveStray(filepath.Join(e.dir, f.Name())) // at worst they stay
+	}
+}
+
+func (e *EventSpool) files() []string {
+	all, _ := filepath.Glob(e.Pattern()) // the pattern is a good one
+	return all
+}
+
+// count finds out what the folders hold. The folder is the truth: files go away behind the writer's back.
+func (e *EventSpool) count(now time.Time) {
+	folders, err := os.ReadDir(e.dir)
+	if err != nil {
+		return
+	}
+	var bytes int64
+	for _, folder := range folders {
+		files, _ := os.ReadDir(filepath.Join(e.dir, folder.Name()))
+		for _, f := range files {
+			if info, err := f.Info(); err == nil && strings.HasSuffix(f.Name(), eventsEnding) {
+				bytes += info.Size()
+			}
+		}
+	}
+	e.bytes, e.folders, e.counted = bytes, len(folders), now
+}
+
+// Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, or
+// all of them while little room is left, so that what is acknowledged goes away.
+func (e *EventSpool) Run(ctx context.Context) {
+	step := time.NewTicker(eventsStep)
+	defer step.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-step.C:
+			if e.lookAfter(now) {
+				e.idle()
+			}
+		}
+	}
+}
+
+// lookAfter returns whether files have been finished.
+func (e *EventSpool) lookAfter(now time.Time) (finished bool) {
+	e.mu.Lock()
+	e.count(now)
+	scarce := e.bytes > e.most/4*3
+	var dirty []*durable.Lines
+	for s, w := range e.open {
+		switch {
+		case scarce || now.Sub(w.last) >= idleFile:
+			e.finish(s, w)
+			finished = true
+		case w.dirty:
+			dirty = append(dirty, w.lines)
+			w.dirty = false
+		}
+	}
+	e.tidy()
+	closing := e.closing
+	e.closing = nil
+	e.mu.Unlock()
+	var err error
+	for _, l := range dirty {
+		err = errors.Join(err, l.Sync())
+	}
+	e.settle(errors.Join(err, closeAll(closing)))
+	return finished
+}
+
+func closeAll(files []*durable.Lines) (err error) {
+	for _, l := range files {
+		err = errors.Join(err, l.Close())
+	}
+	return err
+}
+
+func (e *EventSpool) settle(err error) {
+	if err != nil {
+		e.log.Warn("events would be lost if the power failed now: a file cannot be synced", zap.Error(err))
+	}
+}
+
+// tidy removes the folders of streams that have no events.
+func (e *EventSpool) tidy() {
+	used := map[string]bool{}
+	for s := range e.open {
+		used[folderOf(s)] = true
+	}
+	folders, _ := os.ReadDir(e.dir)
+	for _, f := range folders {
+		dir := filepath.Join(e.dir, f.Name())
+		files, err := os.ReadDir(dir)
+		if err != nil || used[f.Name()] || len(files) > 1 || len(files) == 1 && files[0].Name() != streamFile {
+			continue
+		}
+		if err := durable.Remove(filepath.Join(dir, streamFile)); err == nil {
+			err = durable.Remove(dir)
+			if err == nil {
+				e.folders--
+			}
+		}
+	}
+}
+
+// Close finishes all files: nothing more is written.
+func (e *EventSpool) Close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s, w := range e.open {
+		e.finish(s, w)
+	}
+	e.settle(closeAll(e.closing))
+	e.closing = nil
+}
+
+// EventSpoolState is what a spool of events holds, and has taken.
+type EventSpoolState struct {
+	Written cloudwatch.Amount // since the agent was started
+	Bytes   int64             // on disk now, acknowledged or not
+	Most    int64             // that there may be
+	Streams int               // that have events on disk, or had a moment ago
+	Failing error             // what the disk said last; nil: it takes events
+}
+
+// State tells how it is.
+func (e *EventSpool) State() EventSpoolState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now := time.Now(); now.Sub(e.counted) >= recount {
+		e.count(now)
+	}
+	return EventSpoolState{e.written, e.bytes, e.most, e.folders, e.failing}
+}
