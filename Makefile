@@ -2,7 +2,6 @@
 SHELL       := /bin/bash
 GO          ?= go
 VERSION     ?= $(shell packaging/version.sh 2>/dev/null || echo dev)
-BUILD       := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LISTEN      ?= 127.0.0.1:4586
 FUZZTIME    ?= 10s
@@ -16,9 +15,8 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/nephoscope and bin/nephoscope-local: static, for this machine
-	@mkdir -p bin
-	$(BUILD) -o bin/nephoscope ./cmd/nephoscope
-	$(BUILD) -o bin/nephoscope-local ./cmd/nephoscope-local
+	VERSION=$(VERSION) scripts/build.sh nephoscope bin/nephoscope
+	VERSION=$(VERSION) scripts/build.sh nephoscope-local bin/nephoscope-local
 
 run: build ## a CloudWatch on this machine, and the agent shipping this host into it (LISTEN=127.0.0.1:4586)
 	@$(GO) build -o bin/demo ./internal/demo

@@ -54,14 +54,14 @@ go -C packaging/tools build -o "$work/tools" .
 
 compile() { # PROGRAM FILE [FLAG ...]; without what Go finds out about git, which depends on how the clone was made
   # (the version has the commit)
-  go build -buildvcs=false -ldflags "-s -w -X main.version=$version" -o "$2" "${@:3}" "./cmd/$1"
+  VERSION=$version scripts/build.sh "$1" "$2" -buildvcs=false "${@:3}"
 }
 
 common() { # what is the same for all architectures
   local to=$work/common program page
   mkdir -p "$to"/{scripts,man,man-local,completions}
   for program in nephoscope nephoscope-local; do
-    compile "$program" "$work/$program" -tags man
+    compile "$program" "$work/$program" -tags man,nethttpomithttp2
   done
   "$work/nephoscope" man "$to/man"
   "$work/nephoscope-local" man "$to/man-local"

@@ -152,9 +152,7 @@ func TestCheckAsJSON(t *testing.T) {
 // (a template of cobra's, say).
 func TestBinaryStaysSmall(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nephoscope")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := exec.Command("../../scripts/build.sh", "nephoscope", path).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	const most = 19 << 20 // bytes

@@ -166,8 +166,11 @@ func (b *bench) build(ctx context.Context) error {
 		return nil
 	}
 	b.agent = filepath.Join(b.dir, "nephoscope")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.agent, "github.com/nephoscope/nephoscope/cmd/nephoscope")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return fmt.Errorf("build agent: look for its module: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(strings.TrimSpace(string(root)), "scripts", "build.sh"), "nephoscope", b.agent)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build agent: %w: %s", err, said)
 	}

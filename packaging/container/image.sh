@@ -50,7 +50,7 @@ chmod 700 "$context"/state/nephoscope
 for arch; do
   case $arch in amd64 | arm64) ;; *) fail "unknown architecture $arch (amd64, arm64)" ;; esac
   mkdir -p "$context/bin/$arch"
-  CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$context/bin/$arch/nephoscope" ./cmd/nephoscope
+  VERSION=$version GOOS=linux GOARCH=$arch scripts/build.sh nephoscope "$context/bin/$arch/nephoscope"
   [ $# = 1 ] && image=$name:$tag || image=$name:$tag-$arch
   arguments=(--platform "linux/$arch" --build-arg "TARGETARCH=$arch" --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
   arguments+=(--file packaging/container/Dockerfile --tag "$image")
