@@ -152,3 +152,29 @@ func TestWhoBroughtDataIsKnownAfterTheyWaited(t *testing.T) {
 		t.Errorf("got %+v, %v", b, err)
 	}
 }
+
+// The budget counts what is billed: a series of which nothing can be sent takes no room, and dimensions that are the same
+// once they are what the service takes are one series.
+func TestBudgetCountsWhatIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, b := &metricService{}, budget(2, "disk")
+		m := newMetrics(t, api, t.TempDir(), func(o *MetricsOptions) { o.Budget = b })
+		var data []cloudwatch.Datum
+		for i, path := range []string{"/no value", "/\x1bä", "/\x1bö", "/srv", "/new"} {
+			d := datum(float64(i), time.Now())
+			d.Source, d.Dimensions = disk, cloudwatch.Dimensions("path", path)
+			if i == 0 {
+				d.Values = []float64{math.NaN()}
+			}
+			data = append(data, d)
+		}
+		m.Add(data)
+		run(t, m, 0)
+		if c := m.Counts(); c.Sent != 3 || c.OverBudget != 1 || c.Empty != 1 || !c.Balanced() {
+			t.Errorf("got %+v", c)
+		}
+		if r := b.State(time.Now()).Plugins[0].Refused; r.Data != 1 || r.Series != 1 {
+			t.Errorf("refused: %+v", r)
+		}
+	})
+}
