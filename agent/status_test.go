@@ -128,6 +128,7 @@ func TestHealthAndItsReasons(t *testing.T) {
 	f("the disk takes no checkpoints", Failing, "checkpoints cannot be written: full", func(s *Status) {
 		s.disk = publish.Trouble{Since: ago(time.Minute), Failures: 1, Err: errors.New("full")}
 	})
+	f("nobody took data", Degraded, "7 data of metrics were lost", data(MetricsLedger{DataLedger: DataLedger{Lost: 7}}))
 	f("the disk takes no metrics", Failing, "1 batch of metrics in memory", data(MetricsLedger{InMemory: 1, Spooled: 1, Oldest: ago(time.Minute)}))
 	f("the spool cannot be opened", Failing, "spool cannot be opened", data(MetricsLedger{closed: ago(time.Minute)}))
 	f("the spool is being opened", OK, "", data(MetricsLedger{closed: ago(time.Second)}))
@@ -144,6 +145,8 @@ func TestHealthAndItsReasons(t *testing.T) {
 		PluginSeries{Name: "disk", RefusedSeries: 312, Dimension: "path", Values: 300, Example: "/overlay"}, time.Minute))
 	f("too many names", Degraded, "about 7 series of statsd are refused: its metrics have about 7 names, such as user_1", offended(
 		PluginSeries{Name: "statsd", RefusedSeries: 7, Values: 7, Example: "user_1"}, time.Minute))
+	f("too many long names", Degraded, "such as "+strings.Repeat("é", 80)+"…", offended(
+		PluginSeries{Name: "statsd", RefusedSeries: 2, Values: 2, Example: strings.Repeat("é", 1000)}, time.Minute))
 	f("too many series some time ago", OK, "", offended(PluginSeries{Name: "disk", RefusedSeries: 312, Values: 3}, 61*time.Minute))
 
 	f("bytes were lost", Degraded, "5 bytes of log files were lost: truncated", logs(LogFile{Ledger: tailer.Ledger{Lost: tailer.Loss{Truncated: 5}}}))
