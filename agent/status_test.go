@@ -286,6 +286,24 @@ func TestCollectorCountsItsRunsAndWhatItMissed(t *testing.T) {
 	})
 }
 
+// One that hangs was left behind by a reload, and another took its place: two of one name would be two series of one name.
+func TestCollectorAndTheOneItReplacedAreOne(t *testing.T) {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	left := &watchedCollector{name: "disk", asked: noon.Add(-time.Hour), working: true, runs: 7, missed: 1, data: 70, errors: 3, last: errors.New("hangs"), took: time.Second, longest: 9 * time.Second}
+	now := &watchedCollector{name: "disk", asked: noon, brought: noon, runs: 2, data: 20, errors: 1, took: 2 * time.Second, longest: 2 * time.Second}
+	for _, order := range [][]*watchedCollector{{left, now}, {now, left}} {
+		var s Status
+		for _, w := range order {
+			w.show(&s)
+		}
+		want := CollectorLedger{Name: "disk", LastRun: noon, LastData: noon, Runs: 9, Missed: 1, Data: 90, LastSeconds: 2, MaxSeconds: 9, Errors: 4, working: noon.Add(-time.Hour)}
+		if got := s.Metrics.Collectors; !reflect.DeepEqual(got, []CollectorLedger{want}) {
+			t.Errorf("got %+v", got)
+		}
+		exposed(t, (&labels{}).prometheus(s))
+	}
+}
+
 type steady struct{}
 
 func (steady) Collect(context.Context, time.Time) ([]cloudwatch.Datum, error) { return nil, nil }
