@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"io"
 	"math"
 	"reflect"
 	"sync"
@@ -177,4 +178,47 @@ func TestBudgetCountsWhatIsSent(t *testing.T) {
 			t.Errorf("refused: %+v", r)
 		}
 	})
+}
+
+// The spool may give up a batch, for want of room, while it is being looked at.
+func TestBatchThatIsGivenUpWhileItIsLookedAtCountsOnce(t *testing.T) {
+	f := func(name string, inherited bool, then func(m *Metrics, e spooled, b cloudwatch.MetricBatch), want MetricCounts) {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			m := newMetrics(t, &metricService{}, dir)
+			m.Add([]cloudwatch.Datum{datum(1, time.Now())})
+			m.flush(time.Now())
+			if inherited {
+				m = newMetrics(t, &metricService{}, dir)
+			}
+			e, raw, err := m.spool.oldest(ready, time.Now(), time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := decode(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.spool.most = 1 // batch: the newest
+			other := datum(2, time.Now())
+			m.Add([]cloudwatch.Datum{other})
+			m.flush(time.Now())
+			then(m, e, b)
+			balanced(t, m, name)
+			want.Spooled, want.Dropped = 1, 1
+			if got := m.Counts(); got != want {
+				t.Errorf("got %+v\nwant %+v", got, want)
+			}
+		})
+	}
+	sent := func(m *Metrics, e spooled, b cloudwatch.MetricBatch) {
+		m.opened(e, b)
+		if _, err := m.send(t.Context(), b); err != nil {
+			t.Error(err)
+		}
+		m.done(e, b)
+	}
+	f("own", false, sent, MetricCounts{Collected: 2, Sent: 1})
+	f("inherited", true, sent, MetricCounts{Collected: 1, Inherited: 1, Sent: 1})
+	f("damaged", false, func(m *Metrics, e spooled, _ cloudwatch.MetricBatch) { m.giveUp(e, io.ErrUnexpectedEOF) }, MetricCounts{Collected: 2, GivenUp: 1})
 }

@@ -247,9 +247,19 @@ func (m *Metrics) sendOldest(ctx context.Context) (outcome, error) {
 
 // opened counts a batch that an earlier publisher left.
 func (m *Metrics) opened(e spooled, b cloudwatch.MetricBatch) {
-	if n := int64(len(b.Data)); m.spool.opened(e, len(b.Data)) {
-		m.ledger.note(func(c *MetricCounts) { c.Inherited += n; c.Spooled += n })
+	if e.data > 0 {
+		return // it is known
 	}
+	n := int64(len(b.Data))
+	there := m.spool.opened(e, len(b.Data))
+	m.ledger.note(func(c *MetricCounts) {
+		c.Inherited += n
+		if there {
+			c.Spooled += n
+		} else {
+			c.GivenUp += n
+		}
+	})
 }
 
 // done takes out a batch whose data are counted elsewhere by now. One that the spool gave up meanwhile, for want of room, was
@@ -261,9 +271,10 @@ func (m *Metrics) done(e spooled, b cloudwatch.MetricBatch) {
 }
 
 func (m *Metrics) giveUp(e spooled, err error) {
-	m.ledger.note(func(c *MetricCounts) { c.Dropped++; c.GivenUp += e.data; c.Spooled -= e.data })
 	m.Log.Error("a spooled metric batch makes no sense and is dropped", zap.String("file", e.name()), zap.Error(err))
-	m.spool.done(e)
+	if m.spool.done(e) { // else that is counted
+		m.ledger.note(func(c *MetricCounts) { c.Dropped++; c.GivenUp += e.data; c.Spooled -= e.data })
+	}
 }
 
 // putOff leaves a batch that cannot be read now to a later try: it holds up no other.

@@ -167,16 +167,15 @@ func (s *spool) giveUp(e spooled) {
 	s.drop(e)
 }
 
-// opened tells how many data a batch has. True: that was not known, because an earlier publisher made it.
+// opened tells how many data a batch of an earlier publisher has. False: it was given up before.
 func (s *spool) opened(e spooled, data int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.index(e)
-	if i < 0 || s.entries[i].data > 0 {
-		return false
+	if i >= 0 {
+		s.entries[i].data = int64(data)
 	}
-	s.entries[i].data = int64(data)
-	return true
+	return i >= 0
 }
 
 // done takes a batch out. False: it was given up before.
