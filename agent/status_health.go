@@ -272,7 +272,7 @@ func (j *judge) lost(v *verdict) {
 	say(r.Invalid.Events, "log events were refused: called invalid by the service", "the agent's log has the service's words")
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
-		say(m.Lost, "data of metrics were lost: nobody took them", "the spool could not be opened for long; the agent's log says why")
+		say(m.Lost, "data of metrics were lost: nobody took them", "the disk of the spool hung, could not keep up, or could not be opened for long: is it all right?")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")
 	}

@@ -92,7 +92,8 @@ func (b *Budget) Configure(limit int, plugins []string) {
 	for i := range b.plugins {
 		u := &b.plugins[i]
 		u.rank = len(plugins) // no longer in the configuration, or not yet
-		if changed || !slices.Contains(plugins, u.name) { // what was refused may have room now, or will not come again
+		if changed || !slices.Contains(plugins, u.name) {
+			// What was refused may have room now, or will not come again.
 			u.refusal = refusal{data: u.data}
 		}
 	}

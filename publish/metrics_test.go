@@ -446,3 +446,29 @@ func TestServiceThatComesToCallEveryMetricInvalidCostsNothing(t *testing.T) {
 		}
 	})
 }
+
+// A disk that hangs holds up no collector, and takes no more memory than what is bounded.
+func TestCollectorsDoNotWaitForTheDisk(t *testing.T) {
+	m := newMetrics(t, &metricService{}, t.TempDir())
+	m.spool.mu.Lock() // as if the disk did not come back
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { m.Run(ctx) })
+	many := make([]cloudwatch.Datum, maxGathered/2)
+	for i := range many {
+		many[i] = datum(float64(i), time.Now())
+	}
+	for range 10 { // of which those of one flush may be on their way to the disk
+		m.Add(many)
+	}
+	m.mu.Lock()
+	n := len(m.data)
+	m.mu.Unlock()
+	if c := m.Counts(); n > 2*maxGathered || c.Lost == 0 || !c.Balanced() {
+		t.Errorf("%d data gathered: %+v", n, c)
+	}
+	stop()
+	m.spool.mu.Unlock()
+	running.Wait()
+	balanced(t, m, "when the disk came back")
+}
