@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"sync"
 	"testing"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestSumOfCountsForgetsNone(t *testing.T) {
@@ -125,6 +129,26 @@ func TestLedgerCountsWhatTheSpoolGivesUp(t *testing.T) {
 		balanced(t, m, "at the end")
 		if c := m.Counts(); c.GivenUp == 0 || c.Dropped == 0 || c.GivenUp+c.Spooled != 30 {
 			t.Errorf("got %+v", c)
+		}
+	})
+}
+
+// What is in memory alone when the agent stops is lost, and not left for the next start.
+func TestLedgerCountsWhatTheDiskNeverTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := filepath.Join(t.TempDir(), "spool"), &metricService{fail: func(cloudwatch.MetricBatch) error { return fails(cloudwatch.Unavailable) }}
+		core, said := observer.New(zap.InfoLevel)
+		m := newMetrics(t, api, dir, func(o *MetricsOptions) { o.Log = zap.New(core) })
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		run(t, m, 3)
+		balanced(t, m, "at the end")
+		if c := m.Counts(); c.GivenUp != 3 || c.Dropped != 3 || c.Spooled != 0 {
+			t.Errorf("got %+v", c)
+		}
+		if n := said.FilterMessageSnippet("left in the spool for the next start").Len(); n != 0 {
+			t.Error("what is lost is said to be left")
 		}
 	})
 }

@@ -135,6 +135,7 @@ func (m *Metrics) Run(ctx context.Context) {
 		m.ledger.note(func(c *MetricCounts) { c.Dropped += int64(n) })
 		m.Log.Error("the spool takes nothing; metrics that were kept in memory are lost", zap.Int("batches", n))
 	}
+	m.countGivenUp()
 	if n := m.spool.len(); n > 0 {
 		m.Log.Info("metrics are left in the spool for the next start", zap.Int("batches", n))
 	}

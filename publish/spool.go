@@ -110,14 +110,16 @@ func (s *spool) put(raw []byte, data int, in stage, now time.Time) error {
 	return err
 }
 
-// settle has everything written to disk, for the next start. It returns how many batches the disk did not take.
+// settle has everything written to disk, for the next start. It returns how many batches the disk did not take: they are
+// given up.
 func (s *spool) settle() (lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writeDown()
-	for _, e := range s.entries {
+	for _, e := range slices.Clone(s.entries) {
 		if e.raw != nil {
 			lost++
+			s.giveUp(e)
 		}
 	}
 	return lost

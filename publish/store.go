@@ -95,6 +95,10 @@ func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now 
 
 func (m *Metrics) spoolBatch(raw []byte, data int, in stage, now time.Time) {
 	m.disk.note(m.Log, m.spool.put(raw, data, in, now), "the spool takes nothing; metrics are kept in memory until they are sent", "the spool takes metrics again")
+	m.countGivenUp()
+}
+
+func (m *Metrics) countGivenUp() {
 	gone := m.spool.given()
 	if gone.data > 0 || gone.overflowed+gone.outdated > 0 {
 		m.ledger.note(func(c *MetricCounts) {
