@@ -101,7 +101,7 @@ type DataLedger struct {
 	Sent        int64 `json:"data_sent"`
 	Invalid     int64 `json:"data_invalid"`  // the service called them so
 	GivenUp     int64 `json:"data_given_up"` // with batches
-	Lost        int64 `json:"data_lost"`     // nobody took them while a configuration was replaced
+	Lost        int64 `json:"data_lost"`     // nobody took them while a configuration was replaced or the disk hung
 	Gathered    int64 `json:"data_gathered"` // wait for the next flush
 	SpooledData int64 `json:"data_spooled"`
 }

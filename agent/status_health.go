@@ -290,6 +290,7 @@ func (j *judge) lost(v *verdict) {
 	}
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
+		say(m.Lost, "data of metrics were lost: nobody took them", "the disk of the spool hung, could not keep up, or could not be opened for long: is it all right?")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")
 		for _, l := range m.Listeners {
 			say(l.Dropped[listeners.Kernel], "datagrams for "+l.Name+" were dropped: the kernel had no room for them", "raise net.core.rmem_max, and allowed_pending_messages; or send fewer")

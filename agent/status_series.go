@@ -63,8 +63,8 @@ func (p PluginSeries) Offence() string {
 	}
 	const long = 80
 	example := p.Example
-	if len(example) > long {
-		example = example[:long] + "…"
+	if letters := []rune(example); len(letters) > long {
+		example = string(letters[:long]) + "…"
 	}
 	return fmt.Sprintf("about %d series of %s are refused: %s about %d %s, such as %s", p.RefusedSeries, name, what, p.Values, noun, example)
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,7 +117,24 @@ func (w *watchedCollector) ledger() tailer.Ledger { return tailer.Ledger{} }
 
 func (w *watchedCollector) show(s *Status) {
 	m := s.metrics()
-	m.Collectors = append(m.Collectors, w.tell())
+	l := w.tell()
+	if at := slices.IndexFunc(m.Collectors, func(o CollectorLedger) bool { return o.Name == l.Name }); at >= 0 {
+		m.Collectors[at].join(l)
+		return
+	}
+	m.Collectors = append(m.Collectors, l)
+}
+
+// join makes one of two of a name: one that hangs, which a reload left behind, and the one that took its place.
+func (l *CollectorLedger) join(o CollectorLedger) {
+	if o.LastRun.After(l.LastRun) {
+		*l, o = o, *l
+	}
+	l.Runs, l.Missed, l.Data, l.Errors = l.Runs+o.Runs, l.Missed+o.Missed, l.Data+o.Data, l.Errors+o.Errors
+	l.LastData, l.MaxSeconds = later(l.LastData, o.LastData), max(l.MaxSeconds, o.MaxSeconds)
+	if l.working.IsZero() || !o.working.IsZero() && o.working.Before(l.working) {
+		l.working = o.working
+	}
 }
 
 func (s *Status) metrics() *MetricsLedger {

@@ -129,6 +129,7 @@ func TestHealthAndItsReasons(t *testing.T) {
 	f("the disk takes no checkpoints", Failing, "checkpoints cannot be written: full", func(s *Status) {
 		s.disk = publish.Trouble{Since: ago(time.Minute), Failures: 1, Err: errors.New("full")}
 	})
+	f("nobody took data", Degraded, "7 data of metrics were lost", data(MetricsLedger{DataLedger: DataLedger{Lost: 7}}))
 	f("the disk takes no metrics", Failing, "1 batch of metrics in memory", data(MetricsLedger{InMemory: 1, Spooled: 1, Oldest: ago(time.Minute)}))
 	f("the spool cannot be opened", Failing, "spool cannot be opened", data(MetricsLedger{closed: ago(time.Minute)}))
 	f("the spool is being opened", OK, "", data(MetricsLedger{closed: ago(time.Second)}))
@@ -156,6 +157,8 @@ func TestHealthAndItsReasons(t *testing.T) {
 		PluginSeries{Name: "disk", RefusedSeries: 312, Dimension: "path", Values: 300, Example: "/overlay"}, time.Minute))
 	f("too many names", Degraded, "about 7 series of statsd are refused: its metrics have about 7 names, such as user_1", offended(
 		PluginSeries{Name: "statsd", RefusedSeries: 7, Values: 7, Example: "user_1"}, time.Minute))
+	f("too many long names", Degraded, "such as "+strings.Repeat("é", 80)+"…", offended(
+		PluginSeries{Name: "statsd", RefusedSeries: 2, Values: 2, Example: strings.Repeat("é", 1000)}, time.Minute))
 	f("too many series some time ago", OK, "", offended(PluginSeries{Name: "disk", RefusedSeries: 312, Values: 3}, 61*time.Minute))
 
 	f("bytes were lost", Degraded, "5 bytes of log files were lost: truncated", logs(LogFile{Ledger: tailer.Ledger{Lost: tailer.Loss{Truncated: 5}}}))
@@ -293,6 +296,24 @@ func TestCollectorCountsItsRunsAndWhatItMissed(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
+}
+
+// One that hangs was left behind by a reload, and another took its place: two of one name would be two series of one name.
+func TestCollectorAndTheOneItReplacedAreOne(t *testing.T) {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	left := &watchedCollector{name: "disk", asked: noon.Add(-time.Hour), working: true, runs: 7, missed: 1, data: 70, errors: 3, last: errors.New("hangs"), took: time.Second, longest: 9 * time.Second}
+	now := &watchedCollector{name: "disk", asked: noon, brought: noon, runs: 2, data: 20, errors: 1, took: 2 * time.Second, longest: 2 * time.Second}
+	for _, order := range [][]*watchedCollector{{left, now}, {now, left}} {
+		var s Status
+		for _, w := range order {
+			w.show(&s)
+		}
+		want := CollectorLedger{Name: "disk", LastRun: noon, LastData: noon, Runs: 9, Missed: 1, Data: 90, LastSeconds: 2, MaxSeconds: 9, Errors: 4, working: noon.Add(-time.Hour)}
+		if got := s.Metrics.Collectors; !reflect.DeepEqual(got, []CollectorLedger{want}) {
+			t.Errorf("got %+v", got)
+		}
+		exposed(t, (&labels{}).prometheus(s))
+	}
 }
 
 type steady struct{}

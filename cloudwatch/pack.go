@@ -14,7 +14,12 @@ type MetricBatch struct {
 // PackMetrics cuts data into batches that keep every limit of PutMetricData: 1000 data, 1 MB, 30 dimensions (host first),
 // 150 values a datum. Values that the service would refuse are left out and counted. The data are given away.
 func PackMetrics(namespace string, data []Datum) (batches []MetricBatch, refused int) {
-	data, refused = fitting(data)
+	data, refused = Fit(data)
+	return Cut(namespace, data), refused
+}
+
+// Cut is the part of PackMetrics that concerns requests: of data that are Fit.
+func Cut(namespace string, data []Datum) (batches []MetricBatch) {
 	from, bytes := 0, 0
 	for i := range data {
 		size := wireBytes(&data[i])
@@ -27,11 +32,12 @@ func PackMetrics(namespace string, data []Datum) (batches []MetricBatch, refused
 	if from < len(data) {
 		batches = append(batches, MetricBatch{namespace, data[from:]})
 	}
-	return batches, refused
+	return batches
 }
 
-// fitting makes each datum one that the service takes: where it is, as long as none has to be left out or divided.
-func fitting(data []Datum) (fit []Datum, refused int) {
+// Fit is the part of PackMetrics that concerns each datum alone, which becomes one that the service takes: where it is, as
+// long as none has to be left out or divided.
+func Fit(data []Datum) (fit []Datum, refused int) {
 	dims := perList(permitted)
 	for i := range data {
 		d := &data[i]

@@ -15,15 +15,13 @@ import (
 // A spooled file is a batch in few bytes, because an outage of hours has to fit, and because at one collection a second
 // writing it and reading it again must cost next to nothing:
 //
-//	"nms2" | namespace | series … | data … | CRC-32 (IEEE) of all before it, 4 bytes
+//	"nms1" | namespace | series … | data … | who brought each series … | CRC-32 (IEEE) of all before it, 4 bytes
 //
 // Numbers are varints, floats 8 bytes, all little-endian; strings and lists begin with their length. A series is what many
-// data have in common, and named once: name, unit, who brought it, resolution in ns, whether it is for its roll-ups alone,
-// dimensions (name, value). In "nms1" files of before it is not said who brought it. A datum is: which series, ns since the datum before, how many values, whether they have counts, values, counts.
-const (
-	fileMark  = "nms2"
-	olderMark = "nms1"
-)
+// data have in common, and named once: name, unit, resolution in ns, whether it is for its roll-ups alone, dimensions (name,
+// value). A datum is: which series, ns since the datum before, how many values, whether they have counts, values, counts. Who
+// brought the series is left out where nobody is known, and came later: earlier versions do not look behind the data.
+const fileMark = "nms1"
 
 // encode writes a batch for the spool.
 func encode(b cloudwatch.MetricBatch) []byte {
@@ -52,16 +50,26 @@ func encode(b cloudwatch.MetricBatch) []byte {
 			raw = putFloats(raw, d.Counts[:len(d.Values)])
 		}
 	}
+	raw = putSources(raw, series.All())
 	return binary.LittleEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw))
+}
+
+func putSources(raw []byte, series []cloudwatch.Datum) []byte {
+	if !slices.ContainsFunc(series, func(d cloudwatch.Datum) bool { return d.Source != nil }) {
+		return raw
+	}
+	for _, d := range series {
+		name := ""
+		if d.Source != nil {
+			name = d.Source.Name
+		}
+		raw = putString(raw, name)
+	}
+	return raw
 }
 
 func putSeries(raw []byte, d *cloudwatch.Datum) []byte {
 	raw = putString(putString(raw, d.Name), string(d.Unit))
-	source := ""
-	if d.Source != nil {
-		source = d.Source.Name
-	}
-	raw = putString(raw, source)
 	raw = putBool(binary.AppendVarint(raw, int64(d.Resolution)), d.RollUpOnly)
 	raw = binary.AppendUvarint(raw, uint64(len(d.Dimensions)))
 	for _, dim := range d.Dimensions {
@@ -91,30 +99,37 @@ func putFloats(raw []byte, all []float64) []byte {
 // decode reads a spooled batch. What does not hold together is refused here: it would end the agent at every start.
 func decode(raw []byte) (b cloudwatch.MetricBatch, err error) {
 	body := raw[:max(0, len(raw)-crc32.Size)]
-	if mark := string(body[:min(len(body), len(fileMark))]); mark != fileMark && mark != olderMark {
+	if len(body) < len(fileMark) || string(body[:len(fileMark)]) != fileMark {
 		return b, errors.New("read spooled batch: it is none")
 	}
 	if crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(raw[len(body):]) {
 		return b, errors.New("read spooled batch: its checksum does not fit")
 	}
-	r := fileReader{rest: body[len(fileMark):], older: string(body[:len(fileMark)]) == olderMark}
+	r := fileReader{rest: body[len(fileMark):]}
 	b.Namespace = r.string()
 	series := make([]cloudwatch.Datum, r.length(5))
 	for i := range series {
 		series[i] = r.series()
 	}
 	b.Data = make([]cloudwatch.Datum, r.length(12))
+	of := make([]int, len(b.Data))
 	at := int64(0)
 	for i := range b.Data {
-		of := r.uvarint()
-		if of >= uint64(len(series)) {
-			return cloudwatch.MetricBatch{}, fmt.Errorf("read spooled batch: datum %d is of series %d of %d", i, of, len(series))
+		n := r.uvarint()
+		if n >= uint64(len(series)) {
+			return cloudwatch.MetricBatch{}, fmt.Errorf("read spooled batch: datum %d is of series %d of %d", i, n, len(series))
 		}
-		b.Data[i] = series[of]
+		b.Data[i], of[i] = series[n], int(n)
 		at += r.varint()
 		r.datum(&b.Data[i], at)
 		if r.torn {
 			break
+		}
+	}
+	if len(r.rest) > 0 {
+		sources := r.sources(len(series))
+		for i := range b.Data {
+			b.Data[i].Source = sources[of[i]]
 		}
 	}
 	if r.torn || len(b.Data) == 0 {
@@ -128,9 +143,6 @@ type fileReader struct {
 	rest []byte
 	torn bool
 	room []float64
-	// older files do not say who brought what.
-	older   bool
-	sources []*cloudwatch.Source
 }
 
 func (r *fileReader) take(n uint64) []byte {
@@ -189,9 +201,6 @@ func (r *fileReader) floats(n int) []float64 {
 
 func (r *fileReader) series() (d cloudwatch.Datum) {
 	d.Name, d.Unit = r.string(), cloudwatch.Unit(r.string())
-	if !r.older {
-		d.Source = r.source(r.string())
-	}
 	d.Resolution, d.RollUpOnly = time.Duration(r.varint()), r.bool()
 	if n := r.length(2); n > 0 {
 		d.Dimensions = make([]cloudwatch.Dimension, n)
@@ -202,17 +211,20 @@ func (r *fileReader) series() (d cloudwatch.Datum) {
 	return d
 }
 
-// source is one for all series of a name.
-func (r *fileReader) source(name string) *cloudwatch.Source {
-	if name == "" {
-		return nil
+// sources are one for all series of a name.
+func (r *fileReader) sources(series int) []*cloudwatch.Source {
+	all, known := make([]*cloudwatch.Source, series), map[string]*cloudwatch.Source{}
+	for i := range all {
+		name := r.string()
+		if name == "" {
+			continue
+		}
+		if known[name] == nil {
+			known[name] = &cloudwatch.Source{Name: name}
+		}
+		all[i] = known[name]
 	}
-	at := slices.IndexFunc(r.sources, func(s *cloudwatch.Source) bool { return s.Name == name })
-	if at < 0 {
-		at = len(r.sources)
-		r.sources = append(r.sources, &cloudwatch.Source{Name: name})
-	}
-	return r.sources[at]
+	return all
 }
 
 func (r *fileReader) datum(d *cloudwatch.Datum, at int64) {

@@ -84,15 +84,18 @@ func NewBudget() *Budget { return &Budget{seed: maphash.MakeSeed(), known: map[u
 func (b *Budget) Configure(limit int, plugins []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if limit != b.limit { // what was refused before may have room now
+	changed := limit != b.limit
+	if changed {
 		b.said = time.Time{}
-		for i := range b.plugins {
-			b.plugins[i].refusal = refusal{data: b.plugins[i].data}
-		}
 	}
 	b.limit, b.active = limit, len(plugins)
 	for i := range b.plugins {
-		b.plugins[i].rank = len(plugins) // no longer in the configuration, or not yet
+		u := &b.plugins[i]
+		u.rank = len(plugins) // no longer in the configuration, or not yet
+		if changed || !slices.Contains(plugins, u.name) {
+			// What was refused may have room now, or will not come again.
+			u.refusal = refusal{data: u.data}
+		}
 	}
 	for rank, name := range plugins {
 		b.plugins[b.plugin(name)].rank = rank

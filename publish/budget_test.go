@@ -133,6 +133,15 @@ func TestReloadForgetsNoSeries(t *testing.T) {
 		t.Errorf("what was refused under another limit is still told: %+v", p)
 	}
 	b.take(t, of(disk, "path", 0, 11), noon, 0)
+	b.take(t, of(disk, "path", 20, 30), noon, 10)
+	b.Configure(12, []string{"disk", "cpu"})
+	if r := b.State(noon).Plugins[0].Refused; r.Series == 0 || r.Data != 11 {
+		t.Errorf("another order, and nothing is told: %+v", r)
+	}
+	b.Configure(12, []string{"cpu"})
+	if r := b.State(noon).Plugins[0].Refused; r.Series != 0 || r.Data != 11 {
+		t.Errorf("a plugin that is gone is still blamed: %+v", r)
+	}
 	b.Configure(0, []string{"cpu", "disk"})
 	b.take(t, of(disk, "path", 0, 1000), noon, 0)
 	if s := b.State(noon); s.Limit != 0 || s.Known != 0 {

@@ -17,7 +17,7 @@ type MetricCounts struct {
 	Sent       int64 // acknowledged
 	Invalid    int64 // the service called them invalid
 	GivenUp    int64 // with batches that are Dropped
-	Lost       int64 // nobody took them for long, while a publisher was replaced
+	Lost       int64 // nobody took them for long: a publisher was replaced, or the disk hung
 	Gathered   int64 // wait for the next flush
 	Spooled    int64 // wait to be sent
 

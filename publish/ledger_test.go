@@ -2,7 +2,10 @@ package publish
 
 import (
 	"context"
+	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"sync"
 	"testing"
@@ -10,6 +13,8 @@ import (
 	"time"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestSumOfCountsForgetsNone(t *testing.T) {
@@ -128,6 +133,26 @@ func TestLedgerCountsWhatTheSpoolGivesUp(t *testing.T) {
 	})
 }
 
+// What is in memory alone when the agent stops is lost, and not left for the next start.
+func TestLedgerCountsWhatTheDiskNeverTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, api := filepath.Join(t.TempDir(), "spool"), &metricService{fail: func(cloudwatch.MetricBatch) error { return fails(cloudwatch.Unavailable) }}
+		core, said := observer.New(zap.InfoLevel)
+		m := newMetrics(t, api, dir, func(o *MetricsOptions) { o.Log = zap.New(core) })
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		run(t, m, 3)
+		balanced(t, m, "at the end")
+		if c := m.Counts(); c.GivenUp != 3 || c.Dropped != 3 || c.Spooled != 0 {
+			t.Errorf("got %+v", c)
+		}
+		if n := said.FilterMessageSnippet("left in the spool for the next start").Len(); n != 0 {
+			t.Error("what is lost is said to be left")
+		}
+	})
+}
+
 func TestDataOfTwoNamespacesTravelApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := map[string]int{}
@@ -151,4 +176,73 @@ func TestWhoBroughtDataIsKnownAfterTheyWaited(t *testing.T) {
 	if err != nil || b.Data[0].Source == nil || b.Data[0].Source.Name != "disk" || b.Data[0].Source != b.Data[1].Source {
 		t.Errorf("got %+v, %v", b, err)
 	}
+}
+
+// The budget counts what is billed: a series of which nothing can be sent takes no room, and dimensions that are the same
+// once they are what the service takes are one series.
+func TestBudgetCountsWhatIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api, b := &metricService{}, budget(2, "disk")
+		m := newMetrics(t, api, t.TempDir(), func(o *MetricsOptions) { o.Budget = b })
+		var data []cloudwatch.Datum
+		for i, path := range []string{"/no value", "/\x1bä", "/\x1bö", "/srv", "/new"} {
+			d := datum(float64(i), time.Now())
+			d.Source, d.Dimensions = disk, cloudwatch.Dimensions("path", path)
+			if i == 0 {
+				d.Values = []float64{math.NaN()}
+			}
+			data = append(data, d)
+		}
+		m.Add(data)
+		run(t, m, 0)
+		if c := m.Counts(); c.Sent != 3 || c.OverBudget != 1 || c.Empty != 1 || !c.Balanced() {
+			t.Errorf("got %+v", c)
+		}
+		if r := b.State(time.Now()).Plugins[0].Refused; r.Data != 1 || r.Series != 1 {
+			t.Errorf("refused: %+v", r)
+		}
+	})
+}
+
+// The spool may give up a batch, for want of room, while it is being looked at.
+func TestBatchThatIsGivenUpWhileItIsLookedAtCountsOnce(t *testing.T) {
+	f := func(name string, inherited bool, then func(m *Metrics, e spooled, b cloudwatch.MetricBatch), want MetricCounts) {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			m := newMetrics(t, &metricService{}, dir)
+			m.Add([]cloudwatch.Datum{datum(1, time.Now())})
+			m.flush(time.Now())
+			if inherited {
+				m = newMetrics(t, &metricService{}, dir)
+			}
+			e, raw, err := m.spool.oldest(ready, time.Now(), time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := decode(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.spool.most = 1 // batch: the newest
+			other := datum(2, time.Now())
+			m.Add([]cloudwatch.Datum{other})
+			m.flush(time.Now())
+			then(m, e, b)
+			balanced(t, m, name)
+			want.Spooled, want.Dropped = 1, 1
+			if got := m.Counts(); got != want {
+				t.Errorf("got %+v\nwant %+v", got, want)
+			}
+		})
+	}
+	sent := func(m *Metrics, e spooled, b cloudwatch.MetricBatch) {
+		m.opened(e, b)
+		if _, err := m.send(t.Context(), b); err != nil {
+			t.Error(err)
+		}
+		m.done(e, b)
+	}
+	f("own", false, sent, MetricCounts{Collected: 2, Sent: 1})
+	f("inherited", true, sent, MetricCounts{Collected: 1, Inherited: 1, Sent: 1})
+	f("damaged", false, func(m *Metrics, e spooled, _ cloudwatch.MetricBatch) { m.giveUp(e, io.ErrUnexpectedEOF) }, MetricCounts{Collected: 2, GivenUp: 1})
 }

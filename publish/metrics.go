@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,7 @@ type Metrics struct {
 	ledger metricLedger
 	disk   trouble
 	wake   chan struct{}
+	full   chan struct{} // says that there is enough for a flush
 
 	mu   sync.Mutex
 	data []cloudwatch.Datum
@@ -48,7 +50,8 @@ type Metrics struct {
 	unread backoff // of the one that sends: the spool's files that cannot be read
 }
 
-// maxGathered bounds the data that wait for a flush.
+// maxGathered is how many data have a flush made at once. Twice as many may wait for one: then the disk hangs, or cannot keep
+// up, and the oldest are lost.
 const maxGathered = 100_000
 
 // firstFlush is how long after its start the agent sends what it has read by then.
@@ -60,7 +63,7 @@ func NewMetrics(api MetricsAPI, o MetricsOptions) (*Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Metrics{MetricsOptions: o, api: api, spool: s, wake: make(chan struct{}, 1)}, nil
+	return &Metrics{MetricsOptions: o, api: api, spool: s, wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}, nil
 }
 
 // Counts is the ledger.
@@ -69,15 +72,29 @@ func (m *Metrics) Counts() MetricCounts { return m.ledger.now() }
 // Spool is what waits to be sent.
 func (m *Metrics) Spool() SpoolState { return m.spool.state() }
 
-// Add takes data into the next flush.
+// Add takes data into the next flush. It waits for no disk.
 func (m *Metrics) Add(data []cloudwatch.Datum) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.data = append(m.data, data...)
-	m.ledger.note(func(c *MetricCounts) { c.Collected += int64(len(data)); c.Gathered += int64(len(data)) })
-	full := len(m.data) > maxGathered
-	m.mu.Unlock()
-	if full {
-		m.flush(time.Now())
+	lost := 0
+	if over := len(m.data) - 2*maxGathered; over > 0 {
+		lost = max(over, maxGathered/10) // many at once, for to move the others takes its time
+		m.data = slices.Delete(m.data, 0, lost)
+	}
+	m.ledger.note(func(c *MetricCounts) {
+		c.Collected, c.Lost = c.Collected+int64(len(data)), c.Lost+int64(lost)
+		c.Gathered += int64(len(data) - lost)
+	})
+	if len(m.data) > maxGathered {
+		signal(m.full)
+	}
+}
+
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
 	}
 }
 
@@ -100,6 +117,8 @@ func (m *Metrics) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
+		case <-m.full:
+			m.flush(time.Now())
 		case <-next.C:
 			now := time.Now()
 			m.flush(now)
@@ -116,6 +135,7 @@ func (m *Metrics) Run(ctx context.Context) {
 		m.ledger.note(func(c *MetricCounts) { c.Dropped += int64(n) })
 		m.Log.Error("the spool takes nothing; metrics that were kept in memory are lost", zap.Int("batches", n))
 	}
+	m.countGivenUp()
 	if n := m.spool.len(); n > 0 {
 		m.Log.Info("metrics are left in the spool for the next start", zap.Int("batches", n))
 	}
@@ -131,10 +151,7 @@ func (m *Metrics) flush(now time.Time) {
 		m.store(data, now)
 		m.reuse(data)
 	}
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
+	signal(m.wake)
 }
 
 // reuse keeps the room of data that are in the spool by now, for those of as long a time: there is no second one.
@@ -247,9 +264,19 @@ func (m *Metrics) sendOldest(ctx context.Context) (outcome, error) {
 
 // opened counts a batch that an earlier publisher left.
 func (m *Metrics) opened(e spooled, b cloudwatch.MetricBatch) {
-	if n := int64(len(b.Data)); m.spool.opened(e, len(b.Data)) {
-		m.ledger.note(func(c *MetricCounts) { c.Inherited += n; c.Spooled += n })
+	if e.data > 0 {
+		return // it is known
 	}
+	n := int64(len(b.Data))
+	there := m.spool.opened(e, len(b.Data))
+	m.ledger.note(func(c *MetricCounts) {
+		c.Inherited += n
+		if there {
+			c.Spooled += n
+		} else {
+			c.GivenUp += n
+		}
+	})
 }
 
 // done takes out a batch whose data are counted elsewhere by now. One that the spool gave up meanwhile, for want of room, was
@@ -261,9 +288,10 @@ func (m *Metrics) done(e spooled, b cloudwatch.MetricBatch) {
 }
 
 func (m *Metrics) giveUp(e spooled, err error) {
-	m.ledger.note(func(c *MetricCounts) { c.Dropped++; c.GivenUp += e.data; c.Spooled -= e.data })
 	m.Log.Error("a spooled metric batch makes no sense and is dropped", zap.String("file", e.name()), zap.Error(err))
-	m.spool.done(e)
+	if m.spool.done(e) { // else that is counted
+		m.ledger.note(func(c *MetricCounts) { c.Dropped++; c.GivenUp += e.data; c.Spooled -= e.data })
+	}
 }
 
 // putOff leaves a batch that cannot be read now to a later try: it holds up no other.

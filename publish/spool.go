@@ -110,14 +110,16 @@ func (s *spool) put(raw []byte, data int, in stage, now time.Time) error {
 	return err
 }
 
-// settle has everything written to disk, for the next start. It returns how many batches the disk did not take.
+// settle has everything written to disk, for the next start. It returns how many batches the disk did not take: they are
+// given up.
 func (s *spool) settle() (lost int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writeDown()
-	for _, e := range s.entries {
+	for _, e := range slices.Clone(s.entries) {
 		if e.raw != nil {
 			lost++
+			s.giveUp(e)
 		}
 	}
 	return lost
@@ -167,16 +169,15 @@ func (s *spool) giveUp(e spooled) {
 	s.drop(e)
 }
 
-// opened tells how many data a batch has. True: that was not known, because an earlier publisher made it.
+// opened tells how many data a batch of an earlier publisher has. False: it was given up before.
 func (s *spool) opened(e spooled, data int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.index(e)
-	if i < 0 || s.entries[i].data > 0 {
-		return false
+	if i >= 0 {
+		s.entries[i].data = int64(data)
 	}
-	s.entries[i].data = int64(data)
-	return true
+	return i >= 0
 }
 
 // done takes a batch out. False: it was given up before.

@@ -60,33 +60,30 @@ func (m *Metrics) rollUp(data []cloudwatch.Datum, n *MetricCounts) []cloudwatch.
 }
 
 // pack spools data; n is what became of them so far. Only what is ready is what is billed: the host's dimensions and roll-ups
-// are in it.
+// are in it, and nothing that the service does not take.
 func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now time.Time, n MetricCounts) {
 	before := len(data)
 	data = cloudwatch.Merge(data)
 	n.Merged += int64(before - len(data))
-	if in == ready {
-		over := 0
-		data, over = m.Budget.Admit(namespace, data, time.Now())
-		n.OverBudget += int64(over)
-	}
 	for i := range data {
 		if !slices.ContainsFunc(data[i].Values, cloudwatch.Sendable) {
 			n.Empty++
 		}
 	}
 	whole := int64(len(data)) - n.Empty
-	batches, refused := cloudwatch.PackMetrics(namespace, data)
+	data, refused := cloudwatch.Fit(data)
 	n.Refused = int64(refused)
 	if refused > 0 {
 		m.Log.Error("values that no request may hold are dropped", zap.Int("values", refused))
 	}
-	packed := int64(0)
-	for _, b := range batches {
-		packed += int64(len(b.Data))
+	n.Added += int64(len(data)) - whole
+	if in == ready {
+		over := 0
+		data, over = m.Budget.Admit(namespace, data, time.Now())
+		n.OverBudget += int64(over)
 	}
-	n.Spooled += packed
-	n.Added += packed - whole
+	n.Spooled += int64(len(data))
+	batches := cloudwatch.Cut(namespace, data)
 	m.ledger.note(func(c *MetricCounts) { c.add(n) })
 	for _, b := range batches {
 		m.spoolBatch(encode(b), len(b.Data), in, now)
@@ -98,6 +95,10 @@ func (m *Metrics) pack(namespace string, data []cloudwatch.Datum, in stage, now 
 
 func (m *Metrics) spoolBatch(raw []byte, data int, in stage, now time.Time) {
 	m.disk.note(m.Log, m.spool.put(raw, data, in, now), "the spool takes nothing; metrics are kept in memory until they are sent", "the spool takes metrics again")
+	m.countGivenUp()
+}
+
+func (m *Metrics) countGivenUp() {
 	gone := m.spool.given()
 	if gone.data > 0 || gone.overflowed+gone.outdated > 0 {
 		m.ledger.note(func(c *MetricCounts) {
