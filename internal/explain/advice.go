@@ -48,11 +48,15 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 				a.devices(own.Plugin)
 				if own.Plugin.AsksNVMe() {
 					a.all = append(a.all, Advice{Place: own.Plugin.Place, Topic: "rights",
-						Text: "ebs_… and instance_store_… take the right CAP_SYS_ADMIN, which the agent's service does not have unless it is given: docs/metrics.md says how, at diskio"})
+						Text: "ebs_… and instance_store_… take the right CAP_SYS_ADMIN, which the agent's service does not have unless it is given: `nephoscope doctor` says how, and so does docs/metrics.md, at diskio"})
 				}
 			case "processes", "procstat":
 				for _, p := range own.Advice { // what the agent's user does not see
 					a.all = append(a.all, Advice{Place: p.Place, Topic: "processes", Text: p.Text + "; " + p.Hint})
+				}
+				if len(own.Advice) == 0 && own.Plugin.LooksIntoProcesses() { // whoever asks may see more than the service
+					a.all = append(a.all, Advice{Place: own.Plugin.Place, Topic: "rights",
+						Text: "exe, read_… and write_… of processes that are not the agent's own take the right CAP_SYS_PTRACE, which the agent's service does not have unless it is given: `nephoscope doctor` says how, and so does docs/metrics.md, at procstat"})
 				}
 			}
 		}
