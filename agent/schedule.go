@@ -58,6 +58,8 @@ func (s *schedule) collect(ctx context.Context, moment time.Time) {
 		what := "collector failed in part; what it could read is sent"
 		if _, notice := errors.AsType[collectors.Notice](err); notice {
 			what = "collector does not find what it looks for"
+		} else if len(data) == 0 {
+			what = "collector failed"
 		}
 		s.log.Warn(what, zap.String("collector", s.name), zap.Error(err))
 	}
