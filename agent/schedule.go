@@ -45,7 +45,8 @@ func (s *schedule) run(ctx context.Context) {
 	}
 }
 
-// collect takes what the collector has, also when it reports an error with it.
+// collect takes what the collector has, also when it reports an error with it. The log has an error once an hour, and no more than
+// one a minute of a collector that says something else each time, or fails and works in turn.
 func (s *schedule) collect(ctx context.Context, moment time.Time) {
 	data, err := s.collector.Collect(ctx, moment)
 	s.add(data)
@@ -53,11 +54,13 @@ func (s *schedule) collect(ctx context.Context, moment time.Time) {
 	case err == nil && s.complaint != "":
 		s.log.Info("collector works again", zap.String("collector", s.name))
 		s.complaint = ""
-	case err != nil && ctx.Err() == nil && (err.Error() != s.complaint || time.Since(s.since) > time.Hour):
+	case err != nil && ctx.Err() == nil && (err.Error() != s.complaint && time.Since(s.since) >= time.Minute || time.Since(s.since) > time.Hour):
 		s.complaint, s.since = err.Error(), time.Now()
 		what := "collector failed in part; what it could read is sent"
 		if _, notice := errors.AsType[collectors.Notice](err); notice {
 			what = "collector does not find what it looks for"
+		} else if len(data) == 0 {
+			what = "collector failed"
 		}
 		s.log.Warn(what, zap.String("collector", s.name), zap.Error(err))
 	}

@@ -223,7 +223,7 @@ func (v *verdict) collectors() {
 	}
 	for _, c := range v.Metrics.Collectors {
 		if c.LastError != "" {
-			v.say(Degraded, c.failing, fmt.Sprintf("collector %s fails: %s", c.Name, c.LastError), "what it can read is sent all the same; may the agent read what it names?")
+			v.say(Degraded, c.failing, fmt.Sprintf("collector %s fails: %s", c.Name, c.LastError), "what it can read is sent all the same")
 		}
 		if v.longAgo(c.working, max(slowRun, time.Duration(c.Interval)*time.Second)) {
 			v.say(Degraded, c.working, fmt.Sprintf("collector %s has not come back for %s", c.Name, minutes(v.now.Sub(c.working))), "does a disk or a network mount hang?")

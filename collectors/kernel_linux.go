@@ -130,7 +130,7 @@ func readConntrack(h Host) func(time.Time) (filling, error) {
 	return func(time.Time) (f filling, err error) {
 		text, err := count.read()
 		if errors.Is(err, fs.ErrNotExist) {
-			return f, errors.New("this host tracks none: the module nf_conntrack is not loaded")
+			return f, Notice{"this host tracks none: the module nf_conntrack is not loaded"}
 		}
 		if err == nil {
 			err = decimals(text, &f.used)
@@ -155,7 +155,7 @@ func readPressures(h Host) func(time.Time) (pressureReading, error) {
 		for i := range files {
 			text, err := files[i].read()
 			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EOPNOTSUPP) {
-				return r, errors.New("this kernel does not count it; it may if it is started with psi=1")
+				return r, Notice{"this kernel does not count it; it may if it is started with psi=1"}
 			}
 			if err == nil {
 				total[i], err = parsePressure(text)
@@ -291,6 +291,6 @@ func readKills(h Host) func(time.Time) (kills, error) {
 			last, known = n, true
 			return grown, nil
 		}
-		return 0, errors.New("this kernel does not count them")
+		return 0, Notice{"this kernel does not count them"}
 	}
 }

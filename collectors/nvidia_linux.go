@@ -111,6 +111,10 @@ func (c *nvidiaCollector) run(program string) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("it did not answer in %s, and was ended", c.patience)
+	case errors.Is(err, fs.ErrNotExist): // the program is there
+		return nil, errors.New(real + " cannot be started: what it is to be loaded or interpreted by is missing")
+	case err != nil && out.Len()+complaint.Len() == 0:
+		return nil, fmt.Errorf("%w, and it said nothing", err)
 	case err != nil:
 		said, _, _ := strings.Cut(strings.TrimSpace(out.String()+complaint.String()), "\n") // it complains where it should answer
 		return nil, fmt.Errorf("%w: %.200q", err, said)

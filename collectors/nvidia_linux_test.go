@@ -123,6 +123,17 @@ func TestNvidiaProgramIsAsked(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `exit status 9: "NVIDIA-SMI has failed because it is a test"`) {
 		t.Errorf("error is %v", err)
 	}
+	c = script(t, "exit 3")
+	if _, err = c.Collect(t.Context(), noon); err == nil || !strings.Contains(err.Error(), "exit status 3, and it said nothing") {
+		t.Errorf("error is %v", err)
+	}
+	if err := os.WriteFile(c.program, []byte("#!/nowhere\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Collect(t.Context(), noon)
+	if _, notice := errors.AsType[Notice](err); notice || err == nil || !strings.Contains(err.Error(), "interpreted by is missing") {
+		t.Errorf("error is %v", err)
+	}
 	c.trusted = rootsAlone
 	for _, mode := range []os.FileMode{0o775, 0o757} {
 		if err := os.Chmod(c.program, mode); err != nil {

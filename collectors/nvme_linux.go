@@ -52,7 +52,7 @@ func buildNVMe(p config.Plugin, h Host, ebs, store *sheet[nvmeReading]) (Collect
 		return c, nil
 	}
 	return c, config.Problems{config.Suspicion(p.Place, "diskio measures ebs_… or instance_store_…, which takes the right CAP_SYS_ADMIN: this process does not have it, nor has the agent's service unless it is given",
-		"docs/metrics.md says how, at diskio; or leave these measurements out")}
+		"`nephoscope doctor` says how, and so does docs/metrics.md, at diskio; or leave these measurements out")}
 }
 
 // mayAskDevices tells whether the process has CAP_SYS_ADMIN. Linux sends no admin command for anybody else but some forms of

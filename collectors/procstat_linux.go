@@ -98,21 +98,30 @@ func buildProcstat(p config.Plugin, h Host) (Collector, config.Problems) {
 	return c, problems
 }
 
-// Advise tells when others' processes are hidden from the agent, or what they run.
+// Advise tells when others' processes are hidden from the agent, or what they run, read and write. The first process, which has
+// all rights, stands for the others.
 func (c *procstatCollector) Advise(context.Context) []config.Problem {
 	if problems := adviseHidden(c.tree, c.place, "procstat finds only processes of the agent's own user"); len(problems) > 0 {
 		return problems
 	}
 	t := procTree{path: c.tree.path, fd: -1, text: make([]byte, 0, firstRead)}
-	if !c.byProgram || c.pidFile != "" || t.open() != nil {
-		return nil
+	if t.open() != nil {
+		return nil // whoever reads it will say so
 	}
 	defer t.close()
-	if _, err := t.link(1, "exe"); !errors.Is(err, fs.ErrPermission) {
-		return nil
+	if c.byProgram && c.pidFile == "" {
+		if _, err := t.link(1, "exe"); errors.Is(err, fs.ErrPermission) {
+			return []config.Problem{config.Suspicion(c.place, "exe finds only programs of the agent's own user, with no more rights than it has: to see which file another process runs takes CAP_SYS_PTRACE",
+				`use "pattern", which goes by the command line; or give the agent this right: nephoscope doctor says how, and so does docs/metrics.md, at procstat`)}
+		}
 	}
-	return []config.Problem{config.Suspicion(c.place, "exe finds only programs of the agent's own user: which file another user's process runs is for root to see",
-		`use "pattern", which goes by the command line, or run the agent as root`)}
+	if c.sources&ofIO != 0 {
+		if _, err := t.read(1, "io"); errors.Is(err, fs.ErrPermission) {
+			return []config.Problem{config.Suspicion(c.place, "read_… and write_… are sent only of processes of the agent's own user, with no more rights than it has: of others it takes CAP_SYS_PTRACE",
+				"give the agent this right: `nephoscope doctor` says how, and so does docs/metrics.md, at procstat; or leave these measurements out")}
+		}
+	}
+	return nil
 }
 
 func (c *procstatCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v3/process"
+	"golang.org/x/sys/unix"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 	"github.com/nephoscope/nephoscope/config"
@@ -440,6 +442,36 @@ func TestProcstatTellsWhenProcessesAreHidden(t *testing.T) {
 	m.program(1, 1, 0, "/sbin/init")
 	if advice := c.Advise(t.Context()); len(advice) != 0 {
 		t.Errorf("nothing is hidden: %v", advice)
+	}
+}
+
+// A service with few rights is told what it does not see, as root too.
+func TestProcstatTellsWhatTakesARight(t *testing.T) {
+	t.Parallel()
+	advice := make(chan [3][]config.Problem)
+	go func() {
+		runtime.LockOSThread() // for good: the thread, which has given up its rights, ends with the goroutine
+		head, none := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, [2]unix.CapUserData{}
+		if err := unix.Capset(&head, &none[0]); err != nil {
+			t.Error(err)
+		}
+		var all [3][]config.Problem
+		for i, p := range []config.Plugin{selecting("exe", "own", "pid"), selecting("pattern", "own", "read_bytes"), selecting("pattern", "own", "num_fds")} {
+			all[i] = mustBuild(t, p, Host{}).(Adviser).Advise(t.Context())
+		}
+		if _, err := os.Readlink("/proc/1/exe"); err == nil { // which has no rights either
+			all[0], all[1] = []config.Problem{{Warning: true, Text: "CAP_SYS_PTRACE"}}, []config.Problem{{Warning: true, Text: "CAP_SYS_PTRACE"}}
+		}
+		advice <- all
+	}()
+	all := <-advice
+	for i, got := range all[:2] {
+		if len(got) != 1 || !got[0].Warning || !strings.Contains(got[0].Text, "CAP_SYS_PTRACE") {
+			t.Errorf("%d: advice is %v", i, got)
+		}
+	}
+	if len(all[2]) > 0 {
+		t.Errorf("nothing is missing: %v", all[2])
 	}
 }
 

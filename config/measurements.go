@@ -44,6 +44,14 @@ func (p Plugin) AsksNVMe() bool {
 	return p.Name == "diskio" && slices.ContainsFunc(p.Measurements, func(m Measurement) bool { return slices.Contains(nvmeNames(), m.Name) })
 }
 
+// LooksIntoProcesses tells whether the plugin measures what the kernel tells of a process to CAP_SYS_PTRACE, and else to its own
+// user alone: which program it is, and what it reads and writes.
+func (p Plugin) LooksIntoProcesses() bool {
+	return p.Name == "procstat" && (p.Exe != "" && p.PidFile == "" || slices.ContainsFunc(p.Measurements, func(m Measurement) bool {
+		return strings.HasPrefix(m.Name, "read_") || strings.HasPrefix(m.Name, "write_")
+	}))
+}
+
 func memNames() *metricNames {
 	return &metricNames{plugin: "mem", names: []string{"active", "available", "available_percent", "buffered", "cached", "free", "inactive", "shared",
 		"total", "used", "used_percent"}}

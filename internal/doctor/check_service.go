@@ -99,19 +99,32 @@ func lookAtSandbox(w *World, u Unit, r *Result) {
 	}
 }
 
-// lookAtRights tells whether the service has the right that asking an NVMe controller takes: the agent has it as root alone, and
-// only if the unit leaves it to root.
+// measuredWithRights are the capabilities that measurements take and the package's unit does not have.
+var measuredWithRights = []struct {
+	capability, text, otherwise string
+	by                          func(config.Plugin) bool
+}{
+	{"CAP_SYS_ADMIN", "diskio measures ebs_… or instance_store_…, for which the kernel wants CAP_SYS_ADMIN: %s does not have it (docs/metrics.md, diskio)",
+		"or leave these measurements out", config.Plugin.AsksNVMe},
+	{"CAP_SYS_PTRACE", "procstat has exe, read_… or write_…, for which the kernel wants CAP_SYS_PTRACE where a process is not the agent's own: %s does not have it (docs/metrics.md, procstat)",
+		`or use "pattern" in place of "exe", and leave these measurements out`, config.Plugin.LooksIntoProcesses},
+}
+
+// lookAtRights tells whether the service has the rights that what it measures takes: the agent has them as root alone, and only
+// if the unit leaves them to root.
 func lookAtRights(w *World, u Unit, r *Result) {
-	if w.Config == nil || w.Config.Metrics == nil || !slices.ContainsFunc(w.Config.Metrics.Plugins, config.Plugin.AsksNVMe) {
+	if w.Config == nil || w.Config.Metrics == nil {
 		return
 	}
-	user := cmp.Or(w.Config.Agent.RunAsUser, u.user(), "root")
-	allowed := u.Capabilities == "" || slices.Contains(strings.Fields(u.Capabilities), "cap_sys_admin")
-	if user == "root" && allowed {
-		return
+	root := cmp.Or(w.Config.Agent.RunAsUser, u.user(), "root") == "root"
+	for _, right := range measuredWithRights {
+		allowed := u.Capabilities == "" || slices.Contains(strings.Fields(u.Capabilities), strings.ToLower(right.capability))
+		if root && allowed || !slices.ContainsFunc(w.Config.Metrics.Plugins, right.by) {
+			continue
+		}
+		r.warn("sudo systemctl edit "+strings.TrimSuffix(u.Name, ".service")+", add [Service] CapabilityBoundingSet="+right.capability+
+			`, set "run_as_user": "root" in the section agent, and restart it; `+right.otherwise, right.text, u.Name)
 	}
-	r.warn("sudo systemctl edit "+strings.TrimSuffix(u.Name, ".service")+`, add [Service] CapabilityBoundingSet=CAP_SYS_ADMIN, set "run_as_user": "root" in the section agent, and restart it; or leave these measurements out`,
-		"diskio measures ebs_… or instance_store_…, for which the kernel wants CAP_SYS_ADMIN: %s does not have it (docs/metrics.md, diskio)", u.Name)
 }
 
 // fixedFolder is the folder of a pattern up to its first wildcard.

@@ -347,10 +347,10 @@ func TestSandboxThatForbidsWhatTheConfigurationWants(t *testing.T) {
 	f("-/opt/logs /srv", "", removed, Fine)
 }
 
-func TestRightThatNVMeCountersTake(t *testing.T) {
-	f := func(measurement, asUser, unitUser, capabilities string, want Outcome, words ...string) {
+func TestRightsThatMeasurementsTake(t *testing.T) {
+	plugin := func(plugin, asUser, unitUser, capabilities string, want Outcome, words ...string) {
 		t.Helper()
-		w := world(t, fmt.Sprintf(`{"agent": {"run_as_user": %q}, "metrics": {"metrics_collected": {"diskio": {"measurement": [%q]}}}}`, asUser, measurement))
+		w := world(t, fmt.Sprintf(`{"agent": {"run_as_user": %q}, "metrics": {"metrics_collected": {%s}}}`, asUser, plugin))
 		w.Host.Units = func(context.Context, ...string) ([]Unit, error) {
 			return []Unit{{
 				Name: install.UnitName, Loaded: true, Ours: true, Active: true, AtBoot: "enabled", Capabilities: capabilities,
@@ -359,12 +359,27 @@ func TestRightThatNVMeCountersTake(t *testing.T) {
 		}
 		expect(t, examine(t, w, "service"), want, words...)
 	}
+	f := func(measurement, asUser, unitUser, capabilities string, want Outcome, words ...string) {
+		t.Helper()
+		plugin(fmt.Sprintf(`"diskio": {"measurement": [%q]}`, measurement), asUser, unitUser, capabilities, want, words...)
+	}
 	const packaged, extended = "cap_chown cap_dac_read_search", "cap_chown cap_sys_admin"
 	f("ebs_total_read_ops", "cwagent", "--user cwagent", packaged, Warning, "CAP_SYS_ADMIN", "CapabilityBoundingSet=CAP_SYS_ADMIN")
 	f("ebs_total_read_ops", "cwagent", "", extended, Warning, "CAP_SYS_ADMIN")
 	f("instance_store_volume_queue_length", "root", "--user cwagent", packaged, Warning, "CAP_SYS_ADMIN")
 	f("instance_store_volume_queue_length", "root", "--user cwagent", extended, Fine)
 	f("reads", "cwagent", "--user cwagent", packaged, Fine)
+
+	f = func(entry, asUser, unitUser, capabilities string, want Outcome, words ...string) {
+		t.Helper()
+		plugin(`"procstat": [`+entry+`]`, asUser, unitUser, capabilities, want, words...)
+	}
+	const byProgram, reading, neither = `{"exe": "nginx", "measurement": ["pid_count"]}`, `{"pattern": "nginx", "measurement": ["read_bytes"]}`, `{"pattern": "nginx", "measurement": ["num_fds"]}`
+	f(byProgram, "cwagent", "--user cwagent", packaged, Warning, "CAP_SYS_PTRACE", "CapabilityBoundingSet=CAP_SYS_PTRACE")
+	f(byProgram, "root", "--user cwagent", extended, Warning, "CAP_SYS_PTRACE")
+	f(reading, "root", "--user cwagent", packaged, Warning, "CAP_SYS_PTRACE")
+	f(reading, "root", "--user cwagent", packaged+" cap_sys_ptrace", Fine)
+	f(neither, "cwagent", "--user cwagent", packaged, Fine)
 }
 
 func TestUserOfTheService(t *testing.T) {

@@ -38,6 +38,7 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 	a := &adviser{c: c, r: r, prices: p}
 	if m := r.Metrics; m != nil {
 		a.each = p.metrics(float64(len(m.Series))) / float64(max(len(m.Series), 1))
+		processes := false // entries of procstat there may be many
 		for _, own := range plan.Plugins {
 			switch own.Plugin.Name {
 			case "disk":
@@ -48,11 +49,16 @@ func adviceOn(c *config.Config, plan *agent.Plan, r *Report, p Prices) []Advice 
 				a.devices(own.Plugin)
 				if own.Plugin.AsksNVMe() {
 					a.all = append(a.all, Advice{Place: own.Plugin.Place, Topic: "rights",
-						Text: "ebs_… and instance_store_… take the right CAP_SYS_ADMIN, which the agent's service does not have unless it is given: docs/metrics.md says how, at diskio"})
+						Text: "ebs_… and instance_store_… take the right CAP_SYS_ADMIN, which the agent's service does not have unless it is given: `nephoscope doctor` says how, and so does docs/metrics.md, at diskio"})
 				}
 			case "processes", "procstat":
 				for _, p := range own.Advice { // what the agent's user does not see
 					a.all = append(a.all, Advice{Place: p.Place, Topic: "processes", Text: p.Text + "; " + p.Hint})
+				}
+				if len(own.Advice) == 0 && own.Plugin.LooksIntoProcesses() && !processes { // whoever asks may see more than the service
+					processes = true
+					a.all = append(a.all, Advice{Place: own.Plugin.Place, Topic: "rights",
+						Text: "exe, read_… and write_… of processes that are not the agent's own take the right CAP_SYS_PTRACE, which the agent's service does not have unless it is given: `nephoscope doctor` says how, and so does docs/metrics.md, at procstat"})
 				}
 			}
 		}

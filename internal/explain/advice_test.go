@@ -176,6 +176,27 @@ func TestAdviceOnCoresAndClasses(t *testing.T) {
 	f("class", `"log_group_class": "INFREQUENT_ACCESS"`, 0, 10*0.25)
 }
 
+// Whoever asks may see what the service does not.
+func TestAdviceOnRightsForProcesses(t *testing.T) {
+	t.Parallel()
+	f := func(entry string, advice []config.Problem, want ...string) {
+		t.Helper()
+		c := parsed(t, `{"metrics": {"metrics_collected": {"procstat": [`+entry+`]}}}`)
+		r := threeFiles()
+		r.Logs = nil
+		r.Advice = adviceOn(c, &agent.Plan{Plugins: []agent.PlannedPlugin{{Plugin: c.Metrics.Plugins[0], Advice: advice}}}, r, defaults(t))
+		got := slices.DeleteFunc(topics(r), func(topic string) bool { return topic != "rights" && topic != "processes" })
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", entry, got, want)
+		}
+	}
+	f(`{"exe": "app", "measurement": ["pid_count"]}`, nil, "rights")
+	f(`{"exe": "app", "measurement": ["pid_count"]}`, []config.Problem{{Warning: true, Text: "hidden"}}, "processes")
+	f(`{"pattern": "app", "measurement": ["write_count"]}`, nil, "rights")
+	f(`{"pattern": "app", "measurement": ["num_fds"]}`, nil)
+	f(`{"pid_file": "/run/app.pid", "exe": "app", "measurement": ["num_fds"]}`, nil)
+}
+
 // The names of a report's fields are a promise: docs/explain.md tells each.
 func TestDocumentationTellsEveryFieldOfAReport(t *testing.T) {
 	t.Parallel()
