@@ -26,11 +26,16 @@ func original(t *testing.T) (*host, *writer) {
 	h.must(err)
 	h.must(os.WriteFile(h.path(originalDeb), raw, 0o644))
 	h.run("dpkg -i -E " + originalDeb)
-	w := h.writes(oneLog)
+	w, born := h.writes(oneLog), time.Now()
 	h.write("/root/config.json", strings.Replace(fmt.Sprintf(shipsOneLog, ""), "app.log*", "app.log", 1))
 	h.run(home + "/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -c file:/root/config.json -s")
 	w.more(500)
 	h.until("the original has sent something", func() bool { return len(h.originals()) > 0 })
+	// Of a log that was made within a second of the original's last word nobody can tell whether it is the one that the original read.
+	h.until("two seconds are over", func() bool { return time.Since(born) > 2*time.Second })
+	sent := len(h.originals())
+	w.more(100)
+	h.until("the original has sent more", func() bool { return len(h.originals()) > sent })
 	return h, w
 }
 
