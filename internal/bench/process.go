@@ -115,8 +115,8 @@ func (p *process) died() error {
 	return fmt.Errorf("agent ended: %v: %s", p.err, said[max(0, len(said)-1000):])
 }
 
-// checkpointOffset finds offsets in the agent's checkpoints.
-var checkpointOffset = regexp.MustCompile(`"offset":(\d+)`)
+// checkpointOffset finds offsets in the agent's checkpoints: those of files, and not of the landmarks in them.
+var checkpointOffset = regexp.MustCompile(`"head":\d+,"offset":(\d+)`)
 
 // acknowledged is how many bytes of its one log file the agent knows to be delivered, by its own checkpoint.
 func (p *process) acknowledged() int64 {
