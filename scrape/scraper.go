@@ -340,7 +340,7 @@ func (s *Scraper) scrape(ctx context.Context, t *target) {
 	begin := s.now()
 	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), count: counter{}}
 	events, err := s.documents(ctx, t, p)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return // it is being stopped: nobody's failure
 	}
 	if !s.totals.scraped(t, s.now().Sub(begin), p, events, err) {

@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// underRace tells that this was built with the race detector.
+const underRace = false
