@@ -191,7 +191,10 @@ func (j *Job) global(r *reader, n *yaml.Node, path string) {
 	also["external_labels"] = "Prometheus adds them to what it forwards, not to what it scrapes; for a label on every sample, write labels below static_configs or a relabel_configs entry"
 	r.mapping(n, path, j.limits(r), also)
 	j.times(r, n, path)
-	j.text, _ = flat(n, 0)
+	var ok bool
+	if j.text, ok = flat(n, 0); !ok {
+		j.text = fmt.Sprintf("%p", n) // like no other
+	}
 }
 
 // times settles the timeout, which is at most the interval.
@@ -245,6 +248,9 @@ func (c *Configuration) job(r *reader, n *yaml.Node, path string, global Job, na
 	}
 	if j.Scheme != "http" && j.Scheme != "https" {
 		r.wrong(r.at(n, path+".scheme"), fmt.Sprintf("unknown scheme %q", j.Scheme), "http or https")
+	}
+	if j.bodyLimit > allBodies {
+		r.warn(r.at(n, path+".body_size_limit"), fmt.Sprintf("the limit is larger than what all bodies together may take: %d MiB", allBodies>>20), "bodies beyond that are refused all the same")
 	}
 	if len(j.static) == 0 && len(j.files) == 0 && r.mistakes() == before {
 		r.warn(r.at(n, path), "the job has no targets", "name them in static_configs or file_sd_configs")

@@ -96,6 +96,7 @@ func TestMistakesInConfigurationsAreNamedWithTheirPlace(t *testing.T) {
 	f(job("sample_limit: -1"), `here should be a whole number of at least 0`)
 	f(job("body_size_limit: big"), `here should be a size, not a string (such as 10MB`)
 	f(job("body_size_limit: 1e300GB"), `here should be a size`)
+	f(job("body_size_limit: 1GB"), `larger than what all bodies together may take: 48 MiB`)
 	f(job("metrics_path: metrics"), `the path does not begin with /`)
 	f(job("scheme: ftp"), `unknown scheme "ftp" (http or https)`)
 	f(job("- b"), `not YAML`)

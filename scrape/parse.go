@@ -46,8 +46,14 @@ type parsing struct {
 // counter counts samples by why they were dropped.
 type counter map[string]uint64
 
-// exposition reads all of a body, or fails as a whole, as Prometheus does. What the target says is in no message.
-func (p *parsing) exposition(b *body) error {
+// exposition reads all of a body, or fails as a whole, as Prometheus does. What the target says is in no message. A body that
+// the parser panics of costs its own target a scrape, and no other.
+func (p *parsing) exposition(b *body) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = failed(failedMalformed, "Prometheus's parser cannot cope with its body")
+		}
+	}()
 	parser, _ := textparse.New(b.data, b.kind, "text/plain", false, false, false, labels.NewSymbolTable()) // an error: its type is not known, and read as text
 	p.types, p.build = map[string]model.MetricType{}, labels.NewBuilder(labels.EmptyLabels())
 	good := -1 // the offset of the last series that could be read

@@ -171,6 +171,16 @@ func TestTargetsThatMeanIll(t *testing.T) {
 	})
 }
 
+// What the parser panics of is one target's failure.
+func TestPanicOfTheParserIsOneTargetsFailure(t *testing.T) {
+	t.Parallel()
+	p := &parsing{target: &target{}} // without a job, a sample cannot be read
+	err := p.exposition(&body{data: []byte(gauge), kind: "text/plain"})
+	if err == nil || reasonOf(err) != failedMalformed || err.Error() != "Prometheus's parser cannot cope with its body" {
+		t.Error(err)
+	}
+}
+
 // endless is text again and again.
 type endless string
 
