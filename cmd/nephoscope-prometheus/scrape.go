@@ -82,6 +82,7 @@ func (o scrapeOptions) run(ctx context.Context, out, errs io.Writer) error {
 	if o.once {
 		err = s.Once(ctx)
 	} else {
+		fmt.Fprintln(errs, "scraping at the configured intervals, the first time within one of them; Ctrl-C ends it")
 		err = s.Run(ctx)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
