@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// What collectors do that a sandbox may forbid: to start a program and read what it says, and to ask the kernel for its sockets.
+// What collectors do that a sandbox may forbid: to start a program and read what it says, to ask the kernel for its sockets,
+// and systemd for its units.
 func TestSandboxLetsCollectorsWork(t *testing.T) {
 	t.Parallel()
 	h := install(t)
@@ -17,8 +18,9 @@ echo '<nvidia_smi_log><gpu id="0"><product_name>Test</product_name><temperature>
 	h.run("chmod 755 /usr/bin/nvidia-smi")
 	began := time.Now()
 	h.configure(`{"agent": {"metrics_collection_interval": 1}, "metrics": {"force_flush_interval": 1, "metrics_collected": {
-		"nvidia_gpu": {"measurement": ["temperature_gpu"]}, "netstat": {"measurement": ["tcp_listen", "udp_socket"]}}}}`)
-	h.untilData(began, nil, "nvidia", "netstat")
+		"nvidia_gpu": {"measurement": ["temperature_gpu"]}, "netstat": {"measurement": ["tcp_listen", "udp_socket"]},
+		"systemd": {"measurement": ["units_active", "unit_active", "unit_restarts"], "resources": ["` + unit + `"]}}}}`)
+	h.untilData(began, nil, "nvidia", "netstat", "systemd")
 }
 
 // The right to see which programs others run is given as doctor says.
