@@ -56,6 +56,9 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 	}
 	if c.Metrics != nil && len(c.Metrics.Plugins) > 0 {
 		tasks = append(tasks, metricsTask(c, a))
+		if wantsVolumes(c, a.env.Host) {
+			tasks = append(tasks, volumesTask(c, a))
+		}
 		for _, p := range c.Metrics.Plugins {
 			if listeners.Has(p.Name) {
 				listener, problems := listeners.Build(p, &a.sockets)
@@ -114,7 +117,7 @@ func key(parts ...any) string {
 
 // identityTask finds out who this host is, if anything needs to know.
 func identityTask(c *config.Config, a *Agent) (Task, bool) {
-	instance, group := c.Metrics != nil && len(variablesIn(c.Metrics))+len(c.Metrics.AppendDimensions) > 0, WantsAutoScalingGroup(c)
+	instance, group := c.Metrics != nil && len(variablesIn(c.Metrics))+len(c.Metrics.AppendDimensions) > 0 || wantsVolumes(c, a.env.Host), WantsAutoScalingGroup(c)
 	if c.Logs != nil {
 		for _, f := range c.Logs.Files {
 			instance = instance || needsInstance(f.LogGroupName, streamOf(c, f))

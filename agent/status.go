@@ -45,6 +45,7 @@ type Status struct {
 	// For the judgement alone.
 	disk         publish.Trouble // of the checkpoints
 	unidentified []waitingTask
+	volumes      *Trouble // why EC2 does not say which are attached; nil: it does, or is not asked
 
 	processor time.Duration // that the process has used; for self-metrics alone
 }

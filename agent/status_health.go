@@ -68,6 +68,7 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.listeners()
 	v.listening()
 	v.unnamed()
+	v.volumes()
 	j.lost(&v)
 	s.Health = OK
 	for _, r := range v.reasons {

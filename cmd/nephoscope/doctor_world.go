@@ -297,6 +297,8 @@ func probe(ctx context.Context, account awsapi.Account, a doctor.Ask) doctor.Ans
 		p = account.ProbePutMetricData(ctx, a.On)
 	case doctor.DescribeTags:
 		p = account.ProbeDescribeTags(ctx, a.To.Region)
+	case doctor.DescribeVolumes:
+		p = account.ProbeDescribeVolumes(ctx, a.To.Region)
 	default:
 		return doctor.Answer{Err: fmt.Errorf("ask for %s: nobody knows how", a.Action)}
 	}
