@@ -145,7 +145,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 		run: func(ctx context.Context, r *running) {
 			api := &watchedMetrics{MetricsAPI: &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics, renewed: &a.renewed}}}
 			bind := a.identity.binder(c)
-			shown := &publishing{namespace: m.Namespace, since: time.Now(), api: api, bind: bind}
+			shown := &publishing{namespace: m.Namespace, room: m.SpoolBytes, since: time.Now(), api: api, bind: bind}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
 			p := a.openMetrics(ctx, api, publish.MetricsOptions{

@@ -86,6 +86,7 @@ type MetricsLedger struct {
 	Trouble      *Trouble     `json:"trouble"`
 	Series       SeriesLedger `json:"series"`
 
+	room    int64     // that the spool may take of the disk, in bytes
 	closed  time.Time // since when the spool cannot be opened; zero: it is open
 	unbound bool      // the host's dimensions are not known yet
 }

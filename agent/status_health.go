@@ -290,7 +290,7 @@ func (j *judge) lost(v *verdict) {
 		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
 	}
 	if m := v.Metrics; m != nil {
-		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
+		say(m.Dropped, "batches of metrics were given up", fmt.Sprintf("the spool holds %d MiB (nephoscope.spool_mib) and two weeks; the agent's log says which it was", m.room>>20))
 		say(m.Lost, "data of metrics were lost: nobody took them", "the disk of the spool hung, could not keep up, or could not be opened for long: is it all right?")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")
 		for _, l := range m.Listeners {

@@ -298,6 +298,22 @@ func TestCollectorCountsItsRunsAndWhatItMissed(t *testing.T) {
 	})
 }
 
+// What a clock that was set ahead passed over, nobody has missed.
+func TestClockThatIsSetAheadMissesNothing(t *testing.T) {
+	w := &watchedCollector{interval: 10 * time.Second}
+	f := func(moment time.Time, elapsed time.Duration, missed int64) {
+		t.Helper()
+		if w.miss(moment, elapsed); w.missed != missed {
+			t.Errorf("at %s, after %s: %d missed, want %d", moment.Format(time.TimeOnly), elapsed, w.missed, missed)
+		}
+	}
+	f(noon, 0, 0)
+	f(noon.Add(10*time.Second), 10*time.Second+time.Millisecond, 0)
+	f(noon.Add(72*time.Hour), 9*time.Second, 0)
+	f(noon.Add(72*time.Hour+30*time.Second), 30*time.Second-time.Millisecond, 2)
+	f(noon, 10*time.Second, 2) // set back
+}
+
 // One that hangs was left behind by a reload, and another took its place: two of one name would be two series of one name.
 func TestCollectorAndTheOneItReplacedAreOne(t *testing.T) {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
