@@ -29,6 +29,7 @@ type EMFLedger struct {
 	Bytes    int64            `json:"bytes_accepted"`
 	Stale    int64            `json:"documents_out_of_time"` // accepted as events; CloudWatch makes no metrics of their time
 	Refused  map[string]int64 `json:"documents_refused"`     // by reason
+	Dropped  int64            `json:"datagrams_dropped"`     // the kernel had no room for them
 	Senders  int              `json:"connections"`
 	Turned   int64            `json:"connections_turned_down"` // there were too many
 	Slow     int64            `json:"connections_too_slow"`    // closed: a document did not end
@@ -82,7 +83,7 @@ func (l *emfListening) show(s *Status) {
 	n := l.Counts()
 	s.EMF = &EMFLedger{
 		Sockets: []SocketState{}, Received: n.Received, Accepted: n.Accepted, Bytes: n.Bytes, Stale: n.Stale, Refused: n.Refused,
-		Senders: n.Senders, Turned: n.TurnedDown, Slow: n.ClosedSlow,
+		Dropped: n.Dropped, Senders: n.Senders, Turned: n.TurnedDown, Slow: n.ClosedSlow,
 	}
 	for _, socket := range n.Sockets {
 		state := SocketState{Address: socket.Network + "://" + socket.Address, Since: socket.Since}
@@ -117,6 +118,7 @@ func (e *exposition) emf(l *EMFLedger) {
 	for _, reason := range slices.Sorted(maps.Keys(l.Refused)) {
 		e.put("emf_documents_refused_total", "counter", "Documents that were refused, by reason.", float64(l.Refused[reason]), "reason", reason)
 	}
+	e.put("emf_datagrams_dropped_total", "counter", "Datagrams that the kernel had no room for.", float64(l.Dropped))
 	e.put("emf_connections", "gauge", "Connections that are open.", float64(l.Senders))
 	e.put("emf_connections_turned_down_total", "counter", "Connections for which there was no room.", float64(l.Turned))
 	e.put("emf_connections_too_slow_total", "counter", "Connections that were closed because a document did not end.", float64(l.Slow))

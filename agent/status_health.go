@@ -286,6 +286,7 @@ func (j *judge) lost(v *verdict) {
 	say(r.Expired.Events, "log events were refused: older than their group's retention", "raise retention_in_days, or leave old files out")
 	say(r.Invalid.Events, "log events were refused: called invalid by the service", "the agent's log has the service's words")
 	if e := v.EMF; e != nil {
+		say(e.Dropped, "datagrams for emf were dropped: the kernel had no room for them", "raise net.core.rmem_max, send fewer, or send by TCP")
 		say(e.Refused["spool_full"], "EMF documents were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is sent; nephoscope.events_mib allows more")
 		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
 	}

@@ -129,9 +129,14 @@ func abandoned(path string) bool {
 type socket struct {
 	address string
 	conn    datagrams
-	raw     syscall.RawConn
+	drops
 	*inbox
-	lost uint32 // what the kernel had dropped when it was last asked
+}
+
+// drops asks the kernel how many datagrams it had no room for.
+type drops struct {
+	raw  syscall.RawConn
+	lost uint32 // what it had dropped when it was last asked
 }
 
 func newSocket(address string, conn datagrams) (*socket, error) {
@@ -139,7 +144,7 @@ func newSocket(address string, conn datagrams) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &socket{address: address, conn: conn, raw: raw, inbox: newInbox()}, nil
+	return &socket{address: address, conn: conn, drops: drops{raw: raw}, inbox: newInbox()}, nil
 }
 
 // close lets go of the address.

@@ -102,7 +102,7 @@ func TestLinesOfStatsD(t *testing.T) {
 	f("a:1|c|#metric_type:mine", "a{metric_type=mine}"+at+"1×1")
 	f("a:1|c|#b:2,c:3\na:1|c|#c:3,b:2", "a{b=2 c=3 metric_type=counter}"+at+"2×1")
 	f("a:1|c|#b:2|@0.5\na:1|c|@0.5|#b:2|#d:", "a{b=2 metric_type=counter}"+at+"4×1")
-	f("a:1|g|#env:dev|c:83c0a99c|T1656581400|e:it-false,cn-x", "a{env=dev metric_type=gauge}"+at+"1×1")
+	f("a:1|g|#env:dev|c:83c0a99c|Tomorrow|e:it-false,cn-x", "a{env=dev metric_type=gauge}"+at+"1×1")
 	f("a:1|c|@nonsense", "a{metric_type=counter}"+at+"1×1")
 	f("a-b.c d:1e3|c\r\n", "a-b_c d{metric_type=counter}"+at+"1000×1")
 	f("größe:1|c", "gr??e{metric_type=counter}"+at+"1×1")
@@ -297,7 +297,7 @@ func FuzzStatsD(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Parsed > 0 && len(data) == 0 {
+		if c.Parsed > s.Counts().Dropped[WrongTime] && len(data) == 0 {
 			t.Error("values were taken, and nothing came of them")
 		}
 		for _, d := range data {

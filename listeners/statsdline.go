@@ -18,6 +18,7 @@ type statsdLine struct {
 	values []byte // v:v:… that are of kind
 	kind   []byte
 	rate   float64 // 0: there is none, or it makes no sense
+	at     int64   // seconds since 1970, behind T; 0: there is none
 	rest   []byte  // from the next value on
 }
 
@@ -81,7 +82,7 @@ func (l *statsdLine) group() bool {
 	if bar <= 0 {
 		return false
 	}
-	l.values, l.rest, l.rate = l.rest[:bar], l.rest[bar+1:], 0
+	l.values, l.rest, l.rate, l.at = l.rest[:bar], l.rest[bar+1:], 0, 0
 	end := bytes.IndexAny(l.rest, "|:")
 	if end < 0 {
 		l.kind, l.rest = l.rest, nil
@@ -94,6 +95,7 @@ func (l *statsdLine) group() bool {
 		if separator == ':' {
 			return true // another value
 		}
+		l.time()
 		l.option()
 	}
 	l.rest = nil
