@@ -21,6 +21,17 @@ echo '<nvidia_smi_log><gpu id="0"><product_name>Test</product_name><temperature>
 		"nvidia_gpu": {"measurement": ["temperature_gpu"]}, "netstat": {"measurement": ["tcp_listen", "udp_socket"]},
 		"systemd": {"measurement": ["units_active", "unit_active", "unit_restarts"], "resources": ["` + unit + `"]}}}}`)
 	h.untilData(began, nil, "nvidia", "netstat", "systemd")
+	h.until("the agent's own unit", func() bool {
+		metrics, err := h.service.Metrics()
+		h.must(err)
+		seen := map[string]bool{}
+		for _, m := range metrics {
+			for _, d := range m.Dimensions {
+				seen[m.Name] = seen[m.Name] || d.Name == "unit" && d.Value == unit
+			}
+		}
+		return seen["systemd_unit_active"] && seen["systemd_unit_restarts"]
+	})
 }
 
 // The right to see which programs others run is given as doctor says.
