@@ -234,6 +234,18 @@ func TestSecurityIsNotNested(t *testing.T) {
 	}
 }
 
+// What somebody has put before a signature is not signed, and nothing behind it may mean something else for it.
+func TestWhatIsSignedDoesNotDependOnWhatIsBeforeIt(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "sign"`)
+	packet := sentBy(t, signedBy("alice", "w0nder"), list("a", "", "gauge", "", api.Gauge(1)))
+	c.packet(append(slices.Concat(part(partPluginInstance, []byte("forged\x00")...), part(partTypeInstance, []byte("forged\x00")...)), packet...))
+	want := []string{"collectd_a_value{host=web1 type=gauge} None 1m0s @12:00:00 1×1"}
+	if got := collect(t, c, noon.Add(time.Minute)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestTypesOfAFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "types.db")

@@ -95,7 +95,7 @@ func (r *packetReader) parts(b []byte, level security, top bool) error {
 				return err
 			}
 			if known {
-				l.level = signedPart // and so is all the rest
+				l = valueList{level: signedPart} // and so is all the rest; what was before it is nobody's word
 			}
 			top = false
 			continue
