@@ -57,11 +57,17 @@ func newCatalogue(p config.Plugin) *catalogue {
 	return c
 }
 
-// add makes a series of a name and dimensions, or finds it under them; nil: there is no room. The dimensions are given away,
-// those without a value are left out.
+// add makes a series of a name and dimensions, or finds it under them; nil: there is no room. The dimensions are given away;
+// of those with the same name the last one counts, and those without a value are left out.
 func (c *catalogue) add(spelling []byte, name string, dimensions []cloudwatch.Dimension, kind string) *series {
-	dimensions = slices.DeleteFunc(dimensions, func(d cloudwatch.Dimension) bool { return d.Value == "" || d.Name == "" })
 	slices.SortStableFunc(dimensions, func(a, b cloudwatch.Dimension) int { return cmp.Compare(a.Name, b.Name) })
+	all := dimensions
+	dimensions = dimensions[:0]
+	for i, d := range all {
+		if last := i+1 == len(all) || all[i+1].Name != d.Name; last && d.Name != "" && d.Value != "" {
+			dimensions = append(dimensions, d)
+		}
+	}
 	var id strings.Builder
 	for _, part := range []string{kind, name} {
 		id.WriteString(part)
