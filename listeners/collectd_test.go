@@ -246,6 +246,20 @@ func TestWhatIsSignedDoesNotDependOnWhatIsBeforeIt(t *testing.T) {
 	}
 }
 
+// What is refused takes no room either.
+func TestValuesThatAreRefusedTakeNoRoom(t *testing.T) {
+	t.Parallel()
+	w := windows{width: time.Minute, held: mostHeld}
+	for i := range 10 {
+		if w.add(&series{}, noon.Add(time.Duration(i)*time.Hour), 1) || w.merge(&series{}, noon, &distribution{one: 1, times: 1}) == 0 {
+			t.Fatal("taken beyond the bound")
+		}
+	}
+	if len(w.open) > 0 {
+		t.Errorf("%d windows are open", len(w.open))
+	}
+}
+
 func TestTypesOfAFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "types.db")

@@ -25,25 +25,25 @@ const (
 // start is when the window begins that a moment falls into.
 func (w *windows) start(at time.Time) time.Time { return at.Truncate(max(w.width, time.Second)) }
 
-// of is the distribution that what comes at a moment belongs to; nil: there are too many windows.
+// of is the distribution that what comes at a moment belongs to; nil: there is none, and no room for another.
 func (w *windows) of(s *series, at time.Time) *distribution {
+	start := w.start(at).Unix()
+	all := w.open[start]
+	if d := all[s]; d != nil {
+		return d
+	}
+	if w.held >= mostHeld || all == nil && len(w.open) >= mostWindows {
+		return nil
+	}
 	if w.open == nil {
 		w.open = map[int64]map[*series]*distribution{}
 	}
-	start := w.start(at).Unix()
-	all := w.open[start]
 	if all == nil {
-		if len(w.open) >= mostWindows {
-			return nil
-		}
 		all = map[*series]*distribution{}
 		w.open[start] = all
 	}
-	d := all[s]
-	if d == nil {
-		d = &distribution{}
-		all[s] = d
-	}
+	d := &distribution{}
+	all[s] = d
 	return d
 }
 
