@@ -29,7 +29,7 @@ func aCollectd(t testing.TB, options string) *collectd {
 		options = ", " + options
 	}
 	c := newCollectd(plugin(t, `"collectd": {"collectd_auth_file": "`+auth+`", "collectd_typesdb": []`+options+`}`), &Sockets{})
-	c.types, c.now = knownTypes(), noon
+	c.types, c.clock = knownTypes(), func() time.Time { return noon }
 	return c
 }
 
@@ -260,6 +260,21 @@ func TestValuesThatAreRefusedTakeNoRoom(t *testing.T) {
 	}
 }
 
+// A clock that is set, or a host that has slept, makes nothing that is sent right after it too late or too early.
+func TestTimesAreHeldAgainstTheClock(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "none"`)
+	at := noon.Add(-30 * 24 * time.Hour)
+	c.clock = func() time.Time { return at }
+	packet := sentBy(t, nil, list("a", "", "gauge", "", api.Gauge(1)))
+	c.packet(packet)
+	at = noon
+	c.packet(packet)
+	if n := c.Counts(); n.Dropped[WrongTime] != 1 || n.Parsed != 1 {
+		t.Errorf("got %+v", n)
+	}
+}
+
 func TestTypesOfAFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "types.db")
@@ -303,7 +318,7 @@ func FuzzCollectd(f *testing.F) {
 			t.Fatal("the packet was written to")
 		}
 		c := newCollectd(plugin(t, `"collectd": {"collectd_security_level": "none"}`), &Sockets{})
-		c.types, c.now, c.users.file = knownTypes(), noon, "/nowhere"
+		c.types, c.clock, c.users.file = knownTypes(), func() time.Time { return noon }, "/nowhere"
 		c.packet(packet)
 		data, _ := c.Collect(t.Context(), noon.Add(400*time.Hour))
 		if c.Counts().Parsed > 0 && len(data) == 0 {
