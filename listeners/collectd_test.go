@@ -201,6 +201,7 @@ func TestMalformedPacketsOfCollectd(t *testing.T) {
 	f(0, 1, "", host, one) // of no plugin
 	f(0, 1, "", name, part(partHost, []byte("h")...), one)
 	f(0, 1, "", name, part(partHost), one)
+	f(0, 1, "", name, part(partHost, []byte("h\x00i\x00")...), one)
 	f(0, 1, "", name, []byte{0, 0, 0, 3, 1})
 	f(0, 1, "", name, []byte{0, 0, 0xff, 0xff, 1})
 	f(0, 1, "", name, part(partTime, 1, 2, 3), one)

@@ -3,6 +3,7 @@ package listeners
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,15 +70,16 @@ func (c *catalogue) add(spelling []byte, name string, dimensions []cloudwatch.Di
 		}
 	}
 	var id strings.Builder
-	for _, part := range []string{kind, name} {
-		id.WriteString(part)
-		id.WriteByte(0)
+	put := func(parts ...string) {
+		for _, part := range parts { // which may have any byte in them
+			id.WriteString(strconv.Itoa(len(part)))
+			id.WriteByte(' ')
+			id.WriteString(part)
+		}
 	}
+	put(kind, name)
 	for _, d := range dimensions {
-		id.WriteString(d.Name)
-		id.WriteByte(0)
-		id.WriteString(d.Value)
-		id.WriteByte(0)
+		put(d.Name, d.Value)
 	}
 	s := c.same[id.String()]
 	bytes := len(spelling)

@@ -108,7 +108,6 @@ func bindUnix(path string) (datagrams, error) {
 	}
 	if err := openToAll(path); err != nil {
 		conn.Close()
-		os.Remove(path)
 		return nil, err
 	}
 	return conn, nil

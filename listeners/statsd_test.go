@@ -108,6 +108,7 @@ func TestLinesOfStatsD(t *testing.T) {
 	f("a:1|ms|@inf\na:2|ms|@1e300\na:3|ms|@nan", "a{metric_type=timing}"+at+"1×1 2×1 3×1")
 	f("a,k=1:1|c|#k:2,l:3,k:4,l:", "a{k=4 metric_type=counter}"+at+"1×1")
 	f("a:1|c"+strings.Repeat("|#k:v,l:w", 5000), "a{k=v l=w metric_type=counter}"+at+"1×1")
+	f("a:1|c|#b:x\x00c\x00y\na:2|c|#b:x,c:y", "a{b=x\x00c\x00y metric_type=counter}"+at+"1×1", "a{b=x c=y metric_type=counter}"+at+"2×1")
 	f("a-b.c d:1e3|c\r\n", "a-b_c d{metric_type=counter}"+at+"1000×1")
 	f("größe:1|c", "gr??e{metric_type=counter}"+at+"1×1")
 	f("a:1e100|c\na:1|c|@1e-300", "a{metric_type=counter}"+at+"1e+100×1")
