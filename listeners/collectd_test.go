@@ -175,6 +175,29 @@ func TestUsersAreReadAgainWhenTheyChange(t *testing.T) {
 	}
 }
 
+// A line without a password lets nobody in, and what is no file is not waited for.
+func TestUsersWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "sign"`)
+	if err := os.WriteFile(c.users.file, []byte("alice:\nbob: \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"alice", "bob"} {
+		c.packet(sentBy(t, signedBy(user, ""), list("a", "", "gauge", "", api.Gauge(1))))
+	}
+	if n := c.Counts(); n.Dropped[UnknownUser] != 2 || n.Parsed != 0 {
+		t.Errorf("got %+v", n)
+	}
+	c = aCollectd(t, "")
+	c.users.file = os.DevNull
+	if _, err := c.Collect(t.Context(), noon); err == nil || !strings.Contains(err.Error(), "read collectd_auth_file: "+os.DevNull+" is no regular file") {
+		t.Errorf("got %v", err)
+	}
+	if err := c.types.read(os.DevNull); err == nil || !strings.Contains(err.Error(), "read collectd_typesdb: "+os.DevNull+" is no regular file") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // part is one of the protocol.
 func part(kind uint16, payload ...byte) []byte {
 	b := binary.BigEndian.AppendUint16(nil, kind)
