@@ -112,7 +112,7 @@ func collectdShape() *shape {
 		dropKey(),
 		key{name: "service.name", shape: str(1, 4096), absent: "the section's", says: "the service that they are of"},
 		key{name: "deployment.environment", shape: str(1, 4096), absent: "the section's", says: "the environment that they are of"},
-	)
+	).judged((*reading).collectdUsers, "")
 }
 
 func prometheusShape() *shape {
