@@ -38,6 +38,9 @@ func (s *Sockets) open(address string, pending int) (*socket, error) {
 	s.mu.Unlock()
 	if found == nil {
 		conn, err := bind(address)
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // it names the address once more
+		}
 		if err != nil {
 			return nil, fmt.Errorf("listen on %s: %w", address, err)
 		}
