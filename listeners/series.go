@@ -108,12 +108,12 @@ func (c *catalogue) drops(name string) bool {
 
 // forget lets go of the series of which nothing has come for long. Once a minute is enough.
 func (c *catalogue) forget(now time.Time) {
-	if now.Sub(c.swept) < time.Minute {
+	if now.Sub(c.swept).Abs() < time.Minute { // the clock may have been set back
 		return
 	}
 	c.swept = now
 	for id, s := range c.same {
-		if s.due || now.Sub(s.used) < forgotten {
+		if s.due || now.Sub(s.used).Abs() < forgotten {
 			continue
 		}
 		delete(c.same, id)

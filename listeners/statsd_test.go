@@ -246,6 +246,22 @@ func TestSeriesAreBoundedAndThoseThatAreUsedNoMoreForgotten(t *testing.T) {
 	}
 }
 
+// What was summed up by a clock that was wrong is handed over as it is, and holds no room until that time comes.
+func TestClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	s := aStatsD(t, "")
+	s.packet([]byte("a:1|c"))
+	if got := collect(t, s, noon.Add(10_000*time.Hour+10*time.Second)); len(got) != 0 {
+		t.Errorf("got %q", got)
+	}
+	if got := collect(t, s, noon); len(got) != 1 {
+		t.Errorf("got %q after the clock was set back", got)
+	}
+	if c := s.Counts(); c.Series != 0 || s.held != 0 {
+		t.Errorf("%d series are remembered, and %d values", c.Series, s.held)
+	}
+}
+
 func TestDifferentValuesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := aStatsD(t, "")

@@ -91,12 +91,13 @@ func occurrences(counts []float64) (n int64) {
 	return n
 }
 
-// ended takes out the windows that are over, all of them if last, as data of the windows' beginnings.
+// ended takes out the windows that are over, all of them if last, as data of the windows' beginnings. One that is further ahead than
+// anything is taken is of a clock that has been set back, and nothing more will come of it.
 func (w *windows) ended(now time.Time, last bool) (data []cloudwatch.Datum) {
 	resolution := cloudwatch.ResolutionOf(max(w.width, time.Second))
 	for _, start := range slices.Sorted(maps.Keys(w.open)) {
 		at := time.Unix(start, 0)
-		if !last && w.width > 0 && at.Add(w.width).After(now) {
+		if !last && w.width > 0 && at.Add(w.width).After(now) && at.Sub(now) <= mostAhead {
 			continue
 		}
 		for s, d := range w.open[start] {
