@@ -298,6 +298,8 @@ func (j *judge) lost(v *verdict) {
 			say(l.Dropped[listeners.NotEncrypted]+l.Dropped[listeners.NotSigned], "datagrams for "+l.Name+" were refused: not as secure as collectd_security_level asks for", "SecurityLevel of the sender's plugin network has to be the same")
 			say(l.Dropped[listeners.UnknownUser], "datagrams for "+l.Name+" were refused: of a user that collectd_auth_file does not have", "Username of the sender's plugin network has to be in it, as a line user: password")
 			say(l.Dropped[listeners.WrongPassword], "datagrams for "+l.Name+" were refused: of a wrong password", "Password of the sender's plugin network has to be the one in collectd_auth_file")
+			say(l.Dropped[listeners.WrongTime], "values for "+l.Name+" were dropped: of a time that CloudWatch refuses", "are the clocks of the sender and of this host right?")
+			say(l.Dropped[listeners.TooLong], "datagrams for "+l.Name+" were dropped: longer than 64 KiB", "have the sender put less into one")
 			say(l.Dropped[listeners.TooVaried], "values for "+l.Name+" were dropped: there are too many different ones to keep", "aggregate for a shorter time, or sample")
 		}
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")
