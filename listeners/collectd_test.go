@@ -284,6 +284,27 @@ func TestValuesThatAreRefusedTakeNoRoom(t *testing.T) {
 	}
 }
 
+// Each datum takes room of its own, however few values it has.
+func TestSeriesOfManyTimesAreBounded(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "none"`)
+	packet := slices.Concat(part(partPlugin, []byte("p\x00")...), part(partType, []byte("t\x00")...), part(partValues, append([]byte{0x13, 0x88}, make([]byte, 9*5000)...)...))
+	for i := range 50 { // 5000 series in each of 50 minutes
+		c.packet(append(part(partTime, binary.BigEndian.AppendUint64(nil, uint64(noon.Unix()-60*int64(i)))...), packet...))
+	}
+	n := c.Counts()
+	data, err := c.Collect(t.Context(), noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) != mostData || n.Parsed != mostData || n.Dropped[TooVaried] != 50*5000-mostData {
+		t.Errorf("got %d data, %d parsed, dropped %v", len(data), n.Parsed, n.Dropped)
+	}
+	if c.packet(packet); c.Counts().Parsed != mostData+5000 {
+		t.Errorf("what was handed over still takes room: %+v", c.Counts())
+	}
+}
+
 // A clock that is set, or a host that has slept, makes nothing that is sent right after it too late or too early.
 func TestTimesAreHeldAgainstTheClock(t *testing.T) {
 	t.Parallel()

@@ -12,12 +12,16 @@ import (
 type windows struct {
 	width time.Duration // 0: nothing is summed up but what falls into one second
 	open  map[int64]map[*series]*distribution
+	data  int // that they will be
 	held  int // values, of all together
 }
 
 const (
 	// mostHeld bounds the different values that a listener keeps, of all series and windows; some tens of MiB.
 	mostHeld = 1 << 20
+	// mostData bounds what they are handed over as, which takes much more than a value: ten times of every series, as of values
+	// that come each second and are not summed up.
+	mostData = 10 * mostSeries
 	// mostWindows bounds the windows that the times of values may open.
 	mostWindows = 10_000
 )
@@ -32,7 +36,7 @@ func (w *windows) of(s *series, at time.Time) *distribution {
 	if d := all[s]; d != nil {
 		return d
 	}
-	if w.held >= mostHeld || all == nil && len(w.open) >= mostWindows {
+	if w.held >= mostHeld || w.data >= mostData || all == nil && len(w.open) >= mostWindows {
 		return nil
 	}
 	if w.open == nil {
@@ -44,6 +48,7 @@ func (w *windows) of(s *series, at time.Time) *distribution {
 	}
 	d := &distribution{}
 	all[s] = d
+	w.data++
 	return d
 }
 
@@ -111,6 +116,7 @@ func (w *windows) ended(now time.Time, last bool) (data []cloudwatch.Datum) {
 				Values: values, Counts: counts, RollUpOnly: s.rollUpOnly,
 			})
 		}
+		w.data -= len(w.open[start])
 		delete(w.open, start)
 	}
 	return data
