@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -289,7 +290,7 @@ func (e *EventSpool) files() []string {
 // count finds out what the folders hold. The folder is the truth: files go away behind the writer's back.
 func (e *EventSpool) count(now time.Time) {
 	folders, err := os.ReadDir(e.dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	var bytes int64
@@ -328,8 +329,13 @@ func (e *EventSpool) lookAfter(now time.Time) (finished bool) {
 	scarce := e.bytes > e.most/4*3
 	var dirty []*durable.Lines
 	for s, w := range e.open {
+		_, err := os.Lstat(w.path)
+		gone := errors.Is(err, fs.ErrNotExist)
+		if gone {
+			e.log.Warn("a file of events was removed while it was written to; what was not read of it is lost", zap.String("file", w.path))
+		}
 		switch {
-		case scarce || now.Sub(w.last) >= idleFile:
+		case gone || scarce || now.Sub(w.last) >= idleFile:
 			e.finish(s, w)
 			finished = true
 		case w.dirty:

@@ -175,3 +175,25 @@ func TestDiskThatTakesNoEventsIsSaidOnce(t *testing.T) {
 		t.Errorf("said %v", s.said.All())
 	}
 }
+
+// Somebody clears the state folder while the agent runs: nothing is written into files that nobody can find any more.
+func TestSpoolThatIsTakenAwayIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Allow(10_000)
+	large := make([]byte, 600)
+	for s.Write(cart, emfNoon, large) == nil {
+	}
+	s.must(os.RemoveAll(s.dir))
+	s.lookAfter(time.Now().Add(time.Second))
+	s.must(s.Write(cart, emfNoon, []byte("x")))
+	if n := len(s.files()); n != 1 {
+		t.Errorf("%d files can be found", n)
+	}
+	s.must(os.Remove(s.files()[0])) // this one alone
+	s.lookAfter(time.Now().Add(time.Second))
+	s.must(s.Write(cart, emfNoon, []byte("x")))
+	if n := len(s.files()); n != 1 {
+		t.Errorf("%d files can be found", n)
+	}
+}
