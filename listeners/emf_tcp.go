@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -187,7 +186,7 @@ func (l *EMF) goodbye(ctx context.Context, last []byte, skipping bool, err error
 			l.received.Add(1)
 			l.refuse(refusedSlow)
 		}
-	case len(last) > 0 && (errors.Is(err, io.EOF) || ctx.Err() != nil):
+	default:
 		_ = l.take(last) // a part of one is no JSON, and counted as that
 	}
 }

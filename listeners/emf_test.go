@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,29 @@ func TestDocumentsComeInWholeHoweverTheyAreCut(t *testing.T) {
 		if n := e.Counts(); n.Received != 4 || n.Accepted != 4 || n.Senders != 0 {
 			e.Errorf("got %+v", n)
 		}
+	})
+}
+
+// The original takes a datagram apart at its line ends; a document with line ends in it is taken as well.
+func TestDatagramHoldsADocumentOrOneOnEachLine(t *testing.T) {
+	inBubble(t, func(e *ear) {
+		e.takeDatagram([]byte(doc(1) + "\n" + doc(2) + "\r\n\n"))
+		e.takeDatagram([]byte(strings.ReplaceAll(doc(3), ",", ",\n")))
+		e.takeDatagram([]byte(doc(4)))
+		e.takeDatagram(nil)
+		e.want("g "+doc(1), "g "+doc(2), "g "+doc(3), "g "+doc(4))
+		if n := e.Counts(); n.Received != 4 {
+			e.Errorf("got %+v", n)
+		}
+	})
+}
+
+func TestDocumentOfASenderThatBreaksOffIsCounted(t *testing.T) {
+	inBubble(t, func(e *ear) {
+		e.goodbye(e.ctx, []byte(doc(1)), false, syscall.ECONNRESET)
+		e.goodbye(e.ctx, []byte(doc(2)[:9]), false, syscall.ECONNRESET)
+		e.want("g " + doc(1))
+		e.refusals("not_json:1")
 	})
 }
 
