@@ -61,7 +61,8 @@ type EventSpool struct {
 	mu      sync.Mutex
 	ready   bool
 	most    int64
-	bytes   int64 // in all files
+	bytes   int64            // in all files
+	held    map[string]int64 // of that, by folder
 	counted time.Time
 	number  int64                             // of the newest file
 	open    map[cloudwatch.LogStream]*writing // files that are written to
@@ -73,7 +74,7 @@ type EventSpool struct {
 
 // writing is a file that events are appended to.
 type writing struct {
-	path  string
+	path  string // its folder is the stream's
 	lines *durable.Lines
 	last  time.Time // when it was written to
 	dirty bool
@@ -167,14 +168,14 @@ func (e *EventSpool) write(s cloudwatch.LogStream, at time.Time, event []byte) e
 	}
 	line := append(strconv.AppendInt(make([]byte, 0, len(event)+24), at.UnixMilli(), 10), ' ')
 	line = append(append(line, event...), '\n')
-	now := time.Now()
-	if e.bytes+int64(len(line)) > e.most && now.Sub(e.counted) >= recount {
+	now, size, folder := time.Now(), int64(len(line)), e.folder(s)
+	if e.bytes+size > e.room(folder) && now.Sub(e.counted) >= recount {
 		e.count(now)
 	}
-	if e.bytes+int64(len(line)) > e.most {
+	if e.bytes+size > e.room(folder) {
 		return ErrEventsFull
 	}
-	w, err := e.file(s, int64(len(line)), now)
+	w, err := e.file(s, size, now)
 	if err != nil {
 		return err
 	}
@@ -182,9 +183,27 @@ func (e *EventSpool) write(s cloudwatch.LogStream, at time.Time, event []byte) e
 		return durable.Cure(err, e.dir)
 	}
 	w.last, w.dirty = now, true
-	e.bytes += int64(len(line))
+	e.bytes += size
+	e.held[folder] += size
 	e.written.Add(cloudwatch.Amount{Events: 1, Bytes: int64(len(event))})
 	return nil
+}
+
+// folder is the name of a stream's folder.
+func (e *EventSpool) folder(s cloudwatch.LogStream) string {
+	if w := e.open[s]; w != nil {
+		return filepath.Base(filepath.Dir(w.path))
+	}
+	return folderOf(s)
+}
+
+// room is how many bytes all streams together may take when one is to have more. One that has more than its share, of the
+// streams that there are and one that may come, leaves the last tenth to others: they go on when the service refuses its events.
+func (e *EventSpool) room(folder string) int64 {
+	if e.held[folder] < e.most/int64(len(e.held)+1) {
+		return e.most
+	}
+	return e.most - e.most/10
 }
 
 // file is the file that a stream's next line goes to; a file that is full is finished.
@@ -294,15 +313,17 @@ func (e *EventSpool) count(now time.Time) {
 		return
 	}
 	var bytes int64
+	held := map[string]int64{}
 	for _, folder := range folders {
 		files, _ := os.ReadDir(filepath.Join(e.dir, folder.Name()))
 		for _, f := range files {
 			if info, err := f.Info(); err == nil && strings.HasSuffix(f.Name(), eventsEnding) {
 				bytes += info.Size()
+				held[folder.Name()] += info.Size()
 			}
 		}
 	}
-	e.bytes, e.folders, e.counted = bytes, len(folders), now
+	e.bytes, e.held, e.folders, e.counted = bytes, held, len(folders), now
 }
 
 // Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, or

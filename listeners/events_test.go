@@ -197,3 +197,36 @@ func TestSpoolThatIsTakenAwayIsMadeAnew(t *testing.T) {
 		t.Errorf("%d files can be found", n)
 	}
 }
+
+// The service takes nothing of two streams, of which more and more comes: that is no trouble of a third.
+func TestStreamThatFillsTheSpoolLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Allow(100_000)
+	till := cart
+	till.Name = "till"
+	for _, stream := range []cloudwatch.LogStream{till, cart, till} {
+		for n := 0; s.Write(stream, emfNoon, make([]byte, 500)) == nil; n++ {
+			if stream == till && n == 80 {
+				break
+			}
+		}
+	}
+	late := cart
+	late.Name = "late"
+	s.must(s.Write(late, emfNoon, make([]byte, 500)))
+	again := NewEventSpool(s.dir, zap.NewNop()) // as after a restart
+	t.Cleanup(again.Close)
+	again.Allow(100_000)
+	if err := again.Write(cart, emfNoon, make([]byte, 500)); !errors.Is(err, ErrEventsFull) {
+		t.Errorf("got %v", err)
+	}
+	for n := 0; again.Write(late, emfNoon, make([]byte, 500)) == nil; n++ {
+		if n == 200 {
+			t.Fatal("there is no bound")
+		}
+	}
+	if n := again.State(); n.Bytes < 99_000 || n.Bytes > 100_000 {
+		t.Errorf("got %+v", n)
+	}
+}
