@@ -77,7 +77,7 @@ func TestWhatIsStoredIsHeldAgainstWhatWasWritten(t *testing.T) {
 func writers(t *testing.T) (tortured *torture) {
 	t.Helper()
 	dir := t.TempDir()
-	tortured = &torture{options: options{files: 4, rate: 100}, dir: dir, counts: counts{Rotations: map[string]int{}, Faults: map[string]int{}}}
+	tortured = &torture{options: options{files: 4, rate: 100}, dir: dir, sender: &sender{}, counts: counts{Rotations: map[string]int{}, Faults: map[string]int{}}}
 	var err error
 	if tortured.history, err = openHistory(filepath.Join(dir, "history.log")); err != nil {
 		t.Fatal(err)
