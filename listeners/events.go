@@ -180,6 +180,9 @@ func (e *EventSpool) write(s cloudwatch.LogStream, at time.Time, event []byte) e
 		return err
 	}
 	if err := w.lines.Append(line); err != nil {
+		if w.lines.Torn() {
+			e.finish(s, w)
+		}
 		return durable.Cure(err, e.dir)
 	}
 	w.last, w.dirty = now, true
