@@ -238,8 +238,8 @@ func (e *EventSpool) prepare() error {
 	return nil
 }
 
-// Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, or
-// all of them while little room is left, so that what is acknowledged goes away.
+// Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, and
+// while little room is left all that hold something worth mentioning, so that what is acknowledged goes away.
 func (e *EventSpool) Run(ctx context.Context) {
 	step := time.NewTicker(eventsStep)
 	defer step.Stop()
@@ -268,7 +268,7 @@ func (e *EventSpool) lookAfter(now time.Time) (finished bool) {
 			e.log.Warn("a file of events was removed while it was written to; what was not read of it is lost", zap.String("file", w.path))
 		}
 		switch {
-		case gone || scarce || now.Sub(w.last) >= idleFile:
+		case gone || scarce && w.lines.Size() >= e.fileBytes()/8 || now.Sub(w.last) >= idleFile:
 			e.finish(s, w)
 			finished = true
 		case w.dirty:

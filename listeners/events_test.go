@@ -198,6 +198,26 @@ func TestSpoolThatIsTakenAwayIsMadeAnew(t *testing.T) {
 	}
 }
 
+// A stream of which the service takes nothing may keep room scarce for long: files of others are not made anew every second.
+func TestFileThatHoldsLittleGoesOnThoughRoomIsScarce(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Allow(160_000)
+	for s.Write(cart, emfNoon, make([]byte, 900)) == nil {
+	}
+	small := cart
+	small.Name = "small"
+	s.must(s.Write(small, emfNoon, []byte("x")))
+	path := s.open[small].path
+	s.lookAfter(time.Now())
+	if s.Finished(path) || len(s.open) != 1 {
+		t.Errorf("%d files go on", len(s.open))
+	}
+	if s.lookAfter(time.Now().Add(idleFile)); !s.Finished(path) {
+		t.Error("an idle file goes on")
+	}
+}
+
 // The service takes nothing of two streams, of which more and more comes: that is no trouble of a third.
 func TestStreamThatFillsTheSpoolLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
