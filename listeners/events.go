@@ -40,6 +40,8 @@ const (
 	idleFile = 10 * time.Second
 	// eventsStep is how often files are looked after: a power loss costs what was written since the last time.
 	eventsStep = time.Second
+	// failingFor is how long an error of the disk is told of when no event has come since.
+	failingFor = time.Minute
 	// recount is how often what the folders hold is counted at most.
 	recount = 100 * time.Millisecond
 
@@ -66,7 +68,8 @@ type EventSpool struct {
 	folders int
 	closing []*durable.Lines // finished, and still to be synced and closed
 	written cloudwatch.Amount
-	failing error // what the disk said last; nil: it takes events
+	failing error     // what the disk said last; nil: it takes events
+	failed  time.Time // when it said so
 }
 
 // writing is a file that events are appended to.
@@ -126,7 +129,7 @@ func (e *EventSpool) Write(s cloudwatch.LogStream, at time.Time, event []byte) e
 	if e.failing == nil {
 		e.log.Error("events cannot be written to disk; they are refused until they can", zap.Error(err))
 	}
-	e.failing = err
+	e.failing, e.failed = err, time.Now()
 	return fmt.Errorf("write event: %w", err)
 }
 
@@ -318,15 +321,20 @@ type EventSpoolState struct {
 	Bytes   int64             // on disk now, acknowledged or not
 	Most    int64             // that there may be
 	Streams int               // that have events on disk, or had a moment ago
-	Failing error             // what the disk said last; nil: it takes events
+	Failing error             // what the disk said last, and lately; nil: it takes events, as far as is known
 }
 
 // State tells how it is.
 func (e *EventSpool) State() EventSpoolState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if now := time.Now(); now.Sub(e.counted) >= recount {
+	now := time.Now()
+	if now.Sub(e.counted) >= recount {
 		e.count(now)
 	}
-	return EventSpoolState{e.written, e.bytes, e.most, e.folders, e.failing}
+	s := EventSpoolState{Written: e.written, Bytes: e.bytes, Most: e.most, Streams: e.folders}
+	if now.Sub(e.failed) < failingFor {
+		s.Failing = e.failing
+	}
+	return s
 }

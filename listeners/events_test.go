@@ -169,6 +169,10 @@ func TestDiskThatTakesNoEventsIsSaidOnce(t *testing.T) {
 	if s.State().Failing == nil || s.said.Len() != 1 {
 		t.Errorf("said %v", s.said.All())
 	}
+	s.failed = s.failed.Add(-failingFor) // nobody has sent anything since
+	if err := s.State().Failing; err != nil {
+		t.Errorf("it is not known that the disk still takes nothing: %v", err)
+	}
 	s.must(os.Remove(s.dir))
 	s.must(s.Write(cart, emfNoon, []byte("x")))
 	if s.State().Failing != nil || s.said.Len() != 2 {
