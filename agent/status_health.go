@@ -287,6 +287,7 @@ func (j *judge) lost(v *verdict) {
 	if e := v.EMF; e != nil {
 		say(e.Refused["spool_full"], "EMF documents were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is sent; nephoscope.events_mib allows more")
 		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
+		say(e.Turned, "connections of programs that send EMF documents were turned down: too many are open, and none has been idle for long", "which program opens one after the other? ss -tnp tells; each could keep one, or send by UDP")
 	}
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
