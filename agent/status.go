@@ -176,6 +176,7 @@ func (a *Agent) Status() Status {
 	}
 	s.disk = a.disk.trouble()
 	a.tasks.show(&s)
+	s.stranded(a.events)
 	s.budget(a.budget, now)
 	s.sort()
 	s.sum()

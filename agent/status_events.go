@@ -19,6 +19,7 @@ type EventsLedger struct {
 	DiskMost  int64             `json:"disk_bytes_allowed"`
 	Streams   int               `json:"log_streams"`          // with events on disk
 	LastError string            `json:"last_error,omitempty"` // of the disk; "": it takes events
+	Stranded  bool              `json:"stranded,omitempty"`   // the configuration has no logs section: nobody ships them
 }
 
 // EMFLedger is what became of documents in the embedded metric format.
@@ -52,11 +53,7 @@ func (e *eventsShipping) show(s *Status) {
 	if !e.named.Load() {
 		s.unidentified = append(s.unidentified, waitingTask{e.path, e.since})
 	}
-	state := e.events.State()
-	s.Events = &EventsLedger{Written: state.Written, DiskBytes: state.Bytes, DiskMost: state.Most, Streams: state.Streams}
-	if state.Failing != nil {
-		s.Events.LastError = state.Failing.Error()
-	}
+	s.Events = eventsLedger(e.events.State())
 	s.Total.Add(e.entry.Ended())
 	rows := map[cloudwatch.LogStream]*LogFile{}
 	for _, src := range e.entry.Sources() {
@@ -71,6 +68,25 @@ func (e *eventsShipping) show(s *Status) {
 	}
 	for _, row := range rows {
 		s.Logs = append(s.Logs, *row)
+	}
+}
+
+func eventsLedger(state listeners.EventSpoolState) *EventsLedger {
+	l := &EventsLedger{Written: state.Written, DiskBytes: state.Bytes, DiskMost: state.Most, Streams: state.Streams}
+	if state.Failing != nil {
+		l.LastError = state.Failing.Error()
+	}
+	return l
+}
+
+// stranded tells of events that wait though nothing says any more where logs go, and as whom.
+func (s *Status) stranded(events *listeners.EventSpool) {
+	if s.Events != nil {
+		return
+	}
+	if state := events.State(); state.Bytes > 0 {
+		s.Events = eventsLedger(state)
+		s.Events.Stranded = true
 	}
 }
 
@@ -98,6 +114,10 @@ func (l *emfListening) show(s *Status) {
 func (v *verdict) listening() {
 	if e := v.Events; e != nil && e.LastError != "" {
 		v.say(Degraded, time.Time{}, "events that programs send are refused: "+e.LastError, "is the disk of the state folder full, read-only or broken?")
+	}
+	if e := v.Events; e != nil && e.Stranded {
+		v.say(Degraded, time.Time{}, fmt.Sprintf("%d bytes of events that programs sent wait, and there is no logs section any more", e.DiskBytes),
+			`a logs section, be it {"metrics_collected": {}}, has them delivered; else they stay in the folder events of the state folder`)
 	}
 	if v.EMF == nil {
 		return

@@ -289,6 +289,7 @@ func (j *judge) lost(v *verdict) {
 		say(e.Dropped, "datagrams for emf were dropped: the kernel had no room for them", "raise net.core.rmem_max, send fewer, or send by TCP")
 		say(e.Refused["spool_full"], "EMF documents were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is sent; nephoscope.events_mib allows more")
 		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
+		say(e.Turned, "connections of programs that send EMF documents were turned down: too many are open, and none has been idle for long", "which program opens one after the other? ss -tnp tells; each could keep one, or send by UDP")
 	}
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", fmt.Sprintf("the spool holds %d MiB (nephoscope.spool_mib) and two weeks; the agent's log says which it was", m.room>>20))
@@ -300,6 +301,8 @@ func (j *judge) lost(v *verdict) {
 			say(l.Dropped[listeners.NotEncrypted]+l.Dropped[listeners.NotSigned], "datagrams for "+l.Name+" were refused: not as secure as collectd_security_level asks for", "SecurityLevel of the sender's plugin network has to be the same")
 			say(l.Dropped[listeners.UnknownUser], "datagrams for "+l.Name+" were refused: of a user that collectd_auth_file does not have", "Username of the sender's plugin network has to be in it, as a line user: password")
 			say(l.Dropped[listeners.WrongPassword], "datagrams for "+l.Name+" were refused: of a wrong password", "Password of the sender's plugin network has to be the one in collectd_auth_file")
+			say(l.Dropped[listeners.WrongTime], "values for "+l.Name+" were dropped: of a time that CloudWatch refuses", "are the clocks of the sender and of this host right?")
+			say(l.Dropped[listeners.TooLong], "datagrams for "+l.Name+" were dropped: longer than 64 KiB", "have the sender put less into one")
 			say(l.Dropped[listeners.TooVaried], "values for "+l.Name+" were dropped: there are too many different ones to keep", "aggregate for a shorter time, or sample")
 		}
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")

@@ -3,6 +3,7 @@ package listeners
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -175,7 +176,7 @@ func (l *EMF) serveUDP(ctx context.Context, socket net.PacketConn) error {
 	for {
 		n, _, err := socket.ReadFrom(buf)
 		if n > 0 {
-			_ = l.take(buf[:n]) // there is nobody to tell
+			l.takeDatagram(buf[:n])
 		}
 		switch {
 		case err == nil:
@@ -188,6 +189,18 @@ func (l *EMF) serveUDP(ctx context.Context, socket net.PacketConn) error {
 				return nil
 			}
 		}
+	}
+}
+
+// takeDatagram takes a document that may have line ends in it, or several, each on a line as by TCP. There is nobody to tell
+// what became of them.
+func (l *EMF) takeDatagram(raw []byte) {
+	if raw = bytes.TrimSpace(raw); bytes.IndexByte(raw, '\n') < 0 || json.Valid(raw) {
+		_ = l.take(raw)
+		return
+	}
+	for line := range bytes.Lines(raw) {
+		_ = l.take(line)
 	}
 }
 

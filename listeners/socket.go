@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,6 +38,9 @@ func (s *Sockets) open(address string, pending int) (*socket, error) {
 	s.mu.Unlock()
 	if found == nil {
 		conn, err := bind(address)
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // it names the address once more
+		}
 		if err != nil {
 			return nil, fmt.Errorf("listen on %s: %w", address, err)
 		}
@@ -105,11 +109,22 @@ func bindUnix(path string) (datagrams, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o666); err != nil {
+	if err := openToAll(path); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
+}
+
+// openToAll lets everybody send to a socket. Whoever may write to its folder may have put a link in its place meanwhile: what
+// that leads to elsewhere is left as it is.
+func openToAll(path string) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Chmod(filepath.Base(path), 0o666)
 }
 
 // abandoned tells whether a path is a socket that nobody listens on.

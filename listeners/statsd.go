@@ -217,19 +217,10 @@ func (s *statsD) find(l *statsdLine, kind string) (found *series, ok bool) {
 	return s.catalogue.add(s.spelling, name, dimensions, kind), true
 }
 
-// identify reads name,key=value,… and key:value,key,…; of a key that is there twice the last one counts, and the tags may say
-// metric_type themselves.
+// identify reads name,key=value,… and key:value,key,…; the tags may say metric_type themselves.
 func (s *statsD) identify(name, tags, kind string) (clean string, dimensions []cloudwatch.Dimension) {
 	put := func(key, value string) {
-		for i := range dimensions {
-			if dimensions[i].Name == key {
-				dimensions[i].Value = value
-				return
-			}
-		}
-		if key != "" {
-			dimensions = append(dimensions, cloudwatch.Dimension{Name: key, Value: value})
-		}
+		dimensions = append(dimensions, cloudwatch.Dimension{Name: key, Value: value})
 	}
 	name, inline, _ := strings.Cut(name, ",")
 	for pair := range strings.SplitSeq(inline, ",") {
