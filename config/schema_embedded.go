@@ -75,7 +75,7 @@ func applicationSignalsShape() *shape {
 func prometheusLogsShape() *shape {
 	return strictly(
 		key{name: "cluster_name", shape: str(0, 0), absent: "none", says: "the cluster: the label `ClusterName` of what is sent"},
-		key{name: "log_group_name", shape: str(0, 0).judged((*reading).groupName, "/web/prometheus"),
+		key{name: "log_group_name", shape: str(0, 512).judged((*reading).plainGroup, "/web/prometheus"),
 			absent: "with a cluster_name `/aws/containerinsights/CLUSTER/prometheus`, in a container of ECS `/aws/ecs/containerinsights/CLUSTER/prometheus`; else `prometheus/logs/default`, with a warning",
 			says:   "the log group. Its streams are called after the jobs"},
 		key{name: "prometheus_config_path", shape: str(0, 0).judged((*reading).scrapeConfig, "/etc/prometheus.yaml"), preset: defaultScrapeConfig,

@@ -107,6 +107,20 @@ func (r *reading) scrapeConfig(n *node) {
 	}
 }
 
+// plainGroup warns of the name of a log group that CloudWatch Logs will refuse. It has no placeholders, as for the original.
+func (r *reading) plainGroup(n *node) {
+	if strings.Contains(n.text, "${") { // a variable that is not set was told of
+		return
+	}
+	strange := func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_/.#-", c))
+	}
+	if at := strings.IndexFunc(n.text, strange); at >= 0 {
+		r.warn(n.at, fmt.Sprintf("CloudWatch Logs does not accept %q in the name of a log group, and there are no placeholders here: all that is scraped will be refused", []rune(n.text[at:])[0]),
+			"it may hold letters, digits and _ / . # -")
+	}
+}
+
 // scraping judges the section as a whole: where what is scraped goes, and whether anything becomes a metric.
 func (r *reading) scraping(n *node) {
 	s := section{n, prometheusLogsShape()}

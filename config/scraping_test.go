@@ -71,6 +71,7 @@ func TestWhatIsScrapedForNothingIsTold(t *testing.T) {
 	f(`{"log_group_name": "g", ` + one + `}`)
 	f(`{"cluster_name": "g", ` + one + `}`)
 	f(`{`+one+`}`, "it goes to prometheus/logs/default")
+	f(`{"log_group_name": "g-{hostname}", `+one+`}`, "does not accept '{'")
 	f(`{"log_group_name": "g"}`, "log events and no metrics")
 	f(`{"log_group_name": "g", "disable_metric_extraction": true}`)
 	f(`{"log_group_name": "g", "prometheus_config_path": "env:NONE", `+one+`}`, "the environment variable NONE is not set")
