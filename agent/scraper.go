@@ -27,7 +27,6 @@ type scraperPace struct {
 	first, most time.Duration // before it is started again
 	well        time.Duration // how long it has to run to be well: what was before is forgiven
 	grace       time.Duration // to end when it is told to: what it has scraped is to arrive
-	look        time.Duration // between two looks at whether the scrape configuration has changed
 }
 
 // scraper has the program run for as long as its section is there.
@@ -48,7 +47,6 @@ type scraper struct {
 	starts  int64
 	before  ScrapeCounts // of those that have ended
 	now     ScrapeCounts // of the one that runs, or ran last
-	refused string       // why a changed scrape configuration is not taken up; "": there is none
 }
 
 // scraperTask has what the section names scraped. What it brings goes the way of emf's documents.
@@ -79,7 +77,7 @@ func newScraper(p config.Prometheus, a *Agent) *scraper {
 	}
 	return &scraper{
 		settings: p, state: absolute(a.env.StateDir), find: find, log: a.env.Log, listener: listeners.NewEMF(config.EMF{}, a.events, a.env.Log),
-		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second, look: 5 * time.Second},
+		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second},
 	}
 }
 
@@ -124,10 +122,6 @@ func (s *scraper) run(ctx context.Context, isUp func()) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil { // its configuration has changed
-			wait = s.pace.first / 2
-			continue
-		}
 		delay := wait
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // somebody may install it, or write the file
@@ -156,8 +150,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// once has the program run until it ends by itself, which is an error, or is told to: ctx is done, or there is another scrape
-// configuration.
+// once has the program run until ctx is done, or it ends by itself, which is an error.
 func (s *scraper) once(ctx context.Context, isUp func()) error {
 	program, err := s.find()
 	if err != nil {
@@ -167,7 +160,6 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 	if settings.ConfigPath, err = s.scrapeConfig(); err != nil {
 		return err
 	}
-	file := lookAt(settings.ConfigPath)
 	c, err := startChild(program, settings)
 	if err != nil {
 		return err
@@ -180,25 +172,14 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 	readers.Go(func() { s.hear(c.stderr) })
 	well := time.AfterFunc(s.pace.well, s.runs)
 	defer well.Stop()
-	look := time.NewTicker(s.pace.look)
-	defer look.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			c.stop(s.pace.grace, s.log)
-			c.settle(&readers)
-			return nil
-		case <-look.C:
-			if s.takesUp(ctx, program, &file) {
-				s.log.Info("the scrape configuration has changed: the scraper is started anew", zap.String("file", settings.ConfigPath))
-				c.stop(s.pace.grace, s.log)
-				c.settle(&readers)
-				return nil
-			}
-		case <-c.ended:
-			c.settle(&readers)
-			return fmt.Errorf("run scraper: %s ended by itself: %s", program, cmp.Or(s.said.lastError(), exitOf(c.err)))
-		}
+	select {
+	case <-ctx.Done():
+		c.stop(s.pace.grace, s.log)
+		c.settle(&readers)
+		return nil
+	case <-c.ended:
+		c.settle(&readers)
+		return fmt.Errorf("run scraper: %s ended by itself: %s", program, cmp.Or(s.said.lastError(), exitOf(c.err)))
 	}
 }
 

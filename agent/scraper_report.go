@@ -2,7 +2,6 @@ package agent
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +34,7 @@ type ScrapeCounts struct {
 	Samples int64            `json:"samples"`
 	Events  int64            `json:"events"`  // documents that it has made of them
 	Dropped map[string]int64 `json:"dropped"` // samples, by reason
-	Targets []ScrapeTarget   `json:"targets"` // those of the last moment
+	Targets []ScrapeTarget   `json:"targets"` // those of the last moment, 200 at most: those first that are down
 }
 
 // ScrapeTarget is one exporter.
@@ -123,9 +122,6 @@ func (s *scraper) take(line []byte) {
 
 // bound leaves of counts what is shown of them: what others decide on may be long.
 func (c *ScrapeCounts) bound() {
-	slices.SortStableFunc(c.Targets, func(a, b ScrapeTarget) int {
-		return cmp.Or(cmp.Compare(a.Job, b.Job), cmp.Compare(a.Instance, b.Instance))
-	})
 	c.Targets = c.Targets[:min(len(c.Targets), shownTargets)]
 	for i := range c.Targets {
 		t := &c.Targets[i]
@@ -178,8 +174,9 @@ type scraperLog struct {
 	mu     sync.Mutex
 	minute time.Time
 	lines  int
-	left   int64  // lines of this minute that were left out
-	bad    string // the last error that it spoke of
+	left   int64     // lines of this minute that were left out
+	bad    string    // the last error that it spoke of
+	badAt  time.Time // when
 }
 
 func (l *scraperLog) say(level zapcore.Level, text string, fields ...zap.Field) {
@@ -193,7 +190,7 @@ func (l *scraperLog) say(level zapcore.Level, text string, fields ...zap.Field) 
 		l.minute, l.lines, l.left = now, 0, 0
 	}
 	if level >= zapcore.ErrorLevel || l.bad == "" && level == zapcore.WarnLevel {
-		l.bad = shortened(withFields(text, fields), 500)
+		l.bad, l.badAt = shortened(withFields(text, fields), 500), now
 	}
 	if l.lines++; l.lines > saidLines {
 		l.left++
@@ -214,14 +211,19 @@ func withFields(text string, fields []zap.Field) string {
 
 // lastError is the last error that the program spoke of; "": of none.
 func (l *scraperLog) lastError() string {
+	text, _ := l.last()
+	return text
+}
+
+func (l *scraperLog) last() (text string, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.bad
+	return l.bad, l.badAt
 }
 
 // forget begins anew with a program that was started anew.
 func (l *scraperLog) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bad = ""
+	l.bad, l.badAt = "", time.Time{}
 }

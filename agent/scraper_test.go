@@ -32,15 +32,18 @@ func TestMain(m *testing.M) {
 }
 
 func standIn(args []string) int {
-	if len(args) == 2 && args[0] == "check" {
-		text, err := os.ReadFile(args[1])
-		if err != nil {
-			fmt.Println(err)
+	if len(args) == 3 && args[0] == "check" && args[1] == "--json" {
+		switch text, err := os.ReadFile(args[2]); {
+		case err != nil:
+			fmt.Fprintln(os.Stderr, ScraperProgram+": check: "+err.Error())
 			return 2
-		}
-		if strings.Contains(string(text), "mistake") {
-			fmt.Println(args[1] + ":1: a mistake (mend it)")
+		case strings.Contains(string(text), "nonsense"):
+			fmt.Println("nonsense")
+		case strings.Contains(string(text), "mistake"):
+			fmt.Printf(`{"ok":false,"problems":[{"file":%q,"line":3,"column":5,"text":"a mistake","hint":"mend it"}]}`, args[2])
 			return 1
+		default:
+			fmt.Println(`{"ok":true,"problems":[]}`)
 		}
 		return 0
 	}
@@ -68,13 +71,9 @@ func standIn(args []string) int {
 			document(n)
 		}
 		say("info", "scrapes")
-		fmt.Fprintln(os.Stderr, `{"counts":{"scrapes":5,"scrapes_failed":1,"samples":300,"events":3,"dropped":{"series":2},"targets":[{"job":"web","instance":"b:1","up":false,"last_error":"refused"},{"job":"web","instance":"a:1","up":true,"samples":300,"last_scrape_ms":1.5}]}}`)
+		fmt.Fprintln(os.Stderr, `{"counts":{"scrapes":5,"scrapes_failed":1,"samples":300,"events":3,"dropped":{"series_bound":2},"targets":[{"job":"web","instance":"b:1","up":false,"last_error":"refused"},{"job":"web","instance":"a:1","up":true,"samples":300,"last_scrape_ms":1.5}]}}`)
 		<-over
 		document("last")
-	case "content":
-		text, _ := os.ReadFile(settings.ConfigPath)
-		document(strings.TrimSpace(string(text)))
-		<-over
 	case "crash":
 		document("before")
 		say("error", "cannot go on")
@@ -154,7 +153,7 @@ func scrapes(t *testing.T, behaviour string, change ...func(*scraping)) *scrapin
 	installStandIn(t, s.agent.env.Scraper)
 	s.write("scrape_configs: []")
 	s.scraper = newScraper(config.Prometheus{ConfigPath: s.path(), ClusterName: behaviour, LogGroup: "g", Namespace: "n", MaxSeries: 10}, s.agent)
-	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second, look: 20 * time.Millisecond}
+	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second}
 	for _, c := range change {
 		c(s)
 	}
@@ -217,7 +216,7 @@ func TestScrapedDocumentsAreWrittenDownUntilTheEnd(t *testing.T) {
 	s := scrapes(t, "documents")
 	comes(t, "the documents and the counts", func() bool { l := s.status(); return l.Accepted == 3 && l.Scrapes == 5 })
 	l := s.status()
-	if l.PID == 0 || l.Starts != 1 || l.Program != s.agent.env.Scraper || l.Failed != 1 || l.Samples != 300 || l.Dropped["series"] != 2 || len(l.Targets) != 2 || l.Targets[0].Instance != "a:1" || l.Trouble != nil {
+	if l.PID == 0 || l.Starts != 1 || l.Program != s.agent.env.Scraper || l.Failed != 1 || l.Samples != 300 || l.Dropped["series_bound"] != 2 || len(l.Targets) != 2 || l.Targets[0].Instance != "b:1" || l.Trouble != nil {
 		t.Errorf("got %+v", l)
 	}
 	if n, first := l.Down(); n != 1 || first.LastError != "refused" {
@@ -319,25 +318,6 @@ func TestScraperThatIsInstalledLaterIsTakenUp(t *testing.T) {
 	comes(t, "the end of the trouble", func() bool { return s.status().Trouble == nil })
 }
 
-// A scrape configuration that has changed is taken up; one with a mistake is not, and the one before goes on.
-func TestChangedScrapeConfigurationIsTakenUp(t *testing.T) {
-	s := scrapes(t, "content")
-	comes(t, "the first", func() bool { return slices.Equal(s.documents(), []string{"scrape_configs: []"}) })
-	s.write("a mistake")
-	comes(t, "the refusal", func() bool { return strings.Contains(s.status().Refused, "a mistake (mend it)") })
-	pid := s.status().PID
-	s.write("another mistake")
-	comes(t, "another refusal", func() bool { return s.saidTimes("is not taken up") == 2 })
-	if l := s.status(); l.PID != pid || l.Starts != 1 {
-		t.Errorf("got %+v", l)
-	}
-	s.write("well done")
-	comes(t, "the new one", func() bool { return slices.Equal(s.documents(), []string{"scrape_configs: []", "well done"}) })
-	if l := s.status(); l.Starts != 2 || l.Refused != "" || l.Trouble != nil {
-		t.Errorf("got %+v", l)
-	}
-}
-
 // It has nothing of the agent's that it does not need: no credentials, and no rights.
 func TestScraperHasNoSecretsAndNoRights(t *testing.T) {
 	got := childEnvironment([]string{"AWS_SECRET_ACCESS_KEY=s", "AWS_SESSION_TOKEN=s", "HOME=/root", "https_proxy=http://p", "NO_PROXY=x", "PATH=/bin", "GOMEMLIMIT=1", "NOTIFY_SOCKET=/n", "AWS_CA_BUNDLE=b"})
@@ -371,6 +351,33 @@ func TestScrapeConfigurationOfAVariable(t *testing.T) {
 	s.settings.ConfigPath = "env:NO_SUCH_CONTENT"
 	if _, err := s.scrapeConfig(); err == nil || !strings.Contains(err.Error(), "no environment variable NO_SUCH_CONTENT") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestScrapeConfigurationIsCheckedByTheProgram(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program := filepath.Join(dir, ScraperProgram)
+	installStandIn(t, program)
+	f := func(text, want string) {
+		t.Helper()
+		file := filepath.Join(dir, "p.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		problems, err := checkScrapeConfig(t.Context(), program, file)
+		if got := strings.ReplaceAll(fmt.Sprint(problems, err), dir+"/", ""); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+	f("fine", "[] <nil>")
+	f("a mistake", "p.yaml:3:5: a mistake (mend it)] <nil>")
+	f("nonsense", "is no JSON")
+	if _, err := checkScrapeConfig(t.Context(), program, filepath.Join(dir, "none.yaml")); err == nil || !strings.HasPrefix(err.Error(), "check scrape configuration: open ") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := checkScrapeConfig(t.Context(), dir, filepath.Join(dir, "p.yaml")); err == nil {
+		t.Error("a folder is no program")
 	}
 }
 

@@ -11,14 +11,15 @@ import (
 
 // ScraperLedger is what scrapes Prometheus exporters, and what became of what it has brought.
 type ScraperLedger struct {
-	Program    string    `json:"program"` // "": it has not been found yet
-	PID        int       `json:"pid"`     // 0: it does not run
-	Since      time.Time `json:"running_since,omitzero"`
-	Starts     int64     `json:"starts"`
-	ConfigPath string    `json:"config_path"`
-	Refused    string    `json:"config_refused,omitempty"` // why a changed scrape configuration is not taken up
-	LogGroup   string    `json:"log_group"`
-	Namespace  string    `json:"namespace"`
+	Program     string    `json:"program"` // "": it has not been found yet
+	PID         int       `json:"pid"`     // 0: it does not run
+	Since       time.Time `json:"running_since,omitzero"`
+	Starts      int64     `json:"starts"`
+	ConfigPath  string    `json:"config_path"`
+	LastError   string    `json:"last_error,omitempty"` // that the program spoke of, since it was started
+	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+	LogGroup    string    `json:"log_group"`
+	Namespace   string    `json:"namespace"`
 	ScrapeCounts
 	Received  int64            `json:"documents_received"`
 	Accepted  int64            `json:"documents_accepted"`
@@ -48,12 +49,16 @@ func (s *scraper) show(to *Status) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.Program, l.PID, l.Starts, l.Refused = s.program, s.pid, s.starts, s.refused
+	l.Program, l.PID, l.Starts = s.program, s.pid, s.starts
+	l.LastError, l.LastErrorAt = s.said.last()
 	if s.pid != 0 {
 		l.Since = s.since
 	}
 	to.Prometheus = l
 }
+
+// nothingScraped is how long a scraper may have no target: it tells of them every ten seconds.
+const nothingScraped = 30 * time.Second
 
 // scraping finds what keeps exporters from being scraped.
 func (v *verdict) scraping() {
@@ -64,8 +69,12 @@ func (v *verdict) scraping() {
 	if t := l.Trouble; t != nil {
 		v.say(Degraded, t.Since, "nothing is scraped: "+t.Error, "is the package "+ScraperProgram+" installed, and does "+ScraperProgram+" check "+l.ConfigPath+" find mistakes? It is tried again all the time")
 	}
-	if l.Refused != "" {
-		v.say(Degraded, time.Time{}, "the scrape configuration has changed and is not taken up: "+l.Refused, ScraperProgram+" check "+l.ConfigPath+" says what is wrong; the one before goes on")
+	if l.PID != 0 && len(l.Targets) == 0 && v.longAgo(l.Since, nothingScraped) {
+		said := ""
+		if l.LastError != "" {
+			said = ": " + l.LastError
+		}
+		v.say(Degraded, l.Since, "the scraper has no targets"+said, ScraperProgram+" check "+l.ConfigPath+" says what is wrong. The file has to be readable by the agent's user itself")
 	}
 	if n, first := l.Down(); n > 0 {
 		v.say(Degraded, time.Time{}, fmt.Sprintf("%d of %s cannot be scraped, such as %s of job %s: %s", n, count(len(l.Targets), "target", "targets"), first.Instance, first.Job, first.LastError),

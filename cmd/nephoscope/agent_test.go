@@ -39,7 +39,7 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == agent.ScraperProgram {
-		os.Exit(standInScraper(os.Args[1:]))
+		os.Exit(standInScraper())
 	}
 	status := m.Run()
 	if path, err := binary(); err == nil {

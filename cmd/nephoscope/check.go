@@ -30,8 +30,8 @@ Without a path, the installed configuration is checked. Environment variables in
 
 What the operating system cannot do is a warning. --os asks for another one than this.
 
-Of logs.metrics_collected.prometheus the scrape configuration is checked as well, by nephoscope-prometheus: what it says is a warning, as the
-agent starts without it. It is a warning, too, if that program is not installed.
+Of logs.metrics_collected.prometheus the scrape configuration is checked as well, by nephoscope-prometheus. That this program is not
+installed, or that there is no such file yet, is a warning: the agent starts without them.
 
 With --schema it prints the JSON Schema of a configuration instead, for editors that complete and validate.
 

@@ -32,6 +32,9 @@ func (t *statusTable) scraper() {
 		said += ", refused: " + refused
 	}
 	t.wrapped("", said)
+	if l.LastError != "" {
+		t.wrapped("", fmt.Sprintf("the last error that it spoke of, %s ago: %s", t.ago(l.LastErrorAt), l.LastError))
+	}
 	down, _ := l.Down()
 	t.line("%d targets, %d of them cannot be scraped", len(l.Targets), down)
 	shown := 0
