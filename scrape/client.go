@@ -187,7 +187,7 @@ func blame(err error) error {
 		if dns, ok := errors.AsType[*net.DNSError](of.Err); ok {
 			return fmt.Errorf("look up %s: %s", dns.Name, dns.Err)
 		}
-		return fmt.Errorf("%s: %w", of.Op, of.Err)
+		return of.Err
 	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner

@@ -152,6 +152,7 @@ func (d *documents) appendDirectives(b []byte, s *sheet, of []measured) []byte {
 
 // appendNumber writes a number as JSON has it.
 func appendNumber(b []byte, v float64) []byte {
+	v += 0 // -0 is 0
 	format := byte('f')
 	if size := math.Abs(v); size != 0 && (size < 1e-6 || size >= 1e21) {
 		format = 'e'

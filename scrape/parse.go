@@ -50,7 +50,7 @@ type counter map[string]uint64
 func (p *parsing) exposition(b *body) error {
 	parser, _ := textparse.New(b.data, b.kind, "text/plain", false, false, false, labels.NewSymbolTable()) // an error: its type is not known, and read as text
 	p.types, p.build = map[string]model.MetricType{}, labels.NewBuilder(labels.EmptyLabels())
-	good := 0 // the offset of the last series that could be read
+	good := -1 // the offset of the last series that could be read
 	for {
 		entry, err := parser.Next()
 		if errors.Is(err, io.EOF) {
@@ -61,7 +61,10 @@ func (p *parsing) exposition(b *body) error {
 			if strings.Contains(b.kind, "html") {
 				hint = ", but a page of HTML: is metrics_path right?"
 			}
-			return failed(failedMalformed, "from line %d on it is no exposition of Prometheus%s", b.line(good), hint)
+			if good < 0 {
+				return failed(failedMalformed, "its body is no exposition of Prometheus%s", hint)
+			}
+			return failed(failedMalformed, "after line %d its body is no exposition of Prometheus%s", b.line(good), hint)
 		}
 		switch entry {
 		case textparse.EntryType:

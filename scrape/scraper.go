@@ -20,6 +20,7 @@ type Scraper struct {
 	settings config.Prometheus
 	match    *matcher
 	log      *slog.Logger
+	now      func() time.Time
 	bodies   bodies
 	bound    bound
 	totals   *totals
@@ -63,7 +64,7 @@ func New(settings config.Prometheus, out io.Writer, log *slog.Logger) (*Scraper,
 	if err != nil {
 		return nil, err
 	}
-	s := &Scraper{settings: settings, match: m, log: log, out: out, totals: newTotals(), slots: make(chan *slot, 2),
+	s := &Scraper{settings: settings, match: m, log: log, now: time.Now, out: out, totals: newTotals(), slots: make(chan *slot, 2),
 		jobs: map[*Job]*running{}, targets: map[identity]*started{}}
 	s.bound.most = int64(settings.MaxSeries)
 	for range cap(s.slots) {
@@ -84,8 +85,8 @@ func (s *Scraper) Run(ctx context.Context) error {
 	every := time.NewTicker(look)
 	defer every.Stop()
 	for {
-		s.follow(ctx, time.Now())
-		if worst, say := s.totals.offender(time.Now()); say {
+		s.follow(ctx, s.now())
+		if worst, say := s.totals.offender(s.now()); say {
 			s.log.Warn("there is no room for further series: their values are dropped, those that are known go on; keep with metric_relabel_configs what you need, or raise nephoscope.prometheus_series",
 				"series", s.bound.most, "job", worst.Job, "metric", worst.Metric, "refused", worst.Values)
 		}
@@ -277,7 +278,7 @@ func (s *Scraper) Once(ctx context.Context) error {
 	ctx, s.broken = context.WithCancelCause(ctx)
 	defer s.broken(nil)
 	s.mu.Lock()
-	s.look(time.Now())
+	s.look(s.now())
 	if s.config == nil {
 		s.mu.Unlock()
 		return errors.New(s.said)
@@ -336,13 +337,13 @@ func (s *Scraper) repeat(ctx context.Context, t *target) {
 
 // scrape asks a target once and writes its documents.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
-	begin := time.Now()
+	begin := s.now()
 	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), count: counter{}}
 	events, err := s.documents(ctx, t, p)
 	if ctx.Err() != nil {
 		return // it is being stopped: nobody's failure
 	}
-	if !s.totals.scraped(t, time.Since(begin), p, events, err) {
+	if !s.totals.scraped(t, s.now().Sub(begin), p, events, err) {
 		return
 	}
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 
 // checkReport is what check --json prints.
 type checkReport struct {
-	OK       bool               `json:"ok"`
-	Jobs     []string           `json:"jobs"` // those without mistakes
-	Problems []config.Problem  `json:"problems"`
+	OK       bool             `json:"ok"`
+	Jobs     []string         `json:"jobs"` // those without mistakes
+	Problems []config.Problem `json:"problems"`
 }
 
 func newCheck() *cobra.Command {

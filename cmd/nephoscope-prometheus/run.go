@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,6 +121,7 @@ func readSettings(line []byte) (p config.Prometheus, err error) {
 		}
 	}
 	if len(missing) > 0 {
+		slices.Sort(missing)
 		return p, fmt.Errorf("read settings: there is no %s", strings.Join(missing, ", "))
 	}
 	if p.MaxSeries <= 0 {

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -73,8 +74,8 @@ func (o scrapeOptions) run(ctx context.Context, out, errs io.Writer) error {
 	if o.asJSON {
 		documents = io.Discard
 	}
-	mistakes := &mistakesSeen{Handler: slog.NewTextHandler(errs, &slog.HandlerOptions{ReplaceAttr: forAgent})}
-	s, err := scrape.New(p, documents, slog.New(mistakes))
+	said := &plainLog{to: &lockedWriter{to: errs}, mistakes: new(atomic.Bool)}
+	s, err := scrape.New(p, documents, slog.New(said))
 	if err != nil {
 		return &exitError{exitUnread, fmt.Errorf("scrape: %w", err)}
 	}
@@ -93,7 +94,7 @@ func (o scrapeOptions) run(ctx context.Context, out, errs io.Writer) error {
 		printCounts(errs, counts)
 	}
 	down := slices.ContainsFunc(counts.Targets, func(t scrape.TargetCounts) bool { return !t.Up && t.LastError != "" })
-	if down || mistakes.seen {
+	if down || said.mistakes.Load() {
 		return &exitError{status: exitMistakes}
 	}
 	return nil
@@ -116,15 +117,30 @@ func (o scrapeOptions) read() (p config.Prometheus, err error) {
 	return readSettings(raw)
 }
 
-// mistakesSeen notes whether something was said that is an error.
-type mistakesSeen struct {
-	slog.Handler
-	seen bool
+// plainLog writes what is said for people, and notes whether a mistake was among it.
+type plainLog struct {
+	to       io.Writer
+	mistakes *atomic.Bool
 }
 
-func (m *mistakesSeen) Handle(ctx context.Context, r slog.Record) error {
-	m.seen = m.seen || r.Level >= slog.LevelError
-	return m.Handler.Handle(ctx, r)
+func (l *plainLog) Enabled(context.Context, slog.Level) bool { return true }
+func (l *plainLog) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *plainLog) WithGroup(string) slog.Handler            { return l }
+
+func (l *plainLog) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	switch {
+	case r.Level >= slog.LevelError:
+		l.mistakes.Store(true)
+	case r.Level >= slog.LevelWarn:
+		line = "warning: " + line
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		line += fmt.Sprintf("; %s: %v", a.Key, a.Value)
+		return true
+	})
+	_, err := io.WriteString(l.to, output.Printable(line)+"\n")
+	return err
 }
 
 // because are what a person is told of a reason for which samples are dropped.
