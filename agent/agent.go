@@ -26,7 +26,6 @@ type Env struct {
 	Mode     Mode
 	Cloud    Cloud
 	Host     collectors.Host
-	Scraper  string // the program that scrapes Prometheus exporters; "": FindScraper finds it
 	Adopt    string // the state folder of the original agent, to go on where it stopped; "": none
 	Log      *zap.Logger
 	// For Status to tell.

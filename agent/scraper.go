@@ -71,12 +71,8 @@ func scraperTask(p config.Prometheus, a *Agent) Task {
 }
 
 func newScraper(p config.Prometheus, a *Agent) *scraper {
-	find := FindScraper
-	if a.env.Scraper != "" {
-		find = func() (string, error) { return isProgram(a.env.Scraper) }
-	}
 	return &scraper{
-		settings: p, state: absolute(a.env.StateDir), find: find, log: a.env.Log, listener: listeners.NewEMF(config.EMF{}, a.events, a.env.Log),
+		settings: p, state: absolute(a.env.StateDir), find: FindScraper, log: a.env.Log, listener: listeners.NewEMF(config.EMF{}, a.events, a.env.Log),
 		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second},
 	}
 }

@@ -96,7 +96,7 @@ func (s *scraper) take(line []byte) {
 	}
 	var report map[string]json.RawMessage
 	if json.Unmarshal(line, &report) != nil || report["counts"] == nil && report["msg"] == nil {
-		s.said.say(zapcore.WarnLevel, text)
+		s.said.sayRaw(text)
 		return
 	}
 	if report["counts"] != nil {
@@ -114,7 +114,7 @@ func (s *scraper) take(line []byte) {
 	var msg string
 	var level zapcore.Level
 	if json.Unmarshal(report["msg"], &msg) != nil || level.UnmarshalText(unquoted(report["level"])) != nil {
-		s.said.say(zapcore.WarnLevel, text)
+		s.said.sayRaw(text)
 		return
 	}
 	s.said.say(min(level, zapcore.ErrorLevel), msg, fieldsOf(report)...)
@@ -130,8 +130,8 @@ func (c *ScrapeCounts) bound() {
 	if len(c.Dropped) > saidFields {
 		rest := slices.Sorted(maps.Keys(c.Dropped))[saidFields:]
 		for _, reason := range rest {
-			c.Dropped["other"] += c.Dropped[reason]
 			if reason != "other" {
+				c.Dropped["other"] += c.Dropped[reason]
 				delete(c.Dropped, reason)
 			}
 		}
@@ -175,6 +175,7 @@ type scraperLog struct {
 	minute time.Time
 	lines  int
 	left   int64     // lines of this minute that were left out
+	raw    bool      // the last line was none of ours: the first of such says most
 	bad    string    // the last error that it spoke of
 	badAt  time.Time // when
 }
@@ -182,15 +183,30 @@ type scraperLog struct {
 func (l *scraperLog) say(level zapcore.Level, text string, fields ...zap.Field) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.raw = false; level >= zapcore.ErrorLevel {
+		l.bad, l.badAt = shortened(withFields(text, fields), 500), time.Now()
+	}
+	l.write(level, text, fields)
+}
+
+// sayRaw says what is none of our lines, such as a panic or why the program ends, and what follows on it.
+func (l *scraperLog) sayRaw(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.raw {
+		l.raw, l.bad, l.badAt = true, shortened(text, 500), time.Now()
+	}
+	l.write(zapcore.WarnLevel, text, nil)
+}
+
+// write is to be called with mu held.
+func (l *scraperLog) write(level zapcore.Level, text string, fields []zap.Field) {
 	now := time.Now()
 	if now.Sub(l.minute) >= time.Minute {
 		if l.left > 0 {
 			l.log.Warn("scraper: it said more than there is room for", zap.Int64("lines_left_out", l.left))
 		}
 		l.minute, l.lines, l.left = now, 0, 0
-	}
-	if level >= zapcore.ErrorLevel || l.bad == "" && level == zapcore.WarnLevel {
-		l.bad, l.badAt = shortened(withFields(text, fields), 500), now
 	}
 	if l.lines++; l.lines > saidLines {
 		l.left++
@@ -225,5 +241,5 @@ func (l *scraperLog) last() (text string, at time.Time) {
 func (l *scraperLog) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bad, l.badAt = "", time.Time{}
+	l.raw, l.bad, l.badAt = false, "", time.Time{}
 }

@@ -134,7 +134,7 @@ func installStandIn(t *testing.T, path string) {
 type scraping struct {
 	*testing.T
 	*scraper
-	dir    string
+	path   string // of the program
 	logs   *observer.ObservedLogs
 	agent  *Agent
 	ended  chan struct{}
@@ -148,11 +148,12 @@ func scrapes(t *testing.T, behaviour string, change ...func(*scraping)) *scrapin
 	core, logs := observer.New(zapcore.InfoLevel)
 	dir := t.TempDir()
 	log := zap.New(core)
-	s := &scraping{T: t, dir: dir, logs: logs, ended: make(chan struct{})}
-	s.agent = &Agent{env: Env{StateDir: dir, Scraper: filepath.Join(dir, ScraperProgram), Log: log}, events: listeners.NewEventSpool(filepath.Join(dir, "events"), log)}
-	installStandIn(t, s.agent.env.Scraper)
-	s.write("scrape_configs: []")
-	s.scraper = newScraper(config.Prometheus{ConfigPath: s.path(), ClusterName: behaviour, LogGroup: "g", Namespace: "n", MaxSeries: 10}, s.agent)
+	s := &scraping{T: t, logs: logs, ended: make(chan struct{})}
+	s.agent = &Agent{env: Env{StateDir: dir, Log: log}, events: listeners.NewEventSpool(filepath.Join(dir, "events"), log)}
+	s.path = filepath.Join(dir, ScraperProgram)
+	installStandIn(t, s.path)
+	s.scraper = newScraper(config.Prometheus{ConfigPath: filepath.Join(dir, "scrape.yaml"), ClusterName: behaviour, LogGroup: "g", Namespace: "n", MaxSeries: 10}, s.agent)
+	s.find = func() (string, error) { return isProgram(s.path) }
 	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second}
 	for _, c := range change {
 		c(s)
@@ -170,15 +171,6 @@ func scrapes(t *testing.T, behaviour string, change ...func(*scraping)) *scrapin
 	})
 	<-up
 	return s
-}
-
-func (s *scraping) path() string { return filepath.Join(s.dir, "scrape.yaml") }
-
-func (s *scraping) write(text string) {
-	s.Helper()
-	if err := os.WriteFile(s.path(), []byte(text), 0o600); err != nil {
-		s.Fatal(err)
-	}
 }
 
 func (s *scraping) stop() {
@@ -216,7 +208,7 @@ func TestScrapedDocumentsAreWrittenDownUntilTheEnd(t *testing.T) {
 	s := scrapes(t, "documents")
 	comes(t, "the documents and the counts", func() bool { l := s.status(); return l.Accepted == 3 && l.Scrapes == 5 })
 	l := s.status()
-	if l.PID == 0 || l.Starts != 1 || l.Program != s.agent.env.Scraper || l.Failed != 1 || l.Samples != 300 || l.Dropped["series_bound"] != 2 || len(l.Targets) != 2 || l.Targets[0].Instance != "b:1" || l.Trouble != nil {
+	if l.PID == 0 || l.Starts != 1 || l.Program != s.path || l.Failed != 1 || l.Samples != 300 || l.Dropped["series_bound"] != 2 || len(l.Targets) != 2 || l.Targets[0].Instance != "b:1" || l.Trouble != nil {
 		t.Errorf("got %+v", l)
 	}
 	if n, first := l.Down(); n != 1 || first.LastError != "refused" {
@@ -302,10 +294,8 @@ func TestScraperThatDoesNotEndIsKilled(t *testing.T) {
 
 // One that is not installed is said once, and taken up when it is there.
 func TestScraperThatIsInstalledLaterIsTakenUp(t *testing.T) {
-	var path string
 	s := scrapes(t, "documents", func(s *scraping) {
-		path = s.agent.env.Scraper
-		if err := os.Remove(path); err != nil {
+		if err := os.Remove(s.path); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -313,7 +303,7 @@ func TestScraperThatIsInstalledLaterIsTakenUp(t *testing.T) {
 	if s.saidTimes("nothing is scraped until") != 1 || s.status().Program != "" {
 		t.Errorf("said %d times: %+v", s.saidTimes("nothing is scraped until"), s.status())
 	}
-	installStandIn(t, path)
+	installStandIn(t, s.path)
 	comes(t, "the documents", func() bool { return s.status().Accepted == 3 })
 	comes(t, "the end of the trouble", func() bool { return s.status().Trouble == nil })
 }
