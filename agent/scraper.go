@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -175,15 +174,20 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 		return nil
 	case <-c.ended:
 		c.settle(&readers)
-		return fmt.Errorf("run scraper: %s ended by itself: %s", program, cmp.Or(s.said.lastError(), exitOf(c.err)))
+		return fmt.Errorf("run scraper: %s ended by itself: %s", program, howEnded(c.err, s.said.lastError()))
 	}
 }
 
-func exitOf(err error) string {
-	if err == nil {
-		return "exit status 0"
+// howEnded is how a program ended, and its last words, if there were any.
+func howEnded(err error, said string) string {
+	how := "exit status 0"
+	if err != nil {
+		how = err.Error()
 	}
-	return err.Error()
+	if said != "" {
+		how += ": " + said
+	}
+	return how
 }
 
 func (s *scraper) started(program string, pid int) {

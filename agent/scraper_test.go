@@ -233,7 +233,7 @@ func TestScraperThatCrashesIsStartedAgain(t *testing.T) {
 	comes(t, "another start", func() bool { return s.status().Starts >= 4 })
 	comes(t, "what every one of them wrote", func() bool { return s.status().Accepted >= 4 })
 	l := s.status()
-	if l.Trouble == nil || !strings.Contains(l.Trouble.Error, "ended by itself: cannot go on") || s.saidTimes("nothing is scraped until") != 1 {
+	if l.Trouble == nil || !strings.Contains(l.Trouble.Error, "ended by itself: exit status 3: cannot go on") || s.saidTimes("nothing is scraped until") != 1 {
 		t.Errorf("got %+v, said %d times", l.Trouble, s.saidTimes("nothing is scraped until"))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/nephoscope/nephoscope/internal/output"
 )
 
 // fewTargets is how many targets are listed unless --json asks for all: those first that cannot be scraped.
@@ -21,7 +23,7 @@ func (t *statusTable) scraper() {
 	if l.PID != 0 {
 		how = fmt.Sprintf("runs as pid %d for %s", l.PID, t.ago(l.Since))
 	}
-	t.wrapped("", fmt.Sprintf("Prometheus: %s → log group %s, namespace %s; the scraper %s, started %d times", l.ConfigPath, l.LogGroup, l.Namespace, how, l.Starts))
+	t.wrapped("", fmt.Sprintf("Prometheus: %s → log group %s, namespace %s; the scraper %s, after %s", l.ConfigPath, l.LogGroup, l.Namespace, how, output.Count(int(l.Starts), "start")))
 	said := fmt.Sprintf("%d scrapes, %d failed, %d samples", l.Scrapes, l.Failed, l.Samples)
 	if dropped := reasons(l.Dropped); dropped != "" {
 		said += ", left out: " + dropped
