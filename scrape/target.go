@@ -67,14 +67,19 @@ func newTarget(j *Job, address string, with map[string]string) (*target, error) 
 	if t.timeout, err = duration(all.Get(model.ScrapeTimeoutLabel)); err != nil || t.timeout > t.interval {
 		return nil, fmt.Errorf("the label %s of %s is no duration of at most the interval", model.ScrapeTimeoutLabel, address)
 	}
-	t.url, t.key = addressOf(j, all), all.String()
+	t.url = addressOf(j, all)
+	all.Range(func(l labels.Label) {
+		if strings.HasPrefix(l.Name, model.MetaLabelPrefix) {
+			b.Del(l.Name)
+		}
+	})
+	t.key = b.Labels().String() + t.url
 	all.Range(func(l labels.Label) {
 		if strings.HasPrefix(l.Name, model.ReservedLabelPrefix) {
 			b.Del(l.Name)
 		}
 	})
 	t.labels = b.Labels()
-	t.key += t.url
 	return t, nil
 }
 

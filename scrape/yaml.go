@@ -201,7 +201,7 @@ func (r *reader) path(into *string) func(*yaml.Node, string) {
 
 func (r *reader) yes(into *bool) func(*yaml.Node, string) {
 	return func(n *yaml.Node, path string) {
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" || n.Decode(into) != nil {
+		if n.Kind != yaml.ScalarNode || isNull(n) || n.Decode(into) != nil { // yes and no are taken, as in Prometheus
 			r.wrong(r.at(n, path), "here should be true or false, not "+kind(n), "")
 		}
 	}
