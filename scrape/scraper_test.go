@@ -175,7 +175,7 @@ func TestTargetsThatMeanIll(t *testing.T) {
 type endless string
 
 func (e endless) Read(p []byte) (n int, err error) {
-	for n+len(e) <= len(p) {
+	for n < len(p) {
 		n += copy(p[n:], e)
 	}
 	return n, nil
