@@ -170,6 +170,7 @@ func TestScrapedDocumentsOutliveAnOutageAndKillNine(t *testing.T) {
 	if count < 1000 {
 		t.Errorf("%v values arrived as metrics", count)
 	}
+	b.answers() // it knows by then what SIGTERM is
 	b.stop()
 }
 
