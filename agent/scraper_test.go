@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -389,4 +390,24 @@ func TestSectionIsTheIdentityOfTheScraper(t *testing.T) {
 	if variable == of(`{"prometheus_config_path": "env:SCRAPE_CONTENT"}`) {
 		t.Error("the content of the variable decides as well")
 	}
+}
+
+// Whatever the program says, it fails nothing, and what is kept of it has bounds.
+func FuzzScraperReports(f *testing.F) {
+	for _, line := range []string{`{"level":"warn","msg":"x","job":"a"}`, `{"counts":{"targets":[{}],"dropped":{"a":1}}}`, `{"counts":7}`, `{"msg":7}`, "panic: x", `{"level":"fatal","msg":"x"}`, `{"level":"panic","msg":"x","error":"y"}`, "{\"msg\":\"\xff\"}"} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		core, logs := observer.New(zapcore.DebugLevel)
+		s := &scraper{said: scraperLog{log: zap.New(core)}}
+		s.hear(bytes.NewReader(line))
+		for _, e := range logs.All() {
+			if len(e.Message) > saidBytes+20 || len(e.Context) > saidFields || e.Level > zapcore.ErrorLevel {
+				t.Errorf("got %d bytes, %d fields, level %v", len(e.Message), len(e.Context), e.Level)
+			}
+		}
+		if c := s.counts(); len(c.Targets) > shownTargets || len(c.Dropped) > saidFields+1 {
+			t.Errorf("%d targets, %d reasons", len(c.Targets), len(c.Dropped))
+		}
+	})
 }
