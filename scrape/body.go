@@ -57,7 +57,6 @@ const (
 	failedMalformed = "malformed"
 	failedSamples   = "sample_limit"
 	failedLabels    = "label_limit"
-	failedTargets   = "target_limit"
 )
 
 func failed(reason, format string, args ...any) error {

@@ -75,7 +75,9 @@ func TestMistakesInConfigurationsAreNamedWithTheirPlace(t *testing.T) {
 			t.Errorf("of\n%s\ngot  %s\nwant %s", text, got, want)
 		}
 	}
-	job := func(text string) string { return "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x]}]\n  " + text }
+	job := func(text string) string {
+		return "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x]}]\n  " + text
+	}
 	f("", `prometheus.yaml:1:1: the file is empty (name what to scrape in scrape_configs)`)
 	f("global: {}", `there is nothing to scrape`)
 	f("a: [", `not YAML: `)

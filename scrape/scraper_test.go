@@ -200,7 +200,9 @@ func TestRedirectsTakeNoCredentialsElsewhere(t *testing.T) {
 	t.Parallel()
 	var got http.Header
 	other := serve(t, func(w http.ResponseWriter, r *http.Request) { got = r.Header.Clone(); fmt.Fprint(w, gauge) })
-	address := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+other+"/", http.StatusFound) })
+	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+other+"/", http.StatusFound)
+	})
 	out, said, _ := answer(t, "authorization: {credentials: secret}\nhttp_headers: {X-Key: {secrets: [secret]}}", address)
 	if !strings.Contains(out, `"g":1`) || got.Get("Authorization") != "" || got.Get("X-Key") != "" {
 		t.Errorf("%s %s %v", out, said, got)
