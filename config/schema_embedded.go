@@ -89,10 +89,10 @@ func prometheusLogsShape() *shape {
 func emfProcessorShape() *shape {
 	labels := func() *shape { return listOf(str(0, 0), 0, 0) }
 	declaration := strictly(
-		key{name: "source_labels", shape: labels(), absent: "none", says: "labels whose values are joined and matched"},
-		key{name: "label_matcher", shape: str(0, 0).judged((*reading).regex, "^web$"), absent: "none", says: "a regular expression for them"},
+		key{name: "source_labels", shape: labels(), absent: "none: the declaration has no effect", says: "labels whose values are joined and matched"},
+		key{name: "label_matcher", shape: str(0, 0).judged((*reading).regex, "^web$"), absent: "`.*`", says: "a regular expression for them"},
 		key{name: "label_separator", shape: str(0, 0), preset: ";", says: "what they are joined with"},
-		key{name: "metric_selectors", shape: listOf(str(0, 0).judged((*reading).regex, "^http_"), 0, 0), absent: "none", says: "regular expressions for the names of metrics"},
+		key{name: "metric_selectors", shape: listOf(str(0, 0).judged((*reading).regex, "^http_"), 0, 0), absent: "none: the declaration has no effect", says: "regular expressions for the names of metrics"},
 		key{name: "dimensions", shape: listOf(labels(), 0, 0), absent: "none", says: "lists of labels that become dimensions"},
 		key{name: "metric_namespace", shape: str(0, 0), state: idle, why: "there is one namespace for all declarations, the processor's, as for the original", says: "the namespace"},
 		key{name: "regex", shape: anything(), state: idle, why: `it is called "label_matcher"`, says: "an early name of `label_matcher`"},

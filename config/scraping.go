@@ -134,11 +134,11 @@ func (r *reading) scraping(n *node) {
 		r.warn(n.at, "what is scraped becomes log events and no metrics: nothing says which metrics", `list them in "metric_declaration" of "emf_processor", or set "disable_metric_extraction" to true`)
 	}
 	for _, d := range all {
-		if selectors := d.value("metric_selectors"); selectors == nil || len(selectors.items) == 0 {
-			r.warn(d.node.at, "matches no metric", `name them in "metric_selectors", such as [".*"]`)
-		}
-		if (d.node.child("source_labels") == nil) != (d.node.child("label_matcher") == nil) {
-			r.warn(d.node.at, `matches whatever the labels are: "source_labels" and "label_matcher" go together`, "add the other, or remove the one")
+		for _, name := range []string{"source_labels", "metric_selectors"} {
+			if list := d.node.child(name); list == nil || list.kind != broken && len(list.items) == 0 {
+				r.warn(d.node.at, fmt.Sprintf("has no effect: %q is missing, or empty", name), "it takes both, source_labels and metric_selectors, such as [\"job\"] and [\".*\"]")
+				break
+			}
 		}
 	}
 }

@@ -67,7 +67,7 @@ func TestWhatIsScrapedForNothingIsTold(t *testing.T) {
 			}
 		}
 	}
-	const one = `"emf_processor": {"metric_declaration": [{"metric_selectors": [".*"], "dimensions": [["job"]]}]}`
+	const one = `"emf_processor": {"metric_declaration": [{"source_labels": ["job"], "metric_selectors": [".*"], "dimensions": [["job"]]}]}`
 	f(`{"log_group_name": "g", ` + one + `}`)
 	f(`{"cluster_name": "g", ` + one + `}`)
 	f(`{`+one+`}`, "it goes to prometheus/logs/default")
@@ -75,7 +75,7 @@ func TestWhatIsScrapedForNothingIsTold(t *testing.T) {
 	f(`{"log_group_name": "g"}`, "log events and no metrics")
 	f(`{"log_group_name": "g", "disable_metric_extraction": true}`)
 	f(`{"log_group_name": "g", "prometheus_config_path": "env:NONE", `+one+`}`, "the environment variable NONE is not set")
-	f(`{"log_group_name": "g", "emf_processor": {"metric_declaration": [{"source_labels": ["job"], "metric_selectors": ["a"]}]}}`, `"source_labels" and "label_matcher" go together`)
+	f(`{"log_group_name": "g", "emf_processor": {"metric_declaration": [{"metric_selectors": ["a"]}, {"source_labels": ["job"], "metric_selectors": []}]}}`, `"source_labels" is missing`, `"metric_selectors" is missing`)
 	f(`{"log_group_name": "g", `+one+`, "ecs_service_discovery": {}}`, "file_sd_configs")
 }
 
