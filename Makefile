@@ -14,8 +14,9 @@ TORTURE     ?=
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## bin/nephoscope and bin/nephoscope-local: static, for this machine
+build: ## bin/nephoscope, bin/nephoscope-prometheus and bin/nephoscope-local: static, for this machine
 	VERSION=$(VERSION) scripts/build.sh nephoscope bin/nephoscope
+	VERSION=$(VERSION) scripts/build.sh nephoscope-prometheus bin/nephoscope-prometheus
 	VERSION=$(VERSION) scripts/build.sh nephoscope-local bin/nephoscope-local
 
 run: build ## a CloudWatch on this machine, and the agent shipping this host into it (LISTEN=127.0.0.1:4586)

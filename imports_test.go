@@ -23,36 +23,39 @@ const module = "github.com/nephoscope/nephoscope/"
 // mayImport says which of our packages a package may import. Imports point one way:
 // cmd → agent → {collectors, listeners, tailer, publish} → {cloudwatch, config, internal/durable}.
 var mayImport = map[string][]string{
-	"config":               {},
-	"cloudwatch":           {},
-	"internal/durable":     {},
-	"internal/output":      {},
-	"local":                {},
-	"collectors":           {"cloudwatch", "config"},
-	"listeners":            {"cloudwatch", "config", "internal/durable"},
-	"tailer":               {"cloudwatch", "config", "internal/durable"},
-	"publish":              {"cloudwatch", "internal/durable"},
-	"internal/awsapi":      {"cloudwatch"},
-	"agent":                {"cloudwatch", "config", "collectors", "listeners", "tailer", "publish", "internal/durable"},
-	"internal/install":     {"agent", "config", "internal/durable", "internal/output"},
-	"internal/explain":     {"agent", "cloudwatch", "collectors", "config", "internal/output", "listeners", "tailer"},
-	"internal/migrate":     {"config", "internal/durable", "internal/install", "tailer"},
-	"internal/doctor":      {"agent", "cloudwatch", "config", "internal/install", "internal/output", "tailer"},
-	"wizard":               {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
-	"cmd/nephoscope":       {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "packaging", "publish", "wizard"},
-	"cmd/nephoscope-local": {"local"},
-	"packaging":            {},
-	"packaging/scripts":    {}, // tests alone
-	"internal/demo":        {},
-	"internal/bench":       {"collectors"},      // the names of all measurements
-	"internal/torture":     {"local", "tailer"}, // what a ledger is
-	"packaging/manpage":    {},
+	"config":                    {},
+	"cloudwatch":                {},
+	"internal/durable":          {},
+	"internal/output":           {},
+	"local":                     {},
+	"collectors":                {"cloudwatch", "config"},
+	"listeners":                 {"cloudwatch", "config", "internal/durable"},
+	"tailer":                    {"cloudwatch", "config", "internal/durable"},
+	"publish":                   {"cloudwatch", "internal/durable"},
+	"scrape":                    {"config"},
+	"internal/awsapi":           {"cloudwatch"},
+	"agent":                     {"cloudwatch", "config", "collectors", "listeners", "tailer", "publish", "internal/durable"},
+	"internal/install":          {"agent", "config", "internal/durable", "internal/output"},
+	"internal/explain":          {"agent", "cloudwatch", "collectors", "config", "internal/output", "listeners", "tailer"},
+	"internal/migrate":          {"config", "internal/durable", "internal/install", "tailer"},
+	"internal/doctor":           {"agent", "cloudwatch", "config", "internal/install", "internal/output", "tailer"},
+	"wizard":                    {"config", "internal/durable", "internal/install", "internal/migrate", "tailer"},
+	"cmd/nephoscope":            {"agent", "config", "internal/awsapi", "internal/doctor", "internal/durable", "internal/explain", "internal/install", "internal/migrate", "internal/output", "packaging", "publish", "wizard"},
+	"cmd/nephoscope-local":      {"local"},
+	"cmd/nephoscope-prometheus": {"config", "internal/output", "scrape"},
+	"packaging":                 {},
+	"packaging/scripts":         {}, // tests alone
+	"internal/demo":             {},
+	"internal/bench":            {"collectors"},      // the names of all measurements
+	"internal/torture":          {"local", "tailer"}, // what a ledger is
+	"packaging/manpage":         {},
 }
 
 var because = map[string]string{
 	"local":      "the local CloudWatch must not agree with us by sharing our mistakes",
 	"config":     "the configuration is pure: what a key means is decided by those who use it",
 	"cloudwatch": "what CloudWatch accepts depends on nothing else",
+	"scrape":     "it is linked into a program of its own, which is no part of the agent",
 }
 
 // onlyIn says where alone a library may be imported.
@@ -64,7 +67,8 @@ var onlyIn = map[string]struct{ rooms, reason string }{
 	"github.com/kardianos/service":     {"cmd/nephoscope", "only the command knows what started it"},
 	"modernc.org/sqlite":               {"local", "a production host never carries a database"},
 	"github.com/BurntSushi/toml":       {"config internal/migrate", "only configurations are TOML: ours, and Telegraf's"},
-	"go.yaml.in/yaml/v3":               {"internal/migrate", "only the configurations of other agents are YAML"},
+	"go.yaml.in/yaml/v3":               {"internal/migrate scrape", "only the configurations of other agents, and Prometheus's, are YAML"},
+	"github.com/prometheus/":           {"scrape", "the agent does not carry Prometheus's libraries: what scrapes is a program of its own"},
 	"golang.org/x/text/":               {"tailer", "nobody else decodes what is in files"},
 	"github.com/bmatcuk/doublestar/v4": {"tailer", "only log paths are globs of that kind"},
 	"collectd.org/":                    {"", "it makes the packets of tests, and reads signed ones twice"},

@@ -88,6 +88,9 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 		if c.Logs.EMF != nil {
 			tasks = append(tasks, emfTask(*c.Logs.EMF, a))
 		}
+		if c.Logs.Prometheus != nil {
+			tasks = append(tasks, scraperTask(*c.Logs.Prometheus, a))
+		}
 		for _, f := range c.Logs.Files {
 			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Holding: a.holding, Adopted: a.adopted, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
 			if p, ok := errors.AsType[config.Problem](err); ok {

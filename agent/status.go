@@ -30,15 +30,16 @@ type Status struct {
 	Health      Health    `json:"health"`
 	Reasons     []Reason  `json:"reasons"` // the worst first
 
-	Files   int            `json:"files"`   // followed now; Logs may hold fewer of them
-	Total   tailer.Ledger  `json:"total"`   // of all files, and of those whose task has ended
-	Logs    []LogFile      `json:"logs"`    // by path
-	Streams []StreamLedger `json:"streams"` // by group and name
-	Absent  []string       `json:"absent"`  // every file_path for which there is no file
-	Metrics *MetricsLedger `json:"metrics"` // nil: none are collected
-	Events  *EventsLedger  `json:"events"`  // nil: there are none
-	EMF     *EMFLedger     `json:"emf"`     // nil: nobody listens
-	Memory  MemoryUse      `json:"memory"`
+	Files      int            `json:"files"`      // followed now; Logs may hold fewer of them
+	Total      tailer.Ledger  `json:"total"`      // of all files, and of those whose task has ended
+	Logs       []LogFile      `json:"logs"`       // by path
+	Streams    []StreamLedger `json:"streams"`    // by group and name
+	Absent     []string       `json:"absent"`     // every file_path for which there is no file
+	Metrics    *MetricsLedger `json:"metrics"`    // nil: none are collected
+	Events     *EventsLedger  `json:"events"`     // nil: there are none
+	EMF        *EMFLedger     `json:"emf"`        // nil: nobody listens
+	Prometheus *ScraperLedger `json:"prometheus"` // nil: nothing is scraped
+	Memory     MemoryUse      `json:"memory"`
 
 	Configuration Configuration `json:"configuration"`
 

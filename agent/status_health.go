@@ -67,6 +67,7 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.collectors()
 	v.listeners()
 	v.listening()
+	v.scraping()
 	v.unnamed()
 	v.volumes()
 	j.lost(&v)
@@ -290,6 +291,10 @@ func (j *judge) lost(v *verdict) {
 		say(e.Refused["spool_full"], "EMF documents were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is sent; nephoscope.events_mib allows more")
 		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
 		say(e.Turned, "connections of programs that send EMF documents were turned down: too many are open, and none has been idle for long", "which program opens one after the other? ss -tnp tells; each could keep one, or send by UDP")
+	}
+	if l := v.Prometheus; l != nil {
+		say(l.Documents["spool_full"], "documents of scraped samples were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is scraped; nephoscope.events_mib allows more")
+		say(l.Dropped["series_bound"], "scraped samples were left out: of more series than the scraper remembers", "which label has ever new values? nephoscope.prometheus_series allows more")
 	}
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", fmt.Sprintf("the spool holds %d MiB (nephoscope.spool_mib) and two weeks; the agent's log says which it was", m.room>>20))

@@ -17,6 +17,7 @@ if [ "$(uname)" = Linux ]; then
   needs apache2 apache2-bin # the program alone: the service is in apache2
   needs logrotate logrotate
   PATH=$PATH:/usr/sbin needs collectd collectd-core # without a configuration its service does not start
+  needs prometheus-node-exporter prometheus-node-exporter
   needs gzip gzip
   needs ip iproute2
   needs nsenter util-linux
@@ -46,7 +47,7 @@ tell
 
 # The race detector needs a C compiler; the concurrency is in these.
 if command -v gcc >/dev/null; then
-  CGO_ENABLED=1 go test -race -timeout 10m ./agent ./cloudwatch ./collectors ./config ./internal/... ./listeners ./publish ./tailer
+  CGO_ENABLED=1 go test -race -timeout 10m ./agent ./cloudwatch ./collectors ./config ./internal/... ./listeners ./publish ./scrape ./tailer
 else
   notrun+=("the race detector (it needs gcc)")
 fi

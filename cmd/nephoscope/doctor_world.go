@@ -127,7 +127,9 @@ func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 		l.beside, l.besides = readFilesBeside(install.Layout{}, cmp.Or(f.common, f.agents.common), f.agents.environment)
 		if len(w.Sources) > 0 {
 			l.c, l.err = config.Load(w.Sources...)
-			l.problems, l.err = problemsOf(l.c, l.err)
+			if l.problems, l.err = problemsOf(l.c, l.err); l.err == nil {
+				l.problems = append(l.problems, agent.ScraperProblems(ctx, l.c)...)
+			}
 		}
 		done <- l
 	}()

@@ -119,6 +119,9 @@ func permissions(c *config.Config, plan *agent.Plan, account, parameter string) 
 	if c.Logs != nil && c.Logs.EMF != nil { // whoever sends names the group
 		g.logs(c.Logs, []agent.PlannedFile{{File: config.File{RetentionDays: -1}, Group: "*"}})
 	}
+	if scraped := scrapedOf(c); scraped != nil {
+		g.logs(c.Logs, []agent.PlannedFile{{File: config.File{RetentionDays: -1}, Group: scraped.LogGroup}})
+	}
 	if parameter != "" {
 		own := g.byRole[""]
 		own.allow("ReadConfiguration", "fetch-config from Parameter Store", []string{g.arn(own, "ssm", "parameter/"+strings.TrimPrefix(parameter, "/"))}, nil, "ssm:GetParameter")
