@@ -85,6 +85,7 @@ func measurements() []measurement {
 		{name: "idle1s", about: "the same at 1 s", measure: (*bench).measureIdleFast, extra: true},
 		{name: "crowd", about: "a pattern among 5,000 processes at 1 s, beside Telegraf", measure: (*bench).measureCrowd, extra: true},
 		{name: "sockets", about: "50,000 sockets counted at 1 s, beside Telegraf", measure: (*bench).measureSockets, extra: true},
+		{name: "statsd", about: "100,000 packets/s for ten seconds", measure: (*bench).measureBlast, extra: true},
 		{name: "live", about: "1,000 files at a line a second", measure: (*bench).measureLive, extra: true},
 		{name: "many", about: "10,000 idle files", measure: (*bench).measureMany, extra: true},
 	}
