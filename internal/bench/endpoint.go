@@ -20,7 +20,7 @@ type endpoint struct {
 	arrived func(body []byte, gzipped bool, at time.Time) error
 	counted func() int // how many events arrived has seen; called one at a time with it
 
-	logRequests, logBytes, metricRequests, metricBytes atomic.Int64
+	logRequests, logBytes, metricRequests atomic.Int64
 
 	mu          sync.Mutex
 	firstLog    time.Time
@@ -78,8 +78,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if target == putLogEvents {
 		e.takeLogs(r)
 	} else {
-		n, _ := io.Copy(io.Discard, r.Body) // a broken request is the agent's to repeat
-		e.metricBytes.Add(n)
+		_, _ = io.Copy(io.Discard, r.Body) // a broken request is the agent's to repeat
 	}
 	if protocol := r.Header.Get("Smithy-Protocol"); protocol != "" {
 		e.takeMetrics()

@@ -49,6 +49,7 @@ func (b *bench) startPeer(ctx context.Context, plugins []string, endpoint string
 	fmt.Fprintf(&c, `[agent]
 interval = "1s"
 flush_interval = "60s"
+metric_batch_size = 10000
 metric_buffer_limit = 100000
 omit_hostname = true
 quiet = true
@@ -168,7 +169,6 @@ func (b *bench) beside(ctx context.Context, w besides) (rows []row, err error) {
 		if n := heard[i].metricRequests.Load(); n == 0 {
 			return nil, fmt.Errorf("%s: no request of the %s arrived: it did not do its work", w.name, p.what)
 		}
-		fmt.Fprintf(os.Stderr, "%s: %d requests, %d bytes\n", p.what, heard[i].metricRequests.Load(), heard[i].metricBytes.Load())
 	}
 	twoMinutes := func(cpu time.Duration) float64 { return cpu.Seconds() * 120 / b.idleTime.Seconds() }
 	rows = []row{
