@@ -15,6 +15,9 @@ type gathered struct {
 	points []point
 }
 
+// maxShared bounds the series that are kept so between two flushes: of more, each has few data, and looking them up gains nothing.
+const maxShared = 10_000
+
 // point is a datum: of a series or, without a time of its own, by itself.
 type point struct {
 	of    *cloudwatch.Datum
@@ -42,21 +45,29 @@ func (g *gathered) add(data []cloudwatch.Datum) {
 	}
 	for i := range data {
 		d := &data[i]
-		if len(d.Values) != 1 || d.Counts != nil || d.Time.IsZero() {
-			own := *d
-			g.points = append(g.points, point{of: &own})
+		if of := g.seriesOf(d); of != nil {
+			g.points = append(g.points, point{of, d.Time, d.Values[0]})
 			continue
 		}
-		key := seriesKey{d.Name, unsafe.SliceData(d.Dimensions), len(d.Dimensions), d.Unit, d.Resolution, d.RollUpOnly, d.Source}
-		of, known := g.series[key]
-		if !known {
-			own := *d
-			own.Values = nil
-			of = &own
-			g.series[key] = of
-		}
-		g.points = append(g.points, point{of, d.Time, d.Values[0]})
+		own := *d
+		g.points = append(g.points, point{of: &own})
 	}
+}
+
+// seriesOf is what the data of a series share; nil: this one is kept by itself.
+func (g *gathered) seriesOf(d *cloudwatch.Datum) *cloudwatch.Datum {
+	if len(d.Values) != 1 || d.Counts != nil || d.Time.IsZero() {
+		return nil
+	}
+	key := seriesKey{d.Name, unsafe.SliceData(d.Dimensions), len(d.Dimensions), d.Unit, d.Resolution, d.RollUpOnly, d.Source}
+	of, known := g.series[key]
+	if !known && len(g.series) < maxShared {
+		own := *d
+		own.Values = nil
+		of = &own
+		g.series[key] = of
+	}
+	return of
 }
 
 // drop forgets the oldest.

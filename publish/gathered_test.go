@@ -2,6 +2,8 @@ package publish
 
 import (
 	"reflect"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -54,6 +56,18 @@ func TestGatheredDataComeBackAsTheyWere(t *testing.T) {
 		if got := g.take(); g.len() != 0 || len(got) != 0 {
 			t.Errorf("taken twice: %v", got)
 		}
+	}
+	many := make([]cloudwatch.Datum, maxShared+len(data))
+	for i := range many {
+		many[i] = with(func(d *cloudwatch.Datum) { d.Name = strconv.Itoa(i) })
+	}
+	g.add(many)
+	g.add(many[maxShared-1:])
+	if n := len(g.series); n != maxShared {
+		t.Errorf("%d series are shared", n)
+	}
+	if got := g.take(); !reflect.DeepEqual(got, slices.Concat(many, many[maxShared-1:])) {
+		t.Error("of many series the data are others")
 	}
 	g.add(data)
 	g.drop(5)
