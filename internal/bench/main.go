@@ -69,6 +69,7 @@ type measurement struct {
 	name, about string
 	measure     func(*bench, context.Context) ([]row, error)
 	extra       bool // only when asked for
+	root        bool // it takes root
 }
 
 func measurements() []measurement {
@@ -81,10 +82,10 @@ func measurements() []measurement {
 		{name: "trickle", about: "5,000 lines/s: cost and delay", measure: (*bench).measureTrickle},
 		{name: "latency", about: "50 lines/s: delay", measure: (*bench).measureLatency},
 		{name: "idle", about: "all collectors at 10 s and a quiet log", measure: (*bench).measureIdle},
-		{name: "peer", about: "host metrics at 1 s, beside Telegraf", measure: (*bench).measurePeer},
+		{name: "peer", about: "host metrics at 1 s, beside Telegraf", measure: (*bench).measurePeer, root: true},
 		{name: "idle1s", about: "the same at 1 s", measure: (*bench).measureIdleFast, extra: true},
 		{name: "crowd", about: "a pattern among 5,000 processes at 1 s, beside Telegraf", measure: (*bench).measureCrowd, extra: true},
-		{name: "sockets", about: "50,000 sockets counted at 1 s, beside Telegraf", measure: (*bench).measureSockets, extra: true},
+		{name: "sockets", about: "50,000 sockets counted at 1 s, beside Telegraf", measure: (*bench).measureSockets, extra: true, root: true},
 		{name: "statsd", about: "100,000 packets/s for ten seconds", measure: (*bench).measureBlast, extra: true},
 		{name: "live", about: "1,000 files at a line a second", measure: (*bench).measureLive, extra: true},
 		{name: "many", about: "10,000 idle files", measure: (*bench).measureMany, extra: true},
@@ -166,7 +167,13 @@ func names() string {
 func choose(only string) (chosen []measurement, err error) {
 	all := measurements()
 	if only == "" {
-		return slices.DeleteFunc(all, func(m measurement) bool { return m.extra }), nil
+		return slices.DeleteFunc(all, func(m measurement) bool {
+			if !m.extra && m.root && os.Geteuid() != 0 {
+				fmt.Fprintf(os.Stderr, "NOT MEASURED: %s (%s), which takes root\n", m.name, m.about)
+				return true
+			}
+			return m.extra
+		}), nil
 	}
 	for name := range strings.SplitSeq(only, ",") {
 		i := slices.IndexFunc(all, func(m measurement) bool { return m.name == strings.TrimSpace(name) })
