@@ -6,16 +6,18 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LISTEN      ?= 127.0.0.1:4586
 FUZZTIME    ?= 10s
 BENCH       ?=
+RUNS        ?= 1
 TORTURE     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check package apt-repo reproduce test-package test-package-all test-vm image bench torture fuzz screenshot clean
+.PHONY: help build run test check package apt-repo reproduce test-package test-package-all test-vm image bench bench-peer torture fuzz screenshot clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## bin/nephoscope and bin/nephoscope-local: static, for this machine
+build: ## bin/nephoscope, bin/nephoscope-prometheus and bin/nephoscope-local: static, for this machine
 	VERSION=$(VERSION) scripts/build.sh nephoscope bin/nephoscope
+	VERSION=$(VERSION) scripts/build.sh nephoscope-prometheus bin/nephoscope-prometheus
 	VERSION=$(VERSION) scripts/build.sh nephoscope-local bin/nephoscope-local
 
 run: build ## a CloudWatch on this machine, and the agent shipping this host into it (LISTEN=127.0.0.1:4586)
@@ -51,6 +53,9 @@ test-vm: ## power cuts, clock jumps, a full disk and a memory limit, in a virtua
 
 bench: ## CPU, memory and latency beside the floor of the same run (BENCH="--size 256MiB" for a short one)
 	$(GO) run ./internal/bench $(BENCH)
+
+bench-peer: ## host metrics every second beside Telegraf's, which is fetched for it (root; RUNS=3)
+	$(GO) run ./internal/bench --only peer,crowd,sockets --runs $(RUNS)
 
 torture: ## ten minutes of kills, rotations and outages, and no line lost (TORTURE="--duration 1m --seed 7")
 	$(GO) run ./internal/torture $(TORTURE)

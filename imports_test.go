@@ -62,6 +62,7 @@ var because = map[string]string{
 var onlyIn = map[string]struct{ rooms, reason string }{
 	"github.com/aws/":                  {"internal/awsapi", "nobody else knows the SDK's types and error codes"},
 	"github.com/shirou/gopsutil":       {"collectors", "nobody else reads the host"},
+	"github.com/godbus/":               {"collectors", "nobody else asks systemd"},
 	"github.com/fsnotify/fsnotify":     {"tailer", "nobody else watches files"},
 	"github.com/kardianos/service":     {"cmd/nephoscope", "only the command knows what started it"},
 	"modernc.org/sqlite":               {"local", "a production host never carries a database"},

@@ -26,7 +26,8 @@ type sky struct {
 	region   string
 	instance *Instance // nil: no metadata service
 	group    string
-	denied   bool // DescribeTags
+	denied   bool // DescribeTags, DescribeVolumes
+	volumes  map[string]string
 	asked    int
 	data     []cloudwatch.Datum
 	// namespaces that were sent to, each once
@@ -78,6 +79,15 @@ func (s *sky) AutoScalingGroup(context.Context, Instance, Destination) (string, 
 		return "", &cloudwatch.Failure{Class: cloudwatch.Denied, Err: errors.New("not allowed")}
 	}
 	return s.group, nil
+}
+
+func (s *sky) Volumes(context.Context, Instance, Destination) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.denied {
+		return nil, &cloudwatch.Failure{Class: cloudwatch.Denied, Err: errors.New("not allowed")}
+	}
+	return s.volumes, nil
 }
 
 // sets lists the dimension sets that arrived, each once.

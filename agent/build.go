@@ -56,6 +56,9 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 	}
 	if c.Metrics != nil && len(c.Metrics.Plugins) > 0 {
 		tasks = append(tasks, metricsTask(c, a))
+		if wantsVolumes(c, a.env.Host) {
+			tasks = append(tasks, volumesTask(c, a))
+		}
 		for _, p := range c.Metrics.Plugins {
 			if listeners.Has(p.Name) {
 				listener, problems := listeners.Build(p, &a.sockets)
@@ -84,6 +87,9 @@ func build(c *config.Config, a *Agent) (tasks []Task, warnings []config.Problem,
 		}
 		if c.Logs.EMF != nil {
 			tasks = append(tasks, emfTask(*c.Logs.EMF, a))
+		}
+		if c.Logs.Prometheus != nil {
+			tasks = append(tasks, scraperTask(*c.Logs.Prometheus, a))
 		}
 		for _, f := range c.Logs.Files {
 			entry, err := tailer.New(f, tailer.Options{Memory: a.memory, Watcher: a.watcher, Holding: a.holding, Adopted: a.adopted, Linger: c.Logs.ForceFlushInterval, Log: a.env.Log})
@@ -114,7 +120,7 @@ func key(parts ...any) string {
 
 // identityTask finds out who this host is, if anything needs to know.
 func identityTask(c *config.Config, a *Agent) (Task, bool) {
-	instance, group := c.Metrics != nil && len(variablesIn(c.Metrics))+len(c.Metrics.AppendDimensions) > 0, WantsAutoScalingGroup(c)
+	instance, group := c.Metrics != nil && len(variablesIn(c.Metrics))+len(c.Metrics.AppendDimensions) > 0 || wantsVolumes(c, a.env.Host), WantsAutoScalingGroup(c)
 	if c.Logs != nil {
 		for _, f := range c.Logs.Files {
 			instance = instance || needsInstance(f.LogGroupName, streamOf(c, f))
@@ -142,7 +148,7 @@ func metricsTask(c *config.Config, a *Agent) Task {
 		run: func(ctx context.Context, r *running) {
 			api := &watchedMetrics{MetricsAPI: &lateMetrics{connection[publish.MetricsAPI]{dest: dest, region: a.identity.region, connect: a.env.Cloud.Metrics, renewed: &a.renewed}}}
 			bind := a.identity.binder(c)
-			shown := &publishing{namespace: m.Namespace, since: time.Now(), api: api, bind: bind}
+			shown := &publishing{namespace: m.Namespace, room: m.SpoolBytes, since: time.Now(), api: api, bind: bind}
 			a.tasks.begin(shown)
 			defer a.tasks.end(shown)
 			p := a.openMetrics(ctx, api, publish.MetricsOptions{

@@ -22,6 +22,8 @@ type Cloud interface {
 	// Instance asks the metadata service who this host is. AutoScalingGroup is "" for an instance that is in none.
 	Instance(ctx context.Context) (Instance, error)
 	AutoScalingGroup(ctx context.Context, i Instance, d Destination) (string, error)
+	// Volumes are the EBS volumes that are attached to an instance: ids by device, as EC2 names it.
+	Volumes(ctx context.Context, i Instance, d Destination) (map[string]string, error)
 }
 
 // Destination is which service to speak to, and as whom.

@@ -16,7 +16,7 @@ import (
 
 // shipsEvents tells whether there are events to ship that come from no log file, or some are left of an earlier configuration.
 func shipsEvents(c *config.Config, a *Agent) bool {
-	return c.Logs != nil && (c.Logs.EMF != nil || a.events.Waiting())
+	return c.Logs != nil && (c.Logs.EMF != nil || c.Logs.Prometheus != nil || a.events.Waiting())
 }
 
 // eventsStream is the log stream of events that name none: the agent's own, as it is written.

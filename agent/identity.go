@@ -216,6 +216,16 @@ func (id *identity) isAbsent() bool {
 	return id.absent
 }
 
+// known is the instance, if it is known to be one.
+func (id *identity) known() (i Instance, known bool) {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	if id.instance == nil {
+		return i, false
+	}
+	return *id.instance, true
+}
+
 // region is what the configuration or the environment say, else the instance's.
 func (id *identity) region(ctx context.Context, d Destination) (string, error) {
 	if d.Region != "" {

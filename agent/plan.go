@@ -34,6 +34,7 @@ type Plan struct {
 	// Listening are those that send what others send them: nobody knows what that will be.
 	Listening []config.Plugin
 	Files     []PlannedFile
+	Volumes   bool // EC2 is to be asked which EBS volumes are attached
 	// Unremembered says why it is not known where an earlier run stopped; nil: it is known, or there was none.
 	Unremembered error
 }
@@ -73,6 +74,7 @@ const (
 func MakePlan(ctx context.Context, c *config.Config, env Env) (*Plan, error) {
 	env.Log = zap.NewNop()
 	p := &Plan{OnEC2: env.Mode == EC2 || env.Mode != OnPremise && LooksLikeEC2(os.ReadFile), Hostname: hostName(c.Agent), Region: c.Agent.Region}
+	p.Volumes = p.OnEC2 && wantsVolumes(c, env.Host)
 	if p.Region == "" && env.Cloud != nil {
 		region, fallback, _ := env.Cloud.Region(ctx, Destination{}) // what cannot be read tells none
 		if p.Region = region; region == "" && !p.OnEC2 {

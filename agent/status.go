@@ -30,21 +30,23 @@ type Status struct {
 	Health      Health    `json:"health"`
 	Reasons     []Reason  `json:"reasons"` // the worst first
 
-	Files   int            `json:"files"`   // followed now; Logs may hold fewer of them
-	Total   tailer.Ledger  `json:"total"`   // of all files, and of those whose task has ended
-	Logs    []LogFile      `json:"logs"`    // by path
-	Streams []StreamLedger `json:"streams"` // by group and name
-	Absent  []string       `json:"absent"`  // every file_path for which there is no file
-	Metrics *MetricsLedger `json:"metrics"` // nil: none are collected
-	Events  *EventsLedger  `json:"events"`  // nil: there are none
-	EMF     *EMFLedger     `json:"emf"`     // nil: nobody listens
-	Memory  MemoryUse      `json:"memory"`
+	Files      int            `json:"files"`      // followed now; Logs may hold fewer of them
+	Total      tailer.Ledger  `json:"total"`      // of all files, and of those whose task has ended
+	Logs       []LogFile      `json:"logs"`       // by path
+	Streams    []StreamLedger `json:"streams"`    // by group and name
+	Absent     []string       `json:"absent"`     // every file_path for which there is no file
+	Metrics    *MetricsLedger `json:"metrics"`    // nil: none are collected
+	Events     *EventsLedger  `json:"events"`     // nil: there are none
+	EMF        *EMFLedger     `json:"emf"`        // nil: nobody listens
+	Prometheus *ScraperLedger `json:"prometheus"` // nil: nothing is scraped
+	Memory     MemoryUse      `json:"memory"`
 
 	Configuration Configuration `json:"configuration"`
 
 	// For the judgement alone.
 	disk         publish.Trouble // of the checkpoints
 	unidentified []waitingTask
+	volumes      *Trouble // why EC2 does not say which are attached; nil: it does, or is not asked
 
 	processor time.Duration // that the process has used; for self-metrics alone
 }
@@ -85,6 +87,7 @@ type MetricsLedger struct {
 	Trouble      *Trouble     `json:"trouble"`
 	Series       SeriesLedger `json:"series"`
 
+	room    int64     // that the spool may take of the disk, in bytes
 	closed  time.Time // since when the spool cannot be opened; zero: it is open
 	unbound bool      // the host's dimensions are not known yet
 }
@@ -174,6 +177,7 @@ func (a *Agent) Status() Status {
 	}
 	s.disk = a.disk.trouble()
 	a.tasks.show(&s)
+	s.stranded(a.events)
 	s.budget(a.budget, now)
 	s.sort()
 	s.sum()

@@ -19,6 +19,7 @@ type EventsLedger struct {
 	DiskMost  int64             `json:"disk_bytes_allowed"`
 	Streams   int               `json:"log_streams"`          // with events on disk
 	LastError string            `json:"last_error,omitempty"` // of the disk; "": it takes events
+	Stranded  bool              `json:"stranded,omitempty"`   // the configuration has no logs section: nobody ships them
 }
 
 // EMFLedger is what became of documents in the embedded metric format.
@@ -29,6 +30,7 @@ type EMFLedger struct {
 	Bytes    int64            `json:"bytes_accepted"`
 	Stale    int64            `json:"documents_out_of_time"` // accepted as events; CloudWatch makes no metrics of their time
 	Refused  map[string]int64 `json:"documents_refused"`     // by reason
+	Dropped  int64            `json:"datagrams_dropped"`     // the kernel had no room for them
 	Senders  int              `json:"connections"`
 	Turned   int64            `json:"connections_turned_down"` // there were too many
 	Slow     int64            `json:"connections_too_slow"`    // closed: a document did not end
@@ -51,11 +53,7 @@ func (e *eventsShipping) show(s *Status) {
 	if !e.named.Load() {
 		s.unidentified = append(s.unidentified, waitingTask{e.path, e.since})
 	}
-	state := e.events.State()
-	s.Events = &EventsLedger{Written: state.Written, DiskBytes: state.Bytes, DiskMost: state.Most, Streams: state.Streams}
-	if state.Failing != nil {
-		s.Events.LastError = state.Failing.Error()
-	}
+	s.Events = eventsLedger(e.events.State())
 	s.Total.Add(e.entry.Ended())
 	rows := map[cloudwatch.LogStream]*LogFile{}
 	for _, src := range e.entry.Sources() {
@@ -73,6 +71,25 @@ func (e *eventsShipping) show(s *Status) {
 	}
 }
 
+func eventsLedger(state listeners.EventSpoolState) *EventsLedger {
+	l := &EventsLedger{Written: state.Written, DiskBytes: state.Bytes, DiskMost: state.Most, Streams: state.Streams}
+	if state.Failing != nil {
+		l.LastError = state.Failing.Error()
+	}
+	return l
+}
+
+// stranded tells of events that wait though nothing says any more where logs go, and as whom.
+func (s *Status) stranded(events *listeners.EventSpool) {
+	if s.Events != nil {
+		return
+	}
+	if state := events.State(); state.Bytes > 0 {
+		s.Events = eventsLedger(state)
+		s.Events.Stranded = true
+	}
+}
+
 // emfListening is a listener at work.
 type emfListening struct{ *listeners.EMF }
 
@@ -82,7 +99,7 @@ func (l *emfListening) show(s *Status) {
 	n := l.Counts()
 	s.EMF = &EMFLedger{
 		Sockets: []SocketState{}, Received: n.Received, Accepted: n.Accepted, Bytes: n.Bytes, Stale: n.Stale, Refused: n.Refused,
-		Senders: n.Senders, Turned: n.TurnedDown, Slow: n.ClosedSlow,
+		Dropped: n.Dropped, Senders: n.Senders, Turned: n.TurnedDown, Slow: n.ClosedSlow,
 	}
 	for _, socket := range n.Sockets {
 		state := SocketState{Address: socket.Network + "://" + socket.Address, Since: socket.Since}
@@ -97,6 +114,10 @@ func (l *emfListening) show(s *Status) {
 func (v *verdict) listening() {
 	if e := v.Events; e != nil && e.LastError != "" {
 		v.say(Degraded, time.Time{}, "events that programs send are refused: "+e.LastError, "is the disk of the state folder full, read-only or broken?")
+	}
+	if e := v.Events; e != nil && e.Stranded {
+		v.say(Degraded, time.Time{}, fmt.Sprintf("%d bytes of events that programs sent wait, and there is no logs section any more", e.DiskBytes),
+			`a logs section, be it {"metrics_collected": {}}, has them delivered; else they stay in the folder events of the state folder`)
 	}
 	if v.EMF == nil {
 		return
@@ -117,6 +138,7 @@ func (e *exposition) emf(l *EMFLedger) {
 	for _, reason := range slices.Sorted(maps.Keys(l.Refused)) {
 		e.put("emf_documents_refused_total", "counter", "Documents that were refused, by reason.", float64(l.Refused[reason]), "reason", reason)
 	}
+	e.put("emf_datagrams_dropped_total", "counter", "Datagrams that the kernel had no room for.", float64(l.Dropped))
 	e.put("emf_connections", "gauge", "Connections that are open.", float64(l.Senders))
 	e.put("emf_connections_turned_down_total", "counter", "Connections for which there was no room.", float64(l.Turned))
 	e.put("emf_connections_too_slow_total", "counter", "Connections that were closed because a document did not end.", float64(l.Slow))

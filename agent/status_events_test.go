@@ -53,6 +53,7 @@ func TestListenerThatNobodyReachesIsAReason(t *testing.T) {
 	f(func(s *Status) { s.EMF.Refused = map[string]int64{"not_json": 7} }, "") // its sender's trouble
 	f(func(s *Status) { s.EMF.Refused = map[string]int64{"spool_full": 7} }, "7 EMF documents were refused")
 	f(func(s *Status) { s.EMF.Refused = map[string]int64{"many_streams": 2, "disk": 1} }, "3 EMF documents were refused")
+	f(func(s *Status) { s.EMF.Turned = 4 }, "4 connections of programs that send EMF documents were turned down")
 	f(func(s *Status) { s.EMF.Sockets[0].Error = "address in use" }, "tcp://127.0.0.1:1: address in use")
 	f(func(s *Status) { s.Events.LastError = "no space left" }, "no space left")
 }

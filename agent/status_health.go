@@ -67,7 +67,9 @@ func (j *judge) judge(s *Status, now time.Time) {
 	v.collectors()
 	v.listeners()
 	v.listening()
+	v.scraping()
 	v.unnamed()
+	v.volumes()
 	j.lost(&v)
 	s.Health = OK
 	for _, r := range v.reasons {
@@ -285,11 +287,17 @@ func (j *judge) lost(v *verdict) {
 	say(r.Expired.Events, "log events were refused: older than their group's retention", "raise retention_in_days, or leave old files out")
 	say(r.Invalid.Events, "log events were refused: called invalid by the service", "the agent's log has the service's words")
 	if e := v.EMF; e != nil {
+		say(e.Dropped, "datagrams for emf were dropped: the kernel had no room for them", "raise net.core.rmem_max, send fewer, or send by TCP")
 		say(e.Refused["spool_full"], "EMF documents were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is sent; nephoscope.events_mib allows more")
 		say(e.Refused["many_streams"]+e.Refused["memory"]+e.Refused["disk"], "EMF documents were refused for want of room", "nephoscope status --json tells which: many_streams, memory or disk")
+		say(e.Turned, "connections of programs that send EMF documents were turned down: too many are open, and none has been idle for long", "which program opens one after the other? ss -tnp tells; each could keep one, or send by UDP")
+	}
+	if l := v.Prometheus; l != nil {
+		say(l.Documents["spool_full"], "documents of scraped samples were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is scraped; nephoscope.events_mib allows more")
+		say(l.Dropped["series_bound"], "scraped samples were left out: of more series than the scraper remembers", "which label has ever new values? nephoscope.prometheus_series allows more")
 	}
 	if m := v.Metrics; m != nil {
-		say(m.Dropped, "batches of metrics were given up", "the spool holds 64 MiB and two weeks; the agent's log says which it was")
+		say(m.Dropped, "batches of metrics were given up", fmt.Sprintf("the spool holds %d MiB (nephoscope.spool_mib) and two weeks; the agent's log says which it was", m.room>>20))
 		say(m.Lost, "data of metrics were lost: nobody took them", "the disk of the spool hung, could not keep up, or could not be opened for long: is it all right?")
 		say(m.Refused, "values of metrics were dropped: no request may hold them", "not a number, infinite or beyond 2^360; the agent's log has more")
 		for _, l := range m.Listeners {
@@ -298,6 +306,8 @@ func (j *judge) lost(v *verdict) {
 			say(l.Dropped[listeners.NotEncrypted]+l.Dropped[listeners.NotSigned], "datagrams for "+l.Name+" were refused: not as secure as collectd_security_level asks for", "SecurityLevel of the sender's plugin network has to be the same")
 			say(l.Dropped[listeners.UnknownUser], "datagrams for "+l.Name+" were refused: of a user that collectd_auth_file does not have", "Username of the sender's plugin network has to be in it, as a line user: password")
 			say(l.Dropped[listeners.WrongPassword], "datagrams for "+l.Name+" were refused: of a wrong password", "Password of the sender's plugin network has to be the one in collectd_auth_file")
+			say(l.Dropped[listeners.WrongTime], "values for "+l.Name+" were dropped: of a time that CloudWatch refuses", "are the clocks of the sender and of this host right?")
+			say(l.Dropped[listeners.TooLong], "datagrams for "+l.Name+" were dropped: longer than 64 KiB", "have the sender put less into one")
 			say(l.Dropped[listeners.TooVaried], "values for "+l.Name+" were dropped: there are too many different ones to keep", "aggregate for a shorter time, or sample")
 		}
 		say(m.Invalid, "data of metrics were dropped: called invalid by the service", "the agent's log has the service's words")

@@ -121,6 +121,9 @@ func (n *labels) prometheus(s Status) []byte {
 	if s.EMF != nil {
 		e.emf(s.EMF)
 	}
+	if s.Prometheus != nil {
+		e.scraper(s.Prometheus)
+	}
 	if s.Metrics != nil {
 		e.metrics(s.Metrics)
 	}

@@ -147,6 +147,7 @@ func (s *Status) metrics() *MetricsLedger {
 // publishing is the publisher of metrics at work.
 type publishing struct {
 	namespace string
+	room      int64 // that the spool may take of the disk
 	since     time.Time
 	api       *watchedMetrics
 	bind      func([]cloudwatch.Datum) ([]cloudwatch.Datum, bool)
@@ -158,7 +159,7 @@ func (p *publishing) ledger() tailer.Ledger { return tailer.Ledger{} }
 func (p *publishing) show(s *Status) {
 	m := s.metrics()
 	_, bound := p.bind(nil)
-	m.Namespace, m.unbound = p.namespace, !bound
+	m.Namespace, m.unbound, m.room = p.namespace, !bound, p.room
 	m.Acknowledged = p.api.lastTaken()
 	publisher := p.publisher.Load()
 	if publisher == nil {

@@ -144,6 +144,8 @@ func TestHealthAndItsReasons(t *testing.T) {
 	f("a buffer that was full", Degraded, "7 datagrams for collectd were dropped: the kernel", listening(ListenerLedger{Dropped: map[string]int64{listeners.Kernel: 7}}))
 	f("too many series", Degraded, "1 values for collectd were dropped: of more series", listening(ListenerLedger{Dropped: map[string]int64{listeners.TooMany: 1}}))
 	f("senders without a signature", Degraded, "3 datagrams for collectd were refused: not as secure", listening(ListenerLedger{Dropped: map[string]int64{listeners.NotSigned: 3}}))
+	f("a sender whose clock is wrong", Degraded, "3 values for collectd were dropped: of a time that CloudWatch refuses", listening(ListenerLedger{Dropped: map[string]int64{listeners.WrongTime: 3}}))
+	f("a datagram that is too long", Degraded, "1 datagrams for collectd were dropped: longer than 64 KiB", listening(ListenerLedger{Dropped: map[string]int64{listeners.TooLong: 1}}))
 	f("a stranger", Degraded, "of a user that collectd_auth_file does not have", listening(ListenerLedger{Dropped: map[string]int64{listeners.UnknownUser: 1}}))
 	f("a wrong password", Degraded, "of a wrong password", listening(ListenerLedger{Dropped: map[string]int64{listeners.WrongPassword: 1}}))
 	f("values that collectd does not know", OK, "", listening(ListenerLedger{Malformed: 9, Dropped: map[string]int64{listeners.NotFinite: 9}}))
@@ -296,6 +298,22 @@ func TestCollectorCountsItsRunsAndWhatItMissed(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
+}
+
+// What a clock that was set ahead passed over, nobody has missed.
+func TestClockThatIsSetAheadMissesNothing(t *testing.T) {
+	w := &watchedCollector{interval: 10 * time.Second}
+	f := func(moment time.Time, elapsed time.Duration, missed int64) {
+		t.Helper()
+		if w.miss(moment, elapsed); w.missed != missed {
+			t.Errorf("at %s, after %s: %d missed, want %d", moment.Format(time.TimeOnly), elapsed, w.missed, missed)
+		}
+	}
+	f(noon, 0, 0)
+	f(noon.Add(10*time.Second), 10*time.Second+time.Millisecond, 0)
+	f(noon.Add(72*time.Hour), 9*time.Second, 0)
+	f(noon.Add(72*time.Hour+30*time.Second), 30*time.Second-time.Millisecond, 2)
+	f(noon, 10*time.Second, 2) // set back
 }
 
 // One that hangs was left behind by a reload, and another took its place: two of one name would be two series of one name.

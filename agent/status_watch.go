@@ -97,8 +97,9 @@ type watchedCollector struct {
 
 func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
 	w.mu.Lock()
+	before := w.asked
 	w.asked, w.working = time.Now(), true
-	w.miss(now)
+	w.miss(now, w.asked.Sub(before))
 	w.mu.Unlock()
 	data, err := w.Collector.Collect(ctx, now)
 	w.mu.Lock()
@@ -125,13 +126,14 @@ func (w *watchedCollector) Collect(ctx context.Context, now time.Time) ([]cloudw
 	return data, err
 }
 
-// miss counts the moments of the interval that passed since the last one.
-func (w *watchedCollector) miss(now time.Time) {
+// miss counts the moments of the interval that passed since the last one. A clock that was set ahead has passed them over: no more
+// are missed than there was time for.
+func (w *watchedCollector) miss(now time.Time, elapsed time.Duration) {
 	if w.interval <= 0 {
 		return
 	}
 	moment := now.Truncate(w.interval)
-	if passed := moment.Sub(w.moment) / w.interval; !w.moment.IsZero() && passed > 1 {
+	if passed := min(moment.Sub(w.moment), elapsed.Round(w.interval)) / w.interval; !w.moment.IsZero() && passed > 1 {
 		w.missed += int64(passed) - 1
 	}
 	w.moment = moment

@@ -67,6 +67,7 @@ func kinds() []kind {
 		{"processes", rowsOf(processesTable), buildProcesses},
 		{"procstat", rowsOf(procstatTable), buildProcstat},
 		{"swap", rowsOf(swapTable), buildSwap},
+		{"systemd", slices.Concat(rowsOf(systemdTable), rowsOf(unitTable)), buildSystemd},
 		{"tcp", rowsOf(tcpTable), buildTCP},
 		{"uptime", rowsOf(uptimeTable), buildUptime},
 	}

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func buildDisk(p config.Plugin, h Host) (Collector, config.Problems) {
 
 func (c *diskCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
 	all, err := c.mounts(c.host)
-	if c.plan == nil || !slices.Equal(c.plan.of, all) {
+	if _, _, version := c.host.volumes.look(); c.plan == nil || c.plan.version != version || !slices.Equal(c.plan.of, all) {
 		c.plan = c.planFor(all)
 	}
 	usages, err2 := c.ask(ctx, c.plan.paths)
@@ -106,10 +107,11 @@ func (c *diskCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatc
 
 // diskPlan is whom to ask and what to call the answers. Mounts seldom change, and so does it.
 type diskPlan struct {
-	of     []mount // all that there are
-	paths  []string
-	series []diskSeries
-	told   []bool
+	of      []mount // all that there are
+	version int     // of what is known of volumes
+	paths   []string
+	series  []diskSeries
+	told    []bool
 }
 
 // diskSeries is one mount as it is sent.
@@ -121,13 +123,20 @@ type diskSeries struct {
 }
 
 func (c *diskCollector) planFor(all []mount) *diskPlan {
-	p := &diskPlan{of: all}
+	attached, waited, version := c.host.volumes.look()
+	p := &diskPlan{of: all, version: version}
 	paths, twins := map[string]int{}, map[mount]int{}
 	var serials map[string]string
 	if c.volumes {
 		serials = serialNumbers(c.host)
+		for name, volume := range attached {
+			serials[name] = cmp.Or(serials[name], volume)
+		}
 	}
 	for _, m := range c.choose(all) {
+		if c.volumes && waited && isWordless(c.identity(m).device, serials) {
+			continue
+		}
 		at := c.reachedAt(m.path)
 		asked, known := paths[at]
 		if !known {

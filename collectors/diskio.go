@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"math"
 	"regexp"
 	"time"
 
@@ -10,53 +9,47 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 )
 
-// device is one block device and its counters since boot: requests, bytes, milliseconds.
+// What a block device counts since boot: requests, bytes, milliseconds.
+const (
+	deviceReads = iota
+	deviceWrites
+	deviceReadBytes
+	deviceWriteBytes
+	deviceReadTime
+	deviceWriteTime
+	deviceIOTime
+	deviceCounted
+)
+
+// device is one block device.
 type device struct {
 	name                 string
-	reads, writes        uint64
-	readBytes            uint64
-	writeBytes           uint64
-	readTime, writeTime  uint64
-	ioTime               uint64
+	counters             [deviceCounted]uint64
 	inProgress           uint64 // now, not since boot
 	merged, weightedTime uint64 // not measured, but a device that has some is not idle
 }
 
 // deviceReading is a device now, and what its counters grew by since the last Collect.
 type deviceReading struct {
-	now, grown device
-	known      bool
+	now   device
+	grown [deviceCounted]uint64
+	known bool
 }
 
 // diskioTable: all but iops_in_progress are differences, as the original sends them.
 var diskioTable = []row[deviceReading]{
-	{"io_time", cloudwatch.Milliseconds, func(r *deviceReading) float64 { return r.difference(r.grown.ioTime) }},
+	{"io_time", cloudwatch.Milliseconds, deviceOf(deviceIOTime)},
 	{"iops_in_progress", cloudwatch.Count, func(r *deviceReading) float64 { return float64(r.now.inProgress) }},
-	{"read_bytes", cloudwatch.Bytes, func(r *deviceReading) float64 { return r.difference(r.grown.readBytes) }},
-	{"read_time", cloudwatch.Milliseconds, func(r *deviceReading) float64 { return r.difference(r.grown.readTime) }},
-	{"reads", cloudwatch.Count, func(r *deviceReading) float64 { return r.difference(r.grown.reads) }},
-	{"write_bytes", cloudwatch.Bytes, func(r *deviceReading) float64 { return r.difference(r.grown.writeBytes) }},
-	{"write_time", cloudwatch.Milliseconds, func(r *deviceReading) float64 { return r.difference(r.grown.writeTime) }},
-	{"writes", cloudwatch.Count, func(r *deviceReading) float64 { return r.difference(r.grown.writes) }},
+	{"read_bytes", cloudwatch.Bytes, deviceOf(deviceReadBytes)},
+	{"read_time", cloudwatch.Milliseconds, deviceOf(deviceReadTime)},
+	{"reads", cloudwatch.Count, deviceOf(deviceReads)},
+	{"write_bytes", cloudwatch.Bytes, deviceOf(deviceWriteBytes)},
+	{"write_time", cloudwatch.Milliseconds, deviceOf(deviceWriteTime)},
+	{"writes", cloudwatch.Count, deviceOf(deviceWrites)},
 }
 
-func (r *deviceReading) difference(n uint64) float64 {
-	if !r.known {
-		return math.NaN()
-	}
-	return float64(n)
-}
-
-// since compares with the reading before. Counters start anew together, so one that went backwards discredits all.
-func (r *deviceReading) since(last *device) {
-	n := &r.now
-	r.known = n.reads >= last.reads && n.writes >= last.writes && n.readBytes >= last.readBytes && n.writeBytes >= last.writeBytes &&
-		n.readTime >= last.readTime && n.writeTime >= last.writeTime && n.ioTime >= last.ioTime
-	r.grown = device{
-		reads: n.reads - last.reads, writes: n.writes - last.writes,
-		readBytes: n.readBytes - last.readBytes, writeBytes: n.writeBytes - last.writeBytes,
-		readTime: n.readTime - last.readTime, writeTime: n.writeTime - last.writeTime, ioTime: n.ioTime - last.ioTime,
-	}
+func deviceOf(counter int) func(*deviceReading) float64 {
+	return func(r *deviceReading) float64 { return difference(r.known, r.grown[counter]) }
 }
 
 type diskioCollector struct {
@@ -71,7 +64,7 @@ type diskioCollector struct {
 
 // knownDevice is a device as the last Collect saw it.
 type knownDevice struct {
-	counters device
+	counters [deviceCounted]uint64
 	dims     []cloudwatch.Dimension
 }
 
@@ -133,11 +126,11 @@ func (c *diskioCollector) Collect(_ context.Context, now time.Time) ([]cloudwatc
 		}
 		known, ok := c.previous[name]
 		if ok {
-			r.since(&known.counters)
+			r.known = since(r.now.counters[:], known.counters[:], r.grown[:])
 		} else {
 			known.dims = c.dimensions("name", name)
 		}
-		c.last[name] = knownDevice{r.now, known.dims}
+		c.last[name] = knownDevice{r.now.counters, known.dims}
 		c.data = c.fill(c.data, now, &r, known.dims)
 	}
 	return c.data, err

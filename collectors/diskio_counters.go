@@ -13,9 +13,9 @@ func countersOf(ctx context.Context) ([]device, error) {
 	counters, err := disk.IOCountersWithContext(ctx)
 	devices := make([]device, 0, len(counters))
 	for name, c := range counters {
-		devices = append(devices, device{
-			name: name, reads: c.ReadCount, writes: c.WriteCount, readBytes: c.ReadBytes, writeBytes: c.WriteBytes,
-		})
+		devices = append(devices, device{name: name, counters: [deviceCounted]uint64{
+			deviceReads: c.ReadCount, deviceWrites: c.WriteCount, deviceReadBytes: c.ReadBytes, deviceWriteBytes: c.WriteBytes,
+		}})
 	}
 	return devices, err
 }

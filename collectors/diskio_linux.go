@@ -62,9 +62,12 @@ func parseDevice(line string) (d device, ok bool) {
 		}
 		field++
 	}
-	d.reads, d.readBytes, d.readTime = n[0], n[2]*sectorBytes, n[3]
-	d.writes, d.writeBytes, d.writeTime = n[4], n[6]*sectorBytes, n[7]
-	d.inProgress, d.ioTime = n[8], n[9]
+	d.counters = [deviceCounted]uint64{
+		deviceReads: n[0], deviceReadBytes: n[2] * sectorBytes, deviceReadTime: n[3],
+		deviceWrites: n[4], deviceWriteBytes: n[6] * sectorBytes, deviceWriteTime: n[7],
+		deviceIOTime: n[9],
+	}
+	d.inProgress = n[8]
 	d.merged, d.weightedTime = n[1]+n[5], n[10]
 	return d, field >= 3+len(n)
 }

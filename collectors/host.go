@@ -15,12 +15,13 @@ import (
 type Host struct {
 	Root string
 
-	processes *processTable // shared by all collectors of this host; nil: each has its own
+	processes *processTable    // shared by all collectors of this host; nil: each has its own
+	volumes   *attachedVolumes // shared as well; nil: nobody knows
 }
 
 // Shared is the same host for many collectors: what several of them look at is looked at once.
 func (h Host) Shared() Host {
-	h.processes = newProcessTable(h)
+	h.processes, h.volumes = newProcessTable(h), &attachedVolumes{}
 	return h
 }
 

@@ -1,8 +1,6 @@
 package collectors
 
 import (
-	"math"
-
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -54,8 +52,16 @@ var uptimeTable = []row[float64]{
 	{"seconds", cloudwatch.Seconds, func(s *float64) float64 { return *s }},
 }
 
-// tcpCounters are of all connections since boot.
-type tcpCounters struct{ sent, retransmitted, overflows, drops uint64 }
+// What TCP counts of all connections since boot.
+const (
+	tcpSent = iota
+	tcpRetransmitted
+	tcpOverflows
+	tcpDrops
+	tcpCounted
+)
+
+type tcpCounters [tcpCounted]uint64
 
 // tcpReading is what they grew by since the last Collect.
 type tcpReading struct {
@@ -64,21 +70,16 @@ type tcpReading struct {
 }
 
 var tcpTable = []row[tcpReading]{
-	{"listen_drops", cloudwatch.Count, func(r *tcpReading) float64 { return r.difference(r.grown.drops) }},
-	{"listen_overflows", cloudwatch.Count, func(r *tcpReading) float64 { return r.difference(r.grown.overflows) }},
+	{"listen_drops", cloudwatch.Count, func(r *tcpReading) float64 { return r.of(tcpDrops) }},
+	{"listen_overflows", cloudwatch.Count, func(r *tcpReading) float64 { return r.of(tcpOverflows) }},
 	{"retransmitted_percent", cloudwatch.Percent, func(r *tcpReading) float64 {
-		return percentOf(r.difference(r.grown.retransmitted), r.difference(r.grown.sent))
+		return percentOf(r.of(tcpRetransmitted), r.of(tcpSent))
 	}},
-	{"segments_retransmitted", cloudwatch.Count, func(r *tcpReading) float64 { return r.difference(r.grown.retransmitted) }},
-	{"segments_sent", cloudwatch.Count, func(r *tcpReading) float64 { return r.difference(r.grown.sent) }},
+	{"segments_retransmitted", cloudwatch.Count, func(r *tcpReading) float64 { return r.of(tcpRetransmitted) }},
+	{"segments_sent", cloudwatch.Count, func(r *tcpReading) float64 { return r.of(tcpSent) }},
 }
 
-func (r *tcpReading) difference(n uint64) float64 {
-	if !r.known {
-		return math.NaN()
-	}
-	return float64(n)
-}
+func (r *tcpReading) of(counter int) float64 { return difference(r.known, r.grown[counter]) }
 
 // kills is how many processes were killed for want of memory since the last Collect; NaN at the first.
 type kills float64

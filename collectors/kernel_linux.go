@@ -209,20 +209,19 @@ func readTCP(h Host) func(time.Time) (tcpReading, error) {
 		var now tcpCounters
 		text, err := snmp.read()
 		if err == nil {
-			err = columnsOf(text, "Tcp:", map[string]*uint64{"OutSegs": &now.sent, "RetransSegs": &now.retransmitted})
+			err = columnsOf(text, "Tcp:", map[string]*uint64{"OutSegs": &now[tcpSent], "RetransSegs": &now[tcpRetransmitted]})
 		}
 		if err != nil {
 			return r, err
 		}
 		if text, err = more.read(); err == nil {
-			err = columnsOf(text, "TcpExt:", map[string]*uint64{"ListenOverflows": &now.overflows, "ListenDrops": &now.drops})
+			err = columnsOf(text, "TcpExt:", map[string]*uint64{"ListenOverflows": &now[tcpOverflows], "ListenDrops": &now[tcpDrops]})
 		}
 		if err != nil {
 			return r, err
 		}
 		if last != nil {
-			r.known = now.sent >= last.sent && now.retransmitted >= last.retransmitted && now.overflows >= last.overflows && now.drops >= last.drops
-			r.grown = tcpCounters{now.sent - last.sent, now.retransmitted - last.retransmitted, now.overflows - last.overflows, now.drops - last.drops}
+			r.known = since(now[:], last[:], r.grown[:])
 		}
 		last = &now
 		return r, nil

@@ -32,6 +32,11 @@ var (
 	buildOOM       = onLinux(oomTable)
 )
 
+// buildSystemd judges the table of the host alone: it is the one that refuses what there is not.
+func buildSystemd(p config.Plugin, h Host) (Collector, config.Problems) {
+	return onLinux(systemdTable)(rest(p, rowsOf(unitTable)), h)
+}
+
 // processTable is nothing here.
 type processTable struct{}
 

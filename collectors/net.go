@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"math"
 	"regexp"
 	"time"
 
@@ -10,11 +9,21 @@ import (
 	"github.com/nephoscope/nephoscope/config"
 )
 
+// What an interface counts.
+const (
+	bytesIn = iota
+	packetsIn
+	errorsIn
+	droppedIn
+	bytesOut
+	packetsOut
+	errorsOut
+	droppedOut
+	trafficCounted
+)
+
 // traffic is what an interface has counted since it came up.
-type traffic struct {
-	bytesIn, packetsIn, errorsIn, droppedIn     uint64
-	bytesOut, packetsOut, errorsOut, droppedOut uint64
-}
+type traffic [trafficCounted]uint64
 
 // link is one network interface.
 type link struct {
@@ -30,36 +39,18 @@ type trafficReading struct {
 
 // netTable: all are differences, as the original sends them.
 var netTable = []row[trafficReading]{
-	{"bytes_recv", cloudwatch.Bytes, func(r *trafficReading) float64 { return r.difference(r.grown.bytesIn) }},
-	{"bytes_sent", cloudwatch.Bytes, func(r *trafficReading) float64 { return r.difference(r.grown.bytesOut) }},
-	{"drop_in", cloudwatch.Count, func(r *trafficReading) float64 { return r.difference(r.grown.droppedIn) }},
-	{"drop_out", cloudwatch.Count, func(r *trafficReading) float64 { return r.difference(r.grown.droppedOut) }},
-	{"err_in", cloudwatch.Count, func(r *trafficReading) float64 { return r.difference(r.grown.errorsIn) }},
-	{"err_out", cloudwatch.Count, func(r *trafficReading) float64 { return r.difference(r.grown.errorsOut) }},
-	{"packets_recv", cloudwatch.Count, func(r *trafficReading) float64 { return r.difference(r.grown.packetsIn) }},
-	{"packets_sent", cloudwatch.Count, func(r *trafficReading) float64 { return r.difference(r.grown.packetsOut) }},
+	{"bytes_recv", cloudwatch.Bytes, trafficOf(bytesIn)},
+	{"bytes_sent", cloudwatch.Bytes, trafficOf(bytesOut)},
+	{"drop_in", cloudwatch.Count, trafficOf(droppedIn)},
+	{"drop_out", cloudwatch.Count, trafficOf(droppedOut)},
+	{"err_in", cloudwatch.Count, trafficOf(errorsIn)},
+	{"err_out", cloudwatch.Count, trafficOf(errorsOut)},
+	{"packets_recv", cloudwatch.Count, trafficOf(packetsIn)},
+	{"packets_sent", cloudwatch.Count, trafficOf(packetsOut)},
 }
 
-func (r *trafficReading) difference(n uint64) float64 {
-	if !r.known {
-		return math.NaN()
-	}
-	return float64(n)
-}
-
-// since compares with the reading before. A driver that was loaded anew counts all from zero, so one counter that went
-// backwards discredits all.
-func (n *traffic) since(last *traffic) trafficReading {
-	return trafficReading{
-		known: n.bytesIn >= last.bytesIn && n.packetsIn >= last.packetsIn && n.errorsIn >= last.errorsIn && n.droppedIn >= last.droppedIn &&
-			n.bytesOut >= last.bytesOut && n.packetsOut >= last.packetsOut && n.errorsOut >= last.errorsOut && n.droppedOut >= last.droppedOut,
-		grown: traffic{
-			bytesIn: n.bytesIn - last.bytesIn, packetsIn: n.packetsIn - last.packetsIn,
-			errorsIn: n.errorsIn - last.errorsIn, droppedIn: n.droppedIn - last.droppedIn,
-			bytesOut: n.bytesOut - last.bytesOut, packetsOut: n.packetsOut - last.packetsOut,
-			errorsOut: n.errorsOut - last.errorsOut, droppedOut: n.droppedOut - last.droppedOut,
-		},
-	}
+func trafficOf(counter int) func(*trafficReading) float64 {
+	return func(r *trafficReading) float64 { return difference(r.known, r.grown[counter]) }
 }
 
 type netCollector struct {
@@ -99,7 +90,7 @@ func (c *netCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatch
 		var r trafficReading
 		known, ok := c.previous[l.name]
 		if ok {
-			r = l.since(&known.counters)
+			r.known = since(l.traffic[:], known.counters[:], r.grown[:])
 		} else {
 			known.dims = c.dimensions("interface", l.name)
 		}

@@ -155,6 +155,11 @@ func listening(t testing.TB) {
 		}
 		_ = accepted.Close() // the other side is in CLOSE_WAIT now, this one in FIN_WAIT2
 	}
+	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil { // else this host has no such address
+		hold(l, err)
+		c, err := net.Dial("tcp6", l.Addr().String())
+		hold(c, err)
+	}
 	u, err := net.ListenPacket("udp", "127.0.0.1:0")
 	hold(u, err)
 	d, err := net.ListenPacket("unixgram", filepath.Join(t.TempDir(), "d"))

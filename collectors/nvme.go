@@ -72,23 +72,9 @@ type nvmeReading struct {
 	known      bool
 }
 
-// since compares with the reading before. Counters start anew together, so one that went backwards discredits all.
-func (r *nvmeReading) since(last *nvmeCounters) {
-	r.known = true
-	for i := range nvmeQueue {
-		r.known = r.known && r.now[i] >= last[i]
-		r.grown[i] = r.now[i] - last[i]
-	}
-}
-
 // nvmeGrowth is a row's value: what a counter grew by.
 func nvmeGrowth(counter int) func(*nvmeReading) float64 {
-	return func(r *nvmeReading) float64 {
-		if !r.known {
-			return math.NaN()
-		}
-		return float64(r.grown[counter])
-	}
+	return func(r *nvmeReading) float64 { return difference(r.known, r.grown[counter]) }
 }
 
 func nvmeQueueLength(r *nvmeReading) float64 { return float64(r.now[nvmeQueue]) }

@@ -90,7 +90,7 @@ func (c *nvmeCollector) Collect(ctx context.Context, now time.Time) ([]cloudwatc
 		r := nvmeReading{now: answer.value}
 		known, ok := c.previous[one]
 		if ok {
-			r.since(&known.counters)
+			r.known = since(r.now[:nvmeQueue], known.counters[:nvmeQueue], r.grown[:nvmeQueue])
 		} else {
 			known.dims = s.dimensions(dimension, volumeOf(one.serial))
 		}

@@ -234,6 +234,59 @@ func TestDiskNamesTheVolume(t *testing.T) {
 	}
 }
 
+func TestVolumesOfDisksThatDoNotSayThem(t *testing.T) {
+	t.Parallel()
+	got := kernelNames(map[string]string{"/dev/sda1": "vol-a", "/dev/sdf": "vol-f", "/dev/xvdg": "vol-g", "/dev/sdh1": "vol-h1", "/dev/sdh2": "vol-h2"})
+	for device, want := range map[string]string{
+		"xvda": "vol-a", "xvda1": "vol-a", "xvda2": "vol-a", "sda1": "vol-a", "xvdf": "vol-f", "xvdf1": "vol-f", "sdf": "vol-f", "xvdg1": "vol-g",
+		"xvdh1": "vol-h1", "xvdh2": "vol-h2", "xvdh3": "", "xvdb": "", "nvme0n1p1": "",
+	} {
+		if volume := volumeBehind(device, got); volume != want {
+			t.Errorf("%s: got %q, want %q", device, volume, want)
+		}
+	}
+}
+
+func TestDiskWaitsForTheFirstWordOnVolumes(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("proc/1/mountinfo", "20 1 202:1 / / rw - ext4 /dev/xvda1 rw\n21 1 259:0 / /data rw - xfs /dev/nvme1n1 rw\n")
+	m.write("statfs.json", `{"/": {"blocks": 10, "bsize": 4096, "files": 5}, "/data": {"blocks": 10, "bsize": 4096, "files": 6}}`)
+	m.write("sys/block/nvme1n1/device/serial", "vol0fed\n")
+	if m.LacksVolumes() {
+		t.Error("there are no disks without a serial number")
+	}
+	m.write("sys/block/xvda/size", "1\n")
+	m.write("sys/block/loop0/size", "1\n")
+	if !m.LacksVolumes() {
+		t.Error("xvda has no serial number")
+	}
+	p := measuring("disk", "inodes_total")
+	p.VolumeID = true
+	h := m.Host.Shared()
+	c := mustBuild(t, p, h)
+	const data = "disk_inodes_total{VolumeId=vol-0fed,device=nvme1n1,fstype=xfs,path=/data}"
+	without, with := "disk_inodes_total{device=xvda1,fstype=ext4,path=/}", "disk_inodes_total{VolumeId=vol-1,device=xvda1,fstype=ext4,path=/}"
+	h.AwaitVolumes()
+	expect(t, collect(t, c), map[string]float64{data: 6})
+	h.KnowVolumes(nil) // nobody says
+	expect(t, collect(t, c), map[string]float64{data: 6, without: 5})
+	h.KnowVolumes(map[string]string{"/dev/sda1": "vol-1", "/dev/nvme1n1": "vol-2"}) // a disk's own word goes before
+	expect(t, collect(t, c), map[string]float64{data: 6, with: 5})
+	h.KnowVolumes(nil) // what was known goes on
+	h.AwaitVolumes()   // another configuration
+	expect(t, collect(t, c), map[string]float64{data: 6, with: 5})
+	h.KnowVolumes(map[string]string{}) // it was detached
+	expect(t, collect(t, c), map[string]float64{data: 6, without: 5})
+	// Whoever does not ask for the dimension waits for nobody.
+	p.VolumeID = false
+	h = m.Host.Shared()
+	h.AwaitVolumes()
+	if got := collect(t, mustBuild(t, p, h)); len(got) != 2 {
+		t.Errorf("without the dimension: %v", got)
+	}
+}
+
 // The number of an ioctl holds the size of what it takes.
 func TestAdminCommandIsAsLongAsTheKernelsIs(t *testing.T) {
 	t.Parallel()

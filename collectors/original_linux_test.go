@@ -12,7 +12,7 @@ import (
 )
 
 // ourPlugins are those that the original does not have.
-var ourPlugins = []string{"conntrack", "filefd", "loadavg", "oom", "pressure", "tcp", "uptime"}
+var ourPlugins = []string{"conntrack", "filefd", "loadavg", "oom", "pressure", "systemd", "tcp", "uptime"}
 
 // What arrives of the machines of testdata/hosts has the names, units and dimensions of the original, and every name of the
 // original arrives of some machine.

@@ -13,9 +13,10 @@ import (
 )
 
 type processesCollector struct {
-	tree  *procTree
-	place config.Place
-	data  []cloudwatch.Datum
+	listed *processList
+	tree   *procTree
+	place  config.Place
+	data   []cloudwatch.Datum
 	*sheet[processCounts]
 }
 
@@ -24,11 +25,11 @@ func buildProcesses(p config.Plugin, h Host) (Collector, config.Problems) {
 	if s == nil {
 		return nil, problems
 	}
-	return &processesCollector{tree: newProcTree(h), place: p.Place, sheet: s}, problems
+	return &processesCollector{listed: h.processTable().listed, tree: newProcTree(h), place: p.Place, sheet: s}, problems
 }
 
 func (c *processesCollector) Collect(_ context.Context, now time.Time) ([]cloudwatch.Datum, error) {
-	counts, err := countProcesses(c.tree)
+	counts, err := c.count(now)
 	if err != nil {
 		return nil, fmt.Errorf("count processes: %w", err)
 	}
@@ -41,31 +42,32 @@ func (c *processesCollector) Advise(context.Context) []config.Problem {
 	return adviseHidden(c.tree, c.place, "processes counts only those of the agent's own user")
 }
 
-// countProcesses reads the state of every process. One that is gone by now is not counted; one that may not be read makes
+// count reads the state of every process. One that is gone by now is not counted; one that may not be read makes
 // the numbers untrue.
-func countProcesses(t *procTree) (n processCounts, err error) {
-	if err := t.open(); err != nil {
+func (c *processesCollector) count(moment time.Time) (n processCounts, err error) {
+	listed, err := c.listed.at(moment, c)
+	if err != nil {
 		return n, err
 	}
-	defer t.close()
+	if err := c.tree.open(); err != nil {
+		return n, err
+	}
+	defer c.tree.close()
 	forbidden := 0
 	var bad badLines
-	err = t.each(func(pid int, _ uint64) {
-		text, err := t.read(pid, "stat")
+	for _, p := range listed {
+		text, err := c.tree.read(p.pid, "stat")
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			forbidden++
 		case err == nil && !n.add(text):
 			bad.add(string(text))
 		}
-	})
-	if err == nil && forbidden > 0 {
-		err = fmt.Errorf("%d of %d may not be read: /proc is mounted with hidepid", forbidden, forbidden+n.total)
 	}
-	if err == nil {
-		err = bad.err()
+	if forbidden > 0 {
+		return n, fmt.Errorf("%d of %d may not be read: /proc is mounted with hidepid", forbidden, forbidden+n.total)
 	}
-	return n, err
+	return n, bad.err()
 }
 
 // threadsField is num_threads of proc_pid_stat(5), counted from the state on.

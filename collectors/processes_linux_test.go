@@ -32,6 +32,32 @@ func TestProcessesByState(t *testing.T) {
 	})
 }
 
+// One listing is for all who look at all processes at one moment; whoever has had it is given another.
+func TestProcessesAreListedOnceForOneMoment(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.program(1, 50, 0, "/bin/app")
+	h := m.Host.Shared()
+	counted, found := mustBuild(t, everything("processes"), h), mustBuild(t, selecting("pattern", "app", "pid_count"), h)
+	const total, matching = "processes_total{}", "procstat_lookup_pid_count{pattern=app,pid_finder=native}"
+	see := func(c Collector, seconds int, name, want string) {
+		t.Helper()
+		if got := at(t, c, seconds)[name]; got != want {
+			t.Errorf("second %d: %s is %s, want %s", seconds, name, got, want)
+		}
+	}
+	see(counted, 0, total, "1")
+	m.program(2, 50, 0, "/bin/app") // too late for this moment
+	see(found, 0, matching, "1")
+	see(found, 0, matching, "2")
+	see(counted, 0, total, "2")
+	m.dies(2)
+	see(found, 1, matching, "1")
+	m.program(3, 50, 0, "/bin/app")
+	see(counted, 1, total, "1")
+	see(counted, 2, total, "2")
+}
+
 func TestProcessThatDiesWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

@@ -8,11 +8,54 @@ import (
 	"time"
 )
 
-// processTable is the processes of a host, for all who look for some among them. One walk of /proc serves all of one moment.
+// processList is which processes there are, for all who look at all of them: one listing of /proc serves all of one moment.
+type processList struct {
+	mu     sync.Mutex
+	tree   *procTree
+	moment time.Time
+	served map[any]bool // who has seen the listing of that moment
+	seen   []seenProcess
+}
+
+// seenProcess is a process as the listing has it.
+type seenProcess struct {
+	pid   int
+	inode uint64 // another one when the number is used again
+}
+
+func newProcessList(h Host) *processList {
+	return &processList{tree: newProcTree(h), served: map[any]bool{}}
+}
+
+// at is the listing of a moment, or a later one if this one has been given to who before. It is not to be written to.
+func (l *processList) at(moment time.Time, who any) ([]seenProcess, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if moment.Equal(l.moment) && !l.served[who] {
+		l.served[who] = true
+		return l.seen, nil
+	}
+	if err := l.tree.open(); err != nil {
+		return nil, err
+	}
+	defer l.tree.close()
+	seen := make([]seenProcess, 0, len(l.seen)+len(l.seen)/8+8) // others may still look at the one before
+	if err := l.tree.each(func(pid int, inode uint64) { seen = append(seen, seenProcess{pid, inode}) }); err != nil {
+		return nil, err
+	}
+	clear(l.served)
+	l.served[who] = true
+	l.moment, l.seen = moment, seen
+	return seen, nil
+}
+
+// processTable is the processes of a host, for all who look for some among them. One walk serves all of one moment.
 // A process that is known costs an entry of the listing: its program and arguments are read when it is new, for as long as it
 // is young (between fork and exec it has those of its parent), and else once a minute, for it may call exec at any time.
 type processTable struct {
 	host Host
+
+	listed *processList
 
 	mu     sync.Mutex
 	tree   *procTree
@@ -46,7 +89,7 @@ const (
 )
 
 func newProcessTable(h Host) *processTable {
-	return &processTable{host: h, tree: newProcTree(h), served: map[*procstatCollector]bool{}, alive: map[int]*knownProcess{}, seed: maphash.MakeSeed()}
+	return &processTable{host: h, listed: newProcessList(h), tree: newProcTree(h), served: map[*procstatCollector]bool{}, alive: map[int]*knownProcess{}, seed: maphash.MakeSeed()}
 }
 
 // foundProcess is a process that was looked for.
@@ -94,19 +137,15 @@ func (t *processTable) one(pid int) ([]foundProcess, error) {
 	return []foundProcess{t.named(p)}, nil
 }
 
-// walk lists /proc.
+// walk goes through all processes that there are.
 func (t *processTable) walk(moment time.Time) error {
 	t.moment = moment
 	clear(t.served)
 	t.looks++
 	t.list = t.list[:0]
 	now := t.host.clock(moment)
-	type seen struct {
-		pid   int
-		inode uint64
-	}
-	var listed []seen // first listed, then read: a listing in pieces is less complete the longer it takes
-	if err := t.tree.each(func(pid int, inode uint64) { listed = append(listed, seen{pid, inode}) }); err != nil {
+	listed, err := t.listed.at(moment, t) // first listed, then read: a listing in pieces is less complete the longer it takes
+	if err != nil {
 		return err
 	}
 	for _, s := range listed {

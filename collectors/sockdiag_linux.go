@@ -11,7 +11,9 @@ import (
 const (
 	netlinkSockDiag  = 4
 	sockDiagByFamily = 20
+	tcpDiagGetSock   = 18 // of all families at once, as in the days before there was sockDiagByFamily
 
+	tcpRequest  = 60 // struct inet_diag_req
 	inetRequest = 56 // struct inet_diag_req_v2
 	inetMessage = 72 // struct inet_diag_msg
 	unixRequest = 24 // struct unix_diag_req
@@ -20,36 +22,38 @@ const (
 	nameKind    = 0  // UNIX_DIAG_NAME
 )
 
-// ask counts what the kernel lists.
+// ask counts what the kernel lists. For TCP it goes through its whole table, which has hundreds of thousands of places on a
+// large machine, however few are taken: once, and not for each family.
 func (c *socketCounter) ask() error {
 	if err := c.socket.open(); err != nil {
 		return err
 	}
 	defer c.socket.close()
-	for _, family := range []byte{syscall.AF_INET, syscall.AF_INET6} {
-		if c.states != 0 {
-			if err := c.socket.dump(inetQuestion(family, syscall.IPPROTO_TCP, c.states), func(m []byte) {
-				if ends, ok := endsOf(m); ok {
-					c.tcp(ends)
-				}
-			}); err != nil {
-				return fmt.Errorf("list TCP sockets: %w", err)
+	if c.states != 0 {
+		if err := c.socket.dump(tcpDiagGetSock, tcpQuestion(c.states), func(m []byte) {
+			if ends, ok := endsOf(m); ok {
+				c.tcp(ends)
 			}
+		}); err != nil {
+			return fmt.Errorf("list TCP sockets: %w", err)
 		}
-		if c.udp {
-			if err := c.socket.dump(inetQuestion(family, syscall.IPPROTO_UDP, ^uint32(0)), func(m []byte) {
-				if ends, ok := endsOf(m); ok {
-					c.datagram(ends)
-				}
-			}); err != nil {
-				return fmt.Errorf("list UDP sockets: %w", err)
+	}
+	for _, family := range []byte{syscall.AF_INET, syscall.AF_INET6} {
+		if !c.udp {
+			break
+		}
+		if err := c.socket.dump(sockDiagByFamily, udpQuestion(family), func(m []byte) {
+			if ends, ok := endsOf(m); ok {
+				c.datagram(ends)
 			}
+		}); err != nil {
+			return fmt.Errorf("list UDP sockets: %w", err)
 		}
 	}
 	if !c.unix {
 		return nil
 	}
-	if err := c.socket.dump(unixQuestion(), func(m []byte) {
+	if err := c.socket.dump(sockDiagByFamily, unixQuestion(), func(m []byte) {
 		if len(m) >= unixMessage {
 			c.named(m[1], unixName(m[unixMessage:]))
 		}
@@ -59,10 +63,16 @@ func (c *socketCounter) ask() error {
 	return nil
 }
 
-func inetQuestion(family, protocol byte, states uint32) []byte {
+func tcpQuestion(states uint32) []byte {
+	q := make([]byte, tcpRequest)
+	binary.NativeEndian.PutUint32(q[52:], states)
+	return q
+}
+
+func udpQuestion(family byte) []byte {
 	q := make([]byte, inetRequest)
-	q[0], q[1] = family, protocol
-	binary.NativeEndian.PutUint32(q[4:], states)
+	q[0], q[1] = family, syscall.IPPROTO_UDP
+	binary.NativeEndian.PutUint32(q[4:], ^uint32(0)) // all states
 	return q
 }
 
@@ -148,12 +158,12 @@ func (s *sockDiag) open() (err error) {
 
 func (s *sockDiag) close() { _ = syscall.Close(s.fd) } // nothing was written
 
-// dump asks one question and visits each answer.
-func (s *sockDiag) dump(question []byte, visit func([]byte)) error {
+// dump asks one question, of a kind, and visits each answer.
+func (s *sockDiag) dump(kind uint16, question []byte, visit func([]byte)) error {
 	s.sequence++
-	request := make([]byte, syscall.SizeofNlMsghdr, syscall.SizeofNlMsghdr+unixRequest+inetRequest)
+	request := make([]byte, syscall.SizeofNlMsghdr, syscall.SizeofNlMsghdr+tcpRequest)
 	binary.NativeEndian.PutUint32(request, uint32(syscall.SizeofNlMsghdr+len(question)))
-	binary.NativeEndian.PutUint16(request[4:], sockDiagByFamily)
+	binary.NativeEndian.PutUint16(request[4:], kind)
 	binary.NativeEndian.PutUint16(request[6:], syscall.NLM_F_REQUEST|syscall.NLM_F_DUMP)
 	binary.NativeEndian.PutUint32(request[8:], s.sequence)
 	if err := syscall.Sendto(s.fd, append(request, question...), 0, &syscall.SockaddrNetlink{Family: syscall.AF_NETLINK}); err != nil {
@@ -190,7 +200,7 @@ func eachMessage(datagram []byte, sequence uint32, visit func([]byte)) (done boo
 					}
 				}
 				return true, nil
-			case sockDiagByFamily:
+			case sockDiagByFamily, tcpDiagGetSock:
 				visit(body)
 			}
 		}

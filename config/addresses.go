@@ -36,6 +36,19 @@ func (r *reading) typesDB(n *node) {
 	}
 }
 
+// collectdUsers warns if nobody can be known.
+func (r *reading) collectdUsers(n *node) {
+	file, at := "/etc/collectd/auth_file", n.at
+	if said := n.child("collectd_auth_file"); said != nil && said.kind == text {
+		file, at = said.text, said.at
+	}
+	level := n.child("collectd_security_level")
+	if r.options.exists == nil || level != nil && level.text == "none" || strings.Contains(file, "${") || r.options.exists(file) {
+		return
+	}
+	r.warn(at, fmt.Sprintf("there is no file %s, so that nobody can be known and all is refused", file), "a line user: password for each who may send; or collectd_security_level none")
+}
+
 // resourceAttributes refuses those that the original keeps for itself.
 func (r *reading) resourceAttributes(n *node) {
 	for _, m := range n.members {

@@ -108,13 +108,14 @@ type Logs struct {
 	ForceFlushInterval time.Duration // default 5 s
 	EndpointOverride   string
 	RoleARN            string
-	Concurrency        int    // above 1: how many streams are sent at once at most; else as many as MemoryBudget holds
-	ReadBack           bool   // nephoscope.read_back: look a batch up in its stream before sending it again
-	MemoryBudget       int64  // bytes that batches may take, of all streams together
-	DeletedBudget      int64  // bytes of disk that deleted files may hold until they are acknowledged
-	Files              []File // logs_collected.files.collect_list
-	EMF                *EMF   // metrics_collected.emf; nil: nobody listens
-	EventsBytes        int64  // nephoscope.events_mib: what events of listeners may take of the disk; default 64 MiB
+	Concurrency        int         // above 1: how many streams are sent at once at most; else as many as MemoryBudget holds
+	ReadBack           bool        // nephoscope.read_back: look a batch up in its stream before sending it again
+	MemoryBudget       int64       // bytes that batches may take, of all streams together
+	DeletedBudget      int64       // bytes of disk that deleted files may hold until they are acknowledged
+	Files              []File      // logs_collected.files.collect_list
+	EMF                *EMF        // metrics_collected.emf; nil: nobody listens
+	Prometheus         *Prometheus // metrics_collected.prometheus; nil: nothing is scraped
+	EventsBytes        int64       // nephoscope.events_mib: what events of listeners may take of the disk; default 64 MiB
 }
 
 // DefaultMemoryBudget is Logs.MemoryBudget where it is not said; bytes.

@@ -80,6 +80,9 @@ func (r *reading) udpAddress(n *node) {
 	}
 }
 
+// longestSocket is what fits into sun_path of unix(7), with a zero at the end.
+const longestSocket = 107
+
 // datagramAddress is the same, or unixgram:///path.
 func (r *reading) datagramAddress(n *node) {
 	path, ok := strings.CutPrefix(n.text, "unixgram://")
@@ -88,6 +91,8 @@ func (r *reading) datagramAddress(n *node) {
 		r.udpAddress(n)
 	case strings.Contains(path, "${"): // was told of
 	case !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/"):
-		r.refuse(n, fmt.Sprintf("must name a socket by its whole path, not %q", path), "such as unixgram:///run/statsd.sock")
+		r.refuse(n, fmt.Sprintf("must name a socket by its whole path, not %q", path), "such as unixgram:///run/statsd/statsd.sock")
+	case len(path) > longestSocket:
+		r.refuse(n, fmt.Sprintf("the path of a socket has %d bytes at most, and this one has %d", longestSocket, len(path)), "put it in a folder nearer to the root")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func readLogs(s, ours section, a Agent) *Logs {
+func readLogs(s, ours section, a Agent, with func(name string) string) *Logs {
 	l := &Logs{
 		LogStreamName:      s.text("log_stream_name"),
 		ForceFlushInterval: s.seconds("force_flush_interval"),
@@ -19,6 +19,7 @@ func readLogs(s, ours section, a Agent) *Logs {
 		DeletedBudget:      int64(ours.number("deleted_files_mib")) << 20,
 		EventsBytes:        int64(ours.number("events_mib")) << 20,
 		EMF:                readEMF(s.section("metrics_collected")),
+		Prometheus:         readPrometheus(s.section("metrics_collected").section("prometheus"), ours, with),
 	}
 	if l.RoleARN == "" {
 		l.RoleARN = a.RoleARN

@@ -103,6 +103,11 @@ func oomNames() *metricNames {
 	return &metricNames{plugin: "oom", names: []string{"kills"}}
 }
 
+func systemdNames() *metricNames {
+	return &metricNames{plugin: "systemd", names: []string{"running", "degraded", "units_active", "units_failed", "units_inactive", "units_activating",
+		"units_deactivating", "units_reloading", "unit_active", "unit_failed", "unit_restarts"}}
+}
+
 func nvidiaNames(plugin string) *metricNames {
 	return &metricNames{plugin: plugin, names: []string{"utilization_gpu", "temperature_gpu", "power_draw", "utilization_memory", "fan_speed",
 		"memory_total", "memory_used", "memory_free", "pcie_link_gen_current", "pcie_link_width_current",

@@ -73,7 +73,7 @@ func build(documents []document, with ...Option) (*Config, error) {
 		r.fillIn(root)
 		r.check(root, r.root)
 		r.nothingAtAll(root)
-		c.read(section{root, r.root})
+		c.read(section{root, r.root}, r.options.getenv)
 		if with := r.options.getenv; InContainer(with) {
 			c.settleInContainer(section{root, r.root}.section("agent"), with)
 		}
@@ -87,14 +87,14 @@ func build(documents []document, with ...Option) (*Config, error) {
 }
 
 // read takes the values out of a configuration that was checked.
-func (c *Config) read(root section) {
+func (c *Config) read(root section, with func(name string) string) {
 	ours := root.section("nephoscope")
 	c.Agent = readAgent(root.section("agent"), ours)
 	if s := root.section("metrics"); s.there() || ours.section("self_metrics").there() {
 		c.Metrics = readMetrics(s, ours, c.Agent)
 	}
 	if s := root.section("logs"); s.there() {
-		c.Logs = readLogs(s, ours, c.Agent)
+		c.Logs = readLogs(s, ours, c.Agent, with)
 	}
 }
 

@@ -61,7 +61,7 @@ func readPlugin(name string, s section, a Agent) Plugin {
 		p.MetricsInclude = s.texts("metrics_include")
 	case "nvidia_smi":
 		p.Name = "nvidia_gpu"
-	case "diskio", "net":
+	case "diskio", "net", "systemd":
 		p.Resources = s.texts("resources")
 	}
 	return p

@@ -6,7 +6,7 @@ func embeddedShape() *shape {
 	return openly(
 		key{name: "emf", shape: emf, says: "listens for documents in the embedded metric format ([EMF](emf.md))"},
 		key{name: "structuredlog", shape: emf, says: "the former name of `emf`, which counts if both are there"},
-		key{name: "prometheus", shape: prometheusLogsShape(), state: later, says: "scrapes Prometheus exporters"},
+		key{name: "prometheus", shape: prometheusLogsShape(), says: "scrapes Prometheus exporters ([Prometheus](prometheus.md)). Takes the package `nephoscope-prometheus`"},
 		key{name: "ecs", shape: strictly(
 			key{name: "metrics_collection_interval", shape: interval(), absent: "the agent's", says: "how often it collects"},
 			key{name: "disable_metric_extraction", shape: toggle(), preset: false, says: "events without metrics"},
@@ -74,31 +74,34 @@ func applicationSignalsShape() *shape {
 
 func prometheusLogsShape() *shape {
 	return strictly(
-		key{name: "cluster_name", shape: str(0, 0), absent: "found out", says: "the cluster"},
-		key{name: "log_group_name", shape: str(0, 0), absent: "made of the cluster's name", says: "the log group"},
-		key{name: "prometheus_config_path", shape: str(0, 0), preset: "/etc/cwagentconfig/prometheus.yaml", says: "the scrape configuration"},
+		key{name: "cluster_name", shape: str(0, 0), absent: "none", says: "the cluster: the label `ClusterName` of what is sent"},
+		key{name: "log_group_name", shape: str(0, 512).judged((*reading).plainGroup, "/web/prometheus"),
+			absent: "with a cluster_name `/aws/containerinsights/CLUSTER/prometheus`, in a container of ECS `/aws/ecs/containerinsights/CLUSTER/prometheus`; else `prometheus/logs/default`, with a warning",
+			says:   "the log group. Its streams are called after the jobs"},
+		key{name: "prometheus_config_path", shape: str(0, 0).judged((*reading).scrapeConfig, "/etc/prometheus.yaml"), preset: defaultScrapeConfig,
+			says: "the scrape configuration, in Prometheus's own YAML. `file:` may stand before the path; `env:NAME` is that environment variable, with the YAML in it"},
 		key{name: "emf_processor", shape: emfProcessorShape()},
-		key{name: "ecs_service_discovery", shape: ecsDiscoveryShape()},
+		key{name: "ecs_service_discovery", shape: ecsDiscoveryShape(), state: later, why: "tasks of ECS are not looked for. A file of targets that something else keeps can be read: file_sd_configs"},
 		key{name: "disable_metric_extraction", shape: toggle(), preset: false, says: "events without metrics"},
-	).joined()
+	).judged((*reading).scraping, "").joined()
 }
 
 func emfProcessorShape() *shape {
 	labels := func() *shape { return listOf(str(0, 0), 0, 0) }
 	declaration := strictly(
-		key{name: "source_labels", shape: labels(), absent: "none", says: "labels whose values are joined and matched"},
-		key{name: "label_matcher", shape: str(0, 0).judged((*reading).regex, "^web$"), absent: "none", says: "a regular expression for them"},
+		key{name: "source_labels", shape: labels(), absent: "none: the declaration has no effect", says: "labels whose values are joined and matched"},
+		key{name: "label_matcher", shape: str(0, 0).judged((*reading).regex, "^web$"), absent: "`.*`", says: "a regular expression for them"},
 		key{name: "label_separator", shape: str(0, 0), preset: ";", says: "what they are joined with"},
-		key{name: "metric_selectors", shape: listOf(str(0, 0).judged((*reading).regex, "^http_"), 0, 0), absent: "none", says: "regular expressions for the names of metrics"},
+		key{name: "metric_selectors", shape: listOf(str(0, 0).judged((*reading).regex, "^http_"), 0, 0), absent: "none: the declaration has no effect", says: "regular expressions for the names of metrics"},
 		key{name: "dimensions", shape: listOf(labels(), 0, 0), absent: "none", says: "lists of labels that become dimensions"},
-		key{name: "metric_namespace", shape: str(0, 0), absent: "the processor's", says: "the namespace"},
+		key{name: "metric_namespace", shape: str(0, 0), state: idle, why: "there is one namespace for all declarations, the processor's, as for the original", says: "the namespace"},
 		key{name: "regex", shape: anything(), state: idle, why: `it is called "label_matcher"`, says: "an early name of `label_matcher`"},
 	)
 	return strictly(
 		key{name: "metric_declaration_dedup", shape: toggle(), preset: false, says: "the same metric once"},
-		key{name: "metric_namespace", shape: str(0, 0), absent: "the original's", says: "the namespace"},
+		key{name: "metric_namespace", shape: str(0, 0), absent: "`CWAgent/Prometheus`; in a container `ContainerInsights/Prometheus`, in one of ECS `ECS/ContainerInsights/Prometheus`", says: "the namespace"},
 		key{name: "metric_unit", shape: mapOf(str(1, 256), 0), absent: "none", says: "units by name of metric"},
-		key{name: "metric_declaration", shape: listOf(declaration, 0, 0), absent: "none", says: "which metrics, with which dimensions"},
+		key{name: "metric_declaration", shape: listOf(declaration, 0, 0), absent: "none: events without metrics", says: "which metrics, with which dimensions"},
 	)
 }
 

@@ -18,6 +18,8 @@ func nephoscopeShape() *shape {
 			says: "how much disk events that programs send (`emf`) may take until they have been acknowledged. Beyond that new ones are refused and counted"},
 		key{name: "series_budget", shape: whole(0, 1_000_000), preset: 5000, ours: true,
 			says: "how many series (a namespace, a name and dimensions: what is billed) this host may send, roll-ups included. Beyond that new ones are refused, counted, and the plugin that brings them is named in [status](status.md#the-series-budget); those that are known go on. 0: no bound"},
+		key{name: "prometheus_series", shape: whole(1, 10_000_000), preset: 100_000, ours: true,
+			says: "how many series the scraper of `logs.metrics_collected.prometheus` remembers, for the differences of counters. Samples of more are left out and counted"},
 		key{name: "self_metrics", shape: selfMetricsShape(), absent: "none are sent", ours: true,
 			says: "sends metrics about the agent itself, also where there is no section `metrics` ([which](metrics.md#self_metrics)). They cost like others; `{}` is enough"},
 	).joined()

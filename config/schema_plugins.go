@@ -87,7 +87,7 @@ func intervalOrNone() *shape { return &shape{kind: number, most: 172800, unit: "
 func statsdShape() *shape {
 	return strictly(
 		key{name: "service_address", shape: str(1, 255).judged((*reading).datagramAddress, "127.0.0.1:8125"), preset: "127.0.0.1:8125",
-			says: "where to listen: a UDP address, or a socket such as `unixgram:///run/statsd.sock` (ours). `:8125`, the original's default, listens on all interfaces, and you are warned"},
+			says: "where to listen: a UDP address, or a socket such as `unixgram:///run/statsd/statsd.sock` (ours). `:8125`, the original's default, listens on all interfaces, and you are warned"},
 		key{name: "metrics_collection_interval", shape: interval(), preset: 10, says: "how often what came is summed up"},
 		key{name: "metrics_aggregation_interval", shape: intervalOrNone(), preset: 60, says: "over how long; 0: sent as it came"},
 		key{name: "metric_separator", shape: str(1, 255), preset: "_", says: "what replaces the dots in names"},
@@ -112,7 +112,7 @@ func collectdShape() *shape {
 		dropKey(),
 		key{name: "service.name", shape: str(1, 4096), absent: "the section's", says: "the service that they are of"},
 		key{name: "deployment.environment", shape: str(1, 4096), absent: "the section's", says: "the environment that they are of"},
-	)
+	).judged((*reading).collectdUsers, "")
 }
 
 func prometheusShape() *shape {

@@ -75,7 +75,7 @@ func TestLoadFillsInFromTheProcess(t *testing.T) {
 func TestLoadLooksForTypesDB(t *testing.T) {
 	dir := t.TempDir()
 	there := write(t, filepath.Join(dir, "types.db"), "")
-	name := write(t, filepath.Join(dir, "a.json"), `{"metrics": {"metrics_collected": {"collectd": {"collectd_typesdb": ["`+there+`", "`+filepath.Join(dir, "gone")+`"]}}}}`)
+	name := write(t, filepath.Join(dir, "a.json"), `{"metrics": {"metrics_collected": {"collectd": {"collectd_security_level": "none", "collectd_typesdb": ["`+there+`", "`+filepath.Join(dir, "gone")+`"]}}}}`)
 	c, err := Load(name)
 	if err != nil {
 		t.Fatal(err)
@@ -87,4 +87,23 @@ func TestLoadLooksForTypesDB(t *testing.T) {
 	if _, err := os.Stat(there); err != nil {
 		t.Error("looking changed something:", err)
 	}
+}
+
+func TestLoadLooksForTheUsersOfCollectd(t *testing.T) {
+	dir := t.TempDir()
+	there, gone := write(t, filepath.Join(dir, "users"), ""), filepath.Join(dir, "gone")
+	f := func(level, file, want string) {
+		t.Helper()
+		c, err := Load(write(t, filepath.Join(dir, "a.json"), `{"metrics": {"metrics_collected": {"collectd": {"collectd_security_level": "`+level+`", "collectd_auth_file": "`+file+`"}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" && len(c.Warnings) > 0 || want != "" && (len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Text, want)) {
+			t.Errorf("%s, %s: got %v", level, file, c.Warnings)
+		}
+	}
+	f("encrypt", there, "")
+	f("encrypt", gone, "there is no file "+gone+", so that nobody can be known")
+	f("sign", gone, "there is no file "+gone)
+	f("none", gone, "")
 }

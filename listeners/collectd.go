@@ -24,7 +24,8 @@ type collectd struct {
 	types    dataSets // nil until it is opened
 	typesErr error
 	users    users
-	now      time.Time // about
+	clock    func() time.Time
+	now      time.Time // of the packet at hand
 	spelling []byte    // room for what a value list is found by
 }
 
@@ -45,7 +46,7 @@ const mostAhead = 2 * time.Hour
 const usualTypes = "/usr/share/collectd/types.db"
 
 func newCollectd(p config.Plugin, sockets *Sockets) *collectd {
-	c := &collectd{windows: windows{width: p.Aggregation}, users: users{file: p.AuthFile}, now: time.Now()}
+	c := &collectd{windows: windows{width: p.Aggregation}, users: users{file: p.AuthFile}, clock: time.Now}
 	c.receiver = newReceiver(p, sockets, c.packet)
 	c.least = map[string]security{"none": plain, "sign": signedPart, "encrypt": encrypted}[p.SecurityLevel]
 	c.reader = packetReader{password: c.users.password, unsigned: c.least == plain, values: c.list, notice: func() { c.drop(Events, 1) }}
@@ -72,7 +73,7 @@ func (c *collectd) Open() error {
 }
 
 func (c *collectd) packet(packet []byte) {
-	c.refused = false
+	c.refused, c.now = false, c.clock()
 	switch err := c.reader.read(packet); {
 	case errors.Is(err, errUser):
 		c.drop(UnknownUser, 1)
@@ -146,7 +147,6 @@ func (c *collectd) find(l *valueList, i int) *series {
 func (c *collectd) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = now
 	data := c.ended(now, ctx.Err() != nil || c.width == 0)
 	c.catalogue.forget(now)
 	err := c.typesErr

@@ -29,7 +29,7 @@ func aCollectd(t testing.TB, options string) *collectd {
 		options = ", " + options
 	}
 	c := newCollectd(plugin(t, `"collectd": {"collectd_auth_file": "`+auth+`", "collectd_typesdb": []`+options+`}`), &Sockets{})
-	c.types, c.now = knownTypes(), noon
+	c.types, c.clock = knownTypes(), func() time.Time { return noon }
 	return c
 }
 
@@ -175,6 +175,29 @@ func TestUsersAreReadAgainWhenTheyChange(t *testing.T) {
 	}
 }
 
+// A line without a password lets nobody in, and what is no file is not waited for.
+func TestUsersWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "sign"`)
+	if err := os.WriteFile(c.users.file, []byte("alice:\nbob: \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"alice", "bob"} {
+		c.packet(sentBy(t, signedBy(user, ""), list("a", "", "gauge", "", api.Gauge(1))))
+	}
+	if n := c.Counts(); n.Dropped[UnknownUser] != 2 || n.Parsed != 0 {
+		t.Errorf("got %+v", n)
+	}
+	c = aCollectd(t, "")
+	c.users.file = os.DevNull
+	if _, err := c.Collect(t.Context(), noon); err == nil || !strings.Contains(err.Error(), "read collectd_auth_file: "+os.DevNull+" is no regular file") {
+		t.Errorf("got %v", err)
+	}
+	if err := c.types.read(os.DevNull); err == nil || !strings.Contains(err.Error(), "read collectd_typesdb: "+os.DevNull+" is no regular file") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // part is one of the protocol.
 func part(kind uint16, payload ...byte) []byte {
 	b := binary.BigEndian.AppendUint16(nil, kind)
@@ -201,6 +224,7 @@ func TestMalformedPacketsOfCollectd(t *testing.T) {
 	f(0, 1, "", host, one) // of no plugin
 	f(0, 1, "", name, part(partHost, []byte("h")...), one)
 	f(0, 1, "", name, part(partHost), one)
+	f(0, 1, "", name, part(partHost, []byte("h\x00i\x00")...), one)
 	f(0, 1, "", name, []byte{0, 0, 0, 3, 1})
 	f(0, 1, "", name, []byte{0, 0, 0xff, 0xff, 1})
 	f(0, 1, "", name, part(partTime, 1, 2, 3), one)
@@ -230,6 +254,68 @@ func TestSecurityIsNotNested(t *testing.T) {
 	}
 	c.packet(sign(inner))
 	if n := c.Counts(); n.Parsed != 1 {
+		t.Errorf("got %+v", n)
+	}
+}
+
+// What somebody has put before a signature is not signed, and nothing behind it may mean something else for it.
+func TestWhatIsSignedDoesNotDependOnWhatIsBeforeIt(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "sign"`)
+	packet := sentBy(t, signedBy("alice", "w0nder"), list("a", "", "gauge", "", api.Gauge(1)))
+	c.packet(append(slices.Concat(part(partPluginInstance, []byte("forged\x00")...), part(partTypeInstance, []byte("forged\x00")...)), packet...))
+	want := []string{"collectd_a_value{host=web1 type=gauge} None 1m0s @12:00:00 1×1"}
+	if got := collect(t, c, noon.Add(time.Minute)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What is refused takes no room either.
+func TestValuesThatAreRefusedTakeNoRoom(t *testing.T) {
+	t.Parallel()
+	w := windows{width: time.Minute, held: mostHeld}
+	for i := range 10 {
+		if w.add(&series{}, noon.Add(time.Duration(i)*time.Hour), 1) || w.merge(&series{}, noon, &distribution{one: 1, times: 1}) == 0 {
+			t.Fatal("taken beyond the bound")
+		}
+	}
+	if len(w.open) > 0 {
+		t.Errorf("%d windows are open", len(w.open))
+	}
+}
+
+// Each datum takes room of its own, however few values it has.
+func TestSeriesOfManyTimesAreBounded(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "none"`)
+	packet := slices.Concat(part(partPlugin, []byte("p\x00")...), part(partType, []byte("t\x00")...), part(partValues, append([]byte{0x13, 0x88}, make([]byte, 9*5000)...)...))
+	for i := range 50 { // 5000 series in each of 50 minutes
+		c.packet(append(part(partTime, binary.BigEndian.AppendUint64(nil, uint64(noon.Unix()-60*int64(i)))...), packet...))
+	}
+	n := c.Counts()
+	data, err := c.Collect(t.Context(), noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) != mostData || n.Parsed != mostData || n.Dropped[TooVaried] != 50*5000-mostData {
+		t.Errorf("got %d data, %d parsed, dropped %v", len(data), n.Parsed, n.Dropped)
+	}
+	if c.packet(packet); c.Counts().Parsed != mostData+5000 {
+		t.Errorf("what was handed over still takes room: %+v", c.Counts())
+	}
+}
+
+// A clock that is set, or a host that has slept, makes nothing that is sent right after it too late or too early.
+func TestTimesAreHeldAgainstTheClock(t *testing.T) {
+	t.Parallel()
+	c := aCollectd(t, `"collectd_security_level": "none"`)
+	at := noon.Add(-30 * 24 * time.Hour)
+	c.clock = func() time.Time { return at }
+	packet := sentBy(t, nil, list("a", "", "gauge", "", api.Gauge(1)))
+	c.packet(packet)
+	at = noon
+	c.packet(packet)
+	if n := c.Counts(); n.Dropped[WrongTime] != 1 || n.Parsed != 1 {
 		t.Errorf("got %+v", n)
 	}
 }
@@ -277,7 +363,7 @@ func FuzzCollectd(f *testing.F) {
 			t.Fatal("the packet was written to")
 		}
 		c := newCollectd(plugin(t, `"collectd": {"collectd_security_level": "none"}`), &Sockets{})
-		c.types, c.now, c.users.file = knownTypes(), noon, "/nowhere"
+		c.types, c.clock, c.users.file = knownTypes(), func() time.Time { return noon }, "/nowhere"
 		c.packet(packet)
 		data, _ := c.Collect(t.Context(), noon.Add(400*time.Hour))
 		if c.Counts().Parsed > 0 && len(data) == 0 {

@@ -1,6 +1,7 @@
 package listeners
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/hmac"
 	"crypto/sha1"
@@ -95,7 +96,7 @@ func (r *packetReader) parts(b []byte, level security, top bool) error {
 				return err
 			}
 			if known {
-				l.level = signedPart // and so is all the rest
+				l = valueList{level: signedPart} // and so is all the rest; what was before it is nobody's word
 			}
 			top = false
 			continue
@@ -120,7 +121,7 @@ func (r *packetReader) parts(b []byte, level security, top bool) error {
 func (r *packetReader) part(l *valueList, kind uint16, payload []byte) error {
 	text := func(into *[]byte) error {
 		last := len(payload) - 1
-		if last < 0 || payload[last] != 0 {
+		if last < 0 || bytes.IndexByte(payload, 0) != last { // else it is two texts in one
 			return errMalformed
 		}
 		*into = payload[:last]

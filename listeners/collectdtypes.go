@@ -1,10 +1,8 @@
 package listeners
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -87,15 +85,15 @@ func (d dataSets) name(of []byte, i, n int) string {
 // read adds the types of a file: a name, and for each value name:kind:least:most. What makes no sense is passed over, and
 // told of.
 func (d dataSets) read(file string) error {
-	f, err := os.Open(file)
+	raw, err := readFile(file)
 	if err != nil {
 		return fmt.Errorf("read collectd_typesdb: %w", err)
 	}
-	defer f.Close()
 	var wrong []error
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		line, _, _ := strings.Cut(lines.Text(), "#")
+	n := 0
+	for line := range strings.Lines(string(raw)) {
+		n++
+		line, _, _ = strings.Cut(line, "#")
 		words := strings.Fields(strings.ReplaceAll(line, ",", " "))
 		if len(words) == 0 {
 			continue
@@ -111,9 +109,6 @@ func (d dataSets) read(file string) error {
 			continue
 		}
 		d[words[0]] = names
-	}
-	if err := lines.Err(); err != nil {
-		wrong = append(wrong, fmt.Errorf("read collectd_typesdb %s: %w", file, err))
 	}
 	return errors.Join(wrong...)
 }

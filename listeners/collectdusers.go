@@ -37,7 +37,7 @@ func (u *users) look() {
 	if err == nil && u.err == nil && info.ModTime().Equal(u.changed) && info.Size() == u.size {
 		return
 	}
-	raw, err := os.ReadFile(u.file)
+	raw, err := readFile(u.file)
 	if err != nil {
 		u.err = fmt.Errorf("read collectd_auth_file: %w", err)
 		return
@@ -46,8 +46,26 @@ func (u *users) look() {
 	u.known = map[string]string{}
 	for line := range strings.Lines(string(raw)) {
 		user, password, ok := strings.Cut(line, ":")
-		if user = strings.TrimSpace(user); ok && user != "" && !strings.HasPrefix(user, "#") {
-			u.known[user] = strings.TrimSpace(password)
+		user, password = strings.TrimSpace(user), strings.TrimSpace(password)
+		if ok && user != "" && password != "" && !strings.HasPrefix(user, "#") { // without a password anybody could be the user
+			u.known[user] = password
 		}
 	}
+}
+
+// mostFile is more than a file of users or types has.
+const mostFile = 16 << 20
+
+// readFile reads a file that the configuration names: a regular one, since of a pipe the end may never come.
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file", name)
+	case info.Size() > mostFile:
+		return nil, fmt.Errorf("%s has more than %d MiB", name, mostFile>>20)
+	}
+	return os.ReadFile(name)
 }

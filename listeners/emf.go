@@ -3,6 +3,7 @@ package listeners
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -41,6 +42,8 @@ type EMF struct {
 	mu      sync.Mutex
 	refused map[string]int64
 	sockets []EMFSocket
+	drops   map[net.PacketConn]*drops // of those that are open
+	dropped int64                     // datagrams, by the kernel
 }
 
 // EMFSocket is an address, and how listening on it goes.
@@ -57,6 +60,7 @@ type EMFCounts struct {
 	Bytes    int64            // of those that were accepted
 	Stale    int64            // accepted, but of a time that CloudWatch takes no metrics of
 	Refused  map[string]int64 // by reason
+	Dropped  int64            // datagrams that the kernel had no room for, as far as the system tells; nobody knows what was in them
 	Senders  int              // connections now
 	TurnedDown,
 	ClosedSlow int64 // connections: there were too many; or a document did not end
@@ -65,7 +69,7 @@ type EMFCounts struct {
 
 // NewEMF makes a listener that does not listen yet.
 func NewEMF(c config.EMF, to EventWriter, log *zap.Logger) *EMF {
-	l := &EMF{addresses: c.Addresses, events: to, log: log, refused: map[string]int64{}}
+	l := &EMF{addresses: c.Addresses, events: to, log: log, refused: map[string]int64{}, drops: map[net.PacketConn]*drops{}}
 	for _, a := range c.Addresses {
 		l.sockets = append(l.sockets, EMFSocket{Network: a.Network, Address: a.Address})
 	}
@@ -132,6 +136,11 @@ func (l *EMF) bind(ctx context.Context, a config.EMFAddress) (serve func(context
 	}
 	if u, ok := socket.(*net.UDPConn); ok {
 		_ = u.SetReadBuffer(socketBytes) // as much as the system allows
+		if raw, err := u.SyscallConn(); err == nil {
+			l.mu.Lock()
+			l.drops[socket] = &drops{raw: raw}
+			l.mu.Unlock()
+		}
 	}
 	return func(ctx context.Context) error { return l.serveUDP(ctx, socket) }, nil
 }
@@ -161,12 +170,13 @@ func (l *EMF) note(i int, err error) {
 
 func (l *EMF) serveUDP(ctx context.Context, socket net.PacketConn) error {
 	defer socket.Close()
+	defer l.countDrops(socket)
 	defer context.AfterFunc(ctx, func() { _ = socket.SetReadDeadline(time.Now().Add(lastWords)) })()
 	buf := make([]byte, 64<<10) // no datagram is larger
 	for {
 		n, _, err := socket.ReadFrom(buf)
 		if n > 0 {
-			_ = l.take(buf[:n]) // there is nobody to tell
+			l.takeDatagram(buf[:n])
 		}
 		switch {
 		case err == nil:
@@ -179,6 +189,18 @@ func (l *EMF) serveUDP(ctx context.Context, socket net.PacketConn) error {
 				return nil
 			}
 		}
+	}
+}
+
+// takeDatagram takes a document that may have line ends in it, or several, each on a line as by TCP. There is nobody to tell
+// what became of them.
+func (l *EMF) takeDatagram(raw []byte) {
+	if raw = bytes.TrimSpace(raw); bytes.IndexByte(raw, '\n') < 0 || json.Valid(raw) {
+		_ = l.take(raw)
+		return
+	}
+	for line := range bytes.Lines(raw) {
+		_ = l.take(line)
 	}
 }
 
@@ -246,12 +268,26 @@ func (l *EMF) refuse(reason string) {
 	l.refused[reason]++
 }
 
+// countDrops asks for the last time what the kernel had no room for.
+func (l *EMF) countDrops(socket net.PacketConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d := l.drops[socket]; d != nil {
+		l.dropped += d.dropped()
+		delete(l.drops, socket)
+	}
+}
+
 // Counts tells what has come in.
 func (l *EMF) Counts() EMFCounts {
 	c := EMFCounts{Received: l.received.Load(), Accepted: l.accepted.Load(), Bytes: l.bytes.Load(), Stale: l.stale.Load()}
 	c.Senders, c.TurnedDown, c.ClosedSlow = l.senders.counts()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, d := range l.drops {
+		l.dropped += d.dropped()
+	}
+	c.Dropped = l.dropped
 	c.Refused, c.Sockets = maps.Clone(l.refused), append(c.Sockets, l.sockets...)
 	return c
 }

@@ -104,6 +104,7 @@ func parseEMF(raw []byte, now time.Time) (d document, refused string) {
 }
 
 // judge holds metric directives against the specification. That a metric is named whose value is not there leaves out that one.
+// It takes the values out of root: however often one is named, it is looked at once.
 func judge(raw json.RawMessage, root map[string]json.RawMessage) (refused string) {
 	var all []directive
 	if json.Unmarshal(raw, &all) != nil || all == nil {
@@ -133,6 +134,7 @@ func judge(raw json.RawMessage, root map[string]json.RawMessage) (refused string
 			if many(root[*m.Name]) {
 				return refusedValues
 			}
+			delete(root, *m.Name)
 		}
 	}
 	return ""

@@ -132,3 +132,21 @@ func FuzzEMF(f *testing.F) {
 		}
 	})
 }
+
+// A document that names one large value again and again costs no more than its size.
+func TestValueThatIsNamedOftenIsLookedAtOnce(t *testing.T) {
+	large := "[" + strings.Repeat(`"`+strings.Repeat("x", 4000)+`",`, 99) + "1]"
+	once := `{"Namespace":"n","Dimensions":[],"Metrics":[{"Name":"m"}]}`
+	f := func(times int) float64 {
+		raw := fmt.Appendf(nil, `{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[%s]},"m":%s}`, emfNoon.UnixMilli(), strings.Repeat(once+",", times-1)+once, large)
+		return testing.AllocsPerRun(1, func() {
+			if _, refused := parseEMF(raw, emfNoon); refused != "" {
+				t.Error(refused)
+			}
+		})
+	}
+	// Each value is an allocation; a directive is a handful.
+	if few, many := f(2), f(202); many > few+200*20 {
+		t.Errorf("%v allocations for two, %v for 202", few, many)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -41,6 +40,7 @@ type sender struct {
 	of   *senders
 	idle time.Time // since when no document is being read; zero: one is. Guarded by of.mu
 	own  int64     // its part of senders.large
+	over bool      // a document of it was refused for want of room: it is told, as soon as what it has sent by now is counted
 }
 
 // admit makes room for a connection if there is none and another one is idle; nil: there are too many.
@@ -150,8 +150,9 @@ func (l *EMF) hear(ctx context.Context, from *sender) {
 				break
 			}
 			end += searched
-			if !skipping && l.take(buf[start:end]) != nil {
-				return // the sender is to know that there is no room: there is no other way to tell it
+			if !skipping && l.take(buf[start:end]) != nil && !from.over {
+				from.over = true // the end of its connection is the only way to tell it
+				_ = from.SetReadDeadline(time.Now().Add(lastWords))
 			}
 			start, searched, skipping = end+1, end+1, false
 		}
@@ -160,7 +161,7 @@ func (l *EMF) hear(ctx context.Context, from *sender) {
 			used = 0
 		}
 		if err != nil {
-			l.goodbye(ctx, buf[:used], skipping, err)
+			l.goodbye(ctx, from, buf[:used], skipping, err)
 			return
 		}
 		if used == len(buf) {
@@ -179,15 +180,15 @@ func (l *EMF) hear(ctx context.Context, from *sender) {
 }
 
 // goodbye takes the last document of a connection, which needs no line end.
-func (l *EMF) goodbye(ctx context.Context, last []byte, skipping bool, err error) {
+func (l *EMF) goodbye(ctx context.Context, from *sender, last []byte, skipping bool, err error) {
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil && !from.over:
 		l.senders.wasSlow()
 		if !skipping { // else it is counted
 			l.received.Add(1)
 			l.refuse(refusedSlow)
 		}
-	case len(last) > 0 && (errors.Is(err, io.EOF) || ctx.Err() != nil):
+	default:
 		_ = l.take(last) // a part of one is no JSON, and counted as that
 	}
 }
@@ -197,7 +198,7 @@ func (s *sender) reads(ctx context.Context, begun, anew bool) {
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
 	switch {
-	case ctx.Err() != nil: // what is left has a deadline of its own
+	case ctx.Err() != nil || s.over: // what is left has a deadline of its own
 	case !begun:
 		s.idle = time.Now()
 		_ = s.SetReadDeadline(time.Time{})

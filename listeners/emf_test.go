@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,29 @@ func TestDocumentsComeInWholeHoweverTheyAreCut(t *testing.T) {
 	})
 }
 
+// The original takes a datagram apart at its line ends; a document with line ends in it is taken as well.
+func TestDatagramHoldsADocumentOrOneOnEachLine(t *testing.T) {
+	inBubble(t, func(e *ear) {
+		e.takeDatagram([]byte(doc(1) + "\n" + doc(2) + "\r\n\n"))
+		e.takeDatagram([]byte(strings.ReplaceAll(doc(3), ",", ",\n")))
+		e.takeDatagram([]byte(doc(4)))
+		e.takeDatagram(nil)
+		e.want("g "+doc(1), "g "+doc(2), "g "+doc(3), "g "+doc(4))
+		if n := e.Counts(); n.Received != 4 {
+			e.Errorf("got %+v", n)
+		}
+	})
+}
+
+func TestDocumentOfASenderThatBreaksOffIsCounted(t *testing.T) {
+	inBubble(t, func(e *ear) {
+		e.goodbye(e.ctx, &sender{}, []byte(doc(1)), false, syscall.ECONNRESET)
+		e.goodbye(e.ctx, &sender{}, []byte(doc(2)[:9]), false, syscall.ECONNRESET)
+		e.want("g " + doc(1))
+		e.refusals("not_json:1")
+	})
+}
+
 func TestDocumentThatIsTooLargeIsRefusedAndTheNextOneIsTaken(t *testing.T) {
 	inBubble(t, func(e *ear) {
 		c := e.connect()
@@ -229,7 +253,28 @@ func TestSenderIsToldThatThereIsNoRoom(t *testing.T) {
 		e.to.fails(errors.New("disk"))
 		_ = e.take([]byte(doc(3)))
 		e.refusals("disk:1 many_streams:1 spool_full:1")
-		if n := e.Counts(); n.Received != 3 || n.Accepted != 0 {
+		if n := e.Counts(); n.Received != 3 || n.Accepted != 0 || n.ClosedSlow != 0 {
+			e.Errorf("got %+v", n)
+		}
+	})
+}
+
+func TestWhatComesBeforeTheSenderIsToldIsCounted(t *testing.T) {
+	inBubble(t, func(e *ear) {
+		c := e.connect()
+		e.to.fails(ErrEventsFull)
+		e.send(c, doc(1)+"\n"+doc(2)+"\n"+doc(3)[:4])
+		e.send(c, doc(3)[4:]+"\n")
+		e.refusals("spool_full:3")
+		e.to.fails(nil)
+		e.send(c, doc(4)+"\n"+doc(5)[:4])
+		time.Sleep(2 * lastWords)
+		e.want("g " + doc(4))
+		e.refusals("not_json:1 spool_full:3")
+		if _, err := c.Write([]byte(doc(6))); err == nil {
+			e.Error("the sender is not told")
+		}
+		if n := e.Counts(); n.Received != 5 || n.ClosedSlow != 0 || n.Senders != 0 {
 			e.Errorf("got %+v", n)
 		}
 	})

@@ -3,11 +3,9 @@ package listeners
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,6 +40,8 @@ const (
 	idleFile = 10 * time.Second
 	// eventsStep is how often files are looked after: a power loss costs what was written since the last time.
 	eventsStep = time.Second
+	// failingFor is how long an error of the disk is told of when no event has come since.
+	failingFor = time.Minute
 	// recount is how often what the folders hold is counted at most.
 	recount = 100 * time.Millisecond
 
@@ -60,19 +60,21 @@ type EventSpool struct {
 	mu      sync.Mutex
 	ready   bool
 	most    int64
-	bytes   int64 // in all files
+	bytes   int64            // in all files
+	held    map[string]int64 // of that, by folder
 	counted time.Time
 	number  int64                             // of the newest file
 	open    map[cloudwatch.LogStream]*writing // files that are written to
 	folders int
 	closing []*durable.Lines // finished, and still to be synced and closed
 	written cloudwatch.Amount
-	failing error // what the disk said last; nil: it takes events
+	failing error     // what the disk said last; nil: it takes events
+	failed  time.Time // when it said so
 }
 
 // writing is a file that events are appended to.
 type writing struct {
-	path  string
+	path  string // its folder is the stream's
 	lines *durable.Lines
 	last  time.Time // when it was written to
 	dirty bool
@@ -97,23 +99,6 @@ func (e *EventSpool) WhenFinished(f func()) {
 	e.idle = f
 }
 
-// Pattern is the path of all files of events.
-func (e *EventSpool) Pattern() string { return filepath.Join(literally(e.dir), "*", "*"+eventsEnding) }
-
-// literally escapes what is no wildcard in the path of a folder.
-func literally(path string) string {
-	if os.PathSeparator == '\\' { // which escapes nothing there
-		return path
-	}
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`).Replace(path)
-}
-
-// Waiting tells whether there are files of events, of this run or an earlier one.
-func (e *EventSpool) Waiting() bool {
-	folders, err := os.ReadDir(e.dir)
-	return err == nil && len(folders) > 0
-}
-
 // Finished tells whether nobody writes to a file any more.
 func (e *EventSpool) Finished(path string) bool {
 	e.mu.Lock()
@@ -124,18 +109,6 @@ func (e *EventSpool) Finished(path string) bool {
 		}
 	}
 	return true
-}
-
-// Stream is the log stream that a file's events are for.
-func (e *EventSpool) Stream(path string) (s cloudwatch.LogStream, err error) {
-	raw, err := os.ReadFile(filepath.Join(filepath.Dir(path), streamFile))
-	if err == nil {
-		err = json.Unmarshal(raw, &s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("read log stream of events: %w", err)
-	}
-	return s, nil
 }
 
 // Write appends an event to its stream's file.
@@ -156,7 +129,7 @@ func (e *EventSpool) Write(s cloudwatch.LogStream, at time.Time, event []byte) e
 	if e.failing == nil {
 		e.log.Error("events cannot be written to disk; they are refused until they can", zap.Error(err))
 	}
-	e.failing = err
+	e.failing, e.failed = err, time.Now()
 	return fmt.Errorf("write event: %w", err)
 }
 
@@ -166,24 +139,45 @@ func (e *EventSpool) write(s cloudwatch.LogStream, at time.Time, event []byte) e
 	}
 	line := append(strconv.AppendInt(make([]byte, 0, len(event)+24), at.UnixMilli(), 10), ' ')
 	line = append(append(line, event...), '\n')
-	now := time.Now()
-	if e.bytes+int64(len(line)) > e.most && now.Sub(e.counted) >= recount {
+	now, size, folder := time.Now(), int64(len(line)), e.folder(s)
+	if e.bytes+size > e.room(folder) && now.Sub(e.counted) >= recount {
 		e.count(now)
 	}
-	if e.bytes+int64(len(line)) > e.most {
+	if e.bytes+size > e.room(folder) {
 		return ErrEventsFull
 	}
-	w, err := e.file(s, int64(len(line)), now)
+	w, err := e.file(s, size, now)
 	if err != nil {
 		return err
 	}
 	if err := w.lines.Append(line); err != nil {
+		if w.lines.Torn() {
+			e.finish(s, w)
+		}
 		return durable.Cure(err, e.dir)
 	}
 	w.last, w.dirty = now, true
-	e.bytes += int64(len(line))
+	e.bytes += size
+	e.held[folder] += size
 	e.written.Add(cloudwatch.Amount{Events: 1, Bytes: int64(len(event))})
 	return nil
+}
+
+// folder is the name of a stream's folder.
+func (e *EventSpool) folder(s cloudwatch.LogStream) string {
+	if w := e.open[s]; w != nil {
+		return filepath.Base(filepath.Dir(w.path))
+	}
+	return folderOf(s)
+}
+
+// room is how many bytes all streams together may take when one is to have more. One that has more than its share, of the
+// streams that there are and one that may come, leaves the last tenth to others: they go on when the service refuses its events.
+func (e *EventSpool) room(folder string) int64 {
+	if e.held[folder] < e.most/int64(len(e.held)+1) {
+		return e.most
+	}
+	return e.most - e.most/10
 }
 
 // file is the file that a stream's next line goes to; a file that is full is finished.
@@ -223,23 +217,6 @@ func (e *EventSpool) file(s cloudwatch.LogStream, size int64, now time.Time) (*w
 // fileBytes leaves room for several files within the bound.
 func (e *EventSpool) fileBytes() int64 { return min(fileBytes, e.most/16) }
 
-// folderOf is a folder of the stream's own; names of streams hold what names of folders cannot.
-func folderOf(s cloudwatch.LogStream) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d", s.Group, s.Name, s.Class, s.RetentionDays))
-	return hex.EncodeToString(sum[:12])
-}
-
-func (e *EventSpool) makeFolder(dir string, s cloudwatch.LogStream) error {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	if err := durable.MakeDir(dir); err != nil {
-		return durable.Cure(err, e.dir)
-	}
-	return durable.Cure(durable.WriteFile(filepath.Join(dir, streamFile), raw), e.dir)
-}
-
 // finish has nothing more written to a file. Waiting for the disk is not for whoever wants to write.
 func (e *EventSpool) finish(s cloudwatch.LogStream, w *writing) {
 	e.closing = append(e.closing, w.lines)
@@ -264,48 +241,8 @@ func (e *EventSpool) prepare() error {
 	return nil
 }
 
-// Mend takes away what a crash left of a line of which nobody was told that it had been written. It is to be called before the
-// first Write, and before anybody reads the files.
-func (e *EventSpool) Mend() {
-	for _, path := range e.files() {
-		cut, err := durable.MendLines(path)
-		if err != nil {
-			e.log.Warn("a file of events cannot be mended", zap.Error(err))
-		} else if cut > 0 {
-			e.log.Info("an event was being written when the agent ended; what there was of it is left out", zap.Int64("bytes", cut))
-		}
-	}
-	folders, _ := os.ReadDir(e.dir)
-	for _, f := range folders {
-		_ = durable.RemoveStray(filepath.Join(e.dir, f.Name())) // at worst they stay
-	}
-}
-
-func (e *EventSpool) files() []string {
-	all, _ := filepath.Glob(e.Pattern()) // the pattern is a good one
-	return all
-}
-
-// count finds out what the folders hold. The folder is the truth: files go away behind the writer's back.
-func (e *EventSpool) count(now time.Time) {
-	folders, err := os.ReadDir(e.dir)
-	if err != nil {
-		return
-	}
-	var bytes int64
-	for _, folder := range folders {
-		files, _ := os.ReadDir(filepath.Join(e.dir, folder.Name()))
-		for _, f := range files {
-			if info, err := f.Info(); err == nil && strings.HasSuffix(f.Name(), eventsEnding) {
-				bytes += info.Size()
-			}
-		}
-	}
-	e.bytes, e.folders, e.counted = bytes, len(folders), now
-}
-
-// Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, or
-// all of them while little room is left, so that what is acknowledged goes away.
+// Run looks after the files until ctx is done: it makes durable what was written, and finishes files that nobody writes to, and
+// while little room is left all that hold something worth mentioning, so that what is acknowledged goes away.
 func (e *EventSpool) Run(ctx context.Context) {
 	step := time.NewTicker(eventsStep)
 	defer step.Stop()
@@ -328,8 +265,13 @@ func (e *EventSpool) lookAfter(now time.Time) (finished bool) {
 	scarce := e.bytes > e.most/4*3
 	var dirty []*durable.Lines
 	for s, w := range e.open {
+		_, err := os.Lstat(w.path)
+		gone := errors.Is(err, fs.ErrNotExist)
+		if gone {
+			e.log.Warn("a file of events was removed while it was written to; what was not read of it is lost", zap.String("file", w.path))
+		}
 		switch {
-		case scarce || now.Sub(w.last) >= idleFile:
+		case gone || scarce && w.lines.Size() >= e.fileBytes()/8 || now.Sub(w.last) >= idleFile:
 			e.finish(s, w)
 			finished = true
 		case w.dirty:
@@ -362,28 +304,6 @@ func (e *EventSpool) settle(err error) {
 	}
 }
 
-// tidy removes the folders of streams that have no events.
-func (e *EventSpool) tidy() {
-	used := map[string]bool{}
-	for s := range e.open {
-		used[folderOf(s)] = true
-	}
-	folders, _ := os.ReadDir(e.dir)
-	for _, f := range folders {
-		dir := filepath.Join(e.dir, f.Name())
-		files, err := os.ReadDir(dir)
-		if err != nil || used[f.Name()] || len(files) > 1 || len(files) == 1 && files[0].Name() != streamFile {
-			continue
-		}
-		if err := durable.Remove(filepath.Join(dir, streamFile)); err == nil {
-			err = durable.Remove(dir)
-			if err == nil {
-				e.folders--
-			}
-		}
-	}
-}
-
 // Close finishes all files: nothing more is written.
 func (e *EventSpool) Close() {
 	e.mu.Lock()
@@ -401,15 +321,20 @@ type EventSpoolState struct {
 	Bytes   int64             // on disk now, acknowledged or not
 	Most    int64             // that there may be
 	Streams int               // that have events on disk, or had a moment ago
-	Failing error             // what the disk said last; nil: it takes events
+	Failing error             // what the disk said last, and lately; nil: it takes events, as far as is known
 }
 
 // State tells how it is.
 func (e *EventSpool) State() EventSpoolState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if now := time.Now(); now.Sub(e.counted) >= recount {
+	now := time.Now()
+	if now.Sub(e.counted) >= recount {
 		e.count(now)
 	}
-	return EventSpoolState{e.written, e.bytes, e.most, e.folders, e.failing}
+	s := EventSpoolState{Written: e.written, Bytes: e.bytes, Most: e.most, Streams: e.folders}
+	if now.Sub(e.failed) < failingFor {
+		s.Failing = e.failing
+	}
+	return s
 }

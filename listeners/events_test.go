@@ -169,9 +169,88 @@ func TestDiskThatTakesNoEventsIsSaidOnce(t *testing.T) {
 	if s.State().Failing == nil || s.said.Len() != 1 {
 		t.Errorf("said %v", s.said.All())
 	}
+	s.failed = s.failed.Add(-failingFor) // nobody has sent anything since
+	if err := s.State().Failing; err != nil {
+		t.Errorf("it is not known that the disk still takes nothing: %v", err)
+	}
 	s.must(os.Remove(s.dir))
 	s.must(s.Write(cart, emfNoon, []byte("x")))
 	if s.State().Failing != nil || s.said.Len() != 2 {
 		t.Errorf("said %v", s.said.All())
+	}
+}
+
+// Somebody clears the state folder while the agent runs: nothing is written into files that nobody can find any more.
+func TestSpoolThatIsTakenAwayIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Allow(10_000)
+	large := make([]byte, 600)
+	for s.Write(cart, emfNoon, large) == nil {
+	}
+	s.must(os.RemoveAll(s.dir))
+	s.lookAfter(time.Now().Add(time.Second))
+	s.must(s.Write(cart, emfNoon, []byte("x")))
+	if n := len(s.files()); n != 1 {
+		t.Errorf("%d files can be found", n)
+	}
+	s.must(os.Remove(s.files()[0])) // this one alone
+	s.lookAfter(time.Now().Add(time.Second))
+	s.must(s.Write(cart, emfNoon, []byte("x")))
+	if n := len(s.files()); n != 1 {
+		t.Errorf("%d files can be found", n)
+	}
+}
+
+// A stream of which the service takes nothing may keep room scarce for long: files of others are not made anew every second.
+func TestFileThatHoldsLittleGoesOnThoughRoomIsScarce(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Allow(160_000)
+	for s.Write(cart, emfNoon, make([]byte, 900)) == nil {
+	}
+	small := cart
+	small.Name = "small"
+	s.must(s.Write(small, emfNoon, []byte("x")))
+	path := s.open[small].path
+	s.lookAfter(time.Now())
+	if s.Finished(path) || len(s.open) != 1 {
+		t.Errorf("%d files go on", len(s.open))
+	}
+	if s.lookAfter(time.Now().Add(idleFile)); !s.Finished(path) {
+		t.Error("an idle file goes on")
+	}
+}
+
+// The service takes nothing of two streams, of which more and more comes: that is no trouble of a third.
+func TestStreamThatFillsTheSpoolLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.Allow(100_000)
+	till := cart
+	till.Name = "till"
+	for _, stream := range []cloudwatch.LogStream{till, cart, till} {
+		for n := 0; s.Write(stream, emfNoon, make([]byte, 500)) == nil; n++ {
+			if stream == till && n == 80 {
+				break
+			}
+		}
+	}
+	late := cart
+	late.Name = "late"
+	s.must(s.Write(late, emfNoon, make([]byte, 500)))
+	again := NewEventSpool(s.dir, zap.NewNop()) // as after a restart
+	t.Cleanup(again.Close)
+	again.Allow(100_000)
+	if err := again.Write(cart, emfNoon, make([]byte, 500)); !errors.Is(err, ErrEventsFull) {
+		t.Errorf("got %v", err)
+	}
+	for n := 0; again.Write(late, emfNoon, make([]byte, 500)) == nil; n++ {
+		if n == 200 {
+			t.Fatal("there is no bound")
+		}
+	}
+	if n := again.State(); n.Bytes < 99_000 || n.Bytes > 100_000 {
+		t.Errorf("got %+v", n)
 	}
 }

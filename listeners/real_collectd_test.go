@@ -51,7 +51,7 @@ func TestRealCollectd(t *testing.T) {
 	for _, c := range cases {
 		address := free(t)
 		l := aCollectd(t, fmt.Sprintf(`"collectd_security_level": %q, "service_address": "udp://%s", "metrics_aggregation_interval": 0`, c.level, address))
-		l.types, l.now = nil, time.Now()
+		l.types, l.clock = nil, time.Now
 		listening(t, l)
 		all = append(all, l)
 		host, port, _ := strings.Cut(address, ":")
@@ -99,7 +99,7 @@ MaxPacketSize 1024
 		if n := l.Counts(); n.Malformed > 0 || len(n.Dropped) > 0 {
 			t.Errorf("%s: got %+v", what, n)
 		}
-		data, err := l.Collect(t.Context(), l.now)
+		data, err := l.Collect(t.Context(), time.Now())
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -3,6 +3,7 @@ package listeners
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,21 +58,28 @@ func newCatalogue(p config.Plugin) *catalogue {
 	return c
 }
 
-// add makes a series of a name and dimensions, or finds it under them; nil: there is no room. The dimensions are given away,
-// those without a value are left out.
+// add makes a series of a name and dimensions, or finds it under them; nil: there is no room. The dimensions are given away;
+// of those with the same name the last one counts, and those without a value are left out.
 func (c *catalogue) add(spelling []byte, name string, dimensions []cloudwatch.Dimension, kind string) *series {
-	dimensions = slices.DeleteFunc(dimensions, func(d cloudwatch.Dimension) bool { return d.Value == "" || d.Name == "" })
 	slices.SortStableFunc(dimensions, func(a, b cloudwatch.Dimension) int { return cmp.Compare(a.Name, b.Name) })
-	var id strings.Builder
-	for _, part := range []string{kind, name} {
-		id.WriteString(part)
-		id.WriteByte(0)
+	all := dimensions
+	dimensions = dimensions[:0]
+	for i, d := range all {
+		if last := i+1 == len(all) || all[i+1].Name != d.Name; last && d.Name != "" && d.Value != "" {
+			dimensions = append(dimensions, d)
+		}
 	}
+	var id strings.Builder
+	put := func(parts ...string) {
+		for _, part := range parts { // which may have any byte in them
+			id.WriteString(strconv.Itoa(len(part)))
+			id.WriteByte(' ')
+			id.WriteString(part)
+		}
+	}
+	put(kind, name)
 	for _, d := range dimensions {
-		id.WriteString(d.Name)
-		id.WriteByte(0)
-		id.WriteString(d.Value)
-		id.WriteByte(0)
+		put(d.Name, d.Value)
 	}
 	s := c.same[id.String()]
 	bytes := len(spelling)
@@ -100,12 +108,12 @@ func (c *catalogue) drops(name string) bool {
 
 // forget lets go of the series of which nothing has come for long. Once a minute is enough.
 func (c *catalogue) forget(now time.Time) {
-	if now.Sub(c.swept) < time.Minute {
+	if now.Sub(c.swept).Abs() < time.Minute { // the clock may have been set back
 		return
 	}
 	c.swept = now
 	for id, s := range c.same {
-		if s.due || now.Sub(s.used) < forgotten {
+		if s.due || now.Sub(s.used).Abs() < forgotten {
 			continue
 		}
 		delete(c.same, id)

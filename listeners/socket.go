@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,6 +38,9 @@ func (s *Sockets) open(address string, pending int) (*socket, error) {
 	s.mu.Unlock()
 	if found == nil {
 		conn, err := bind(address)
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // it names the address once more
+		}
 		if err != nil {
 			return nil, fmt.Errorf("listen on %s: %w", address, err)
 		}
@@ -105,11 +109,22 @@ func bindUnix(path string) (datagrams, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o666); err != nil {
+	if err := openToAll(path); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
+}
+
+// openToAll lets everybody send to a socket. Whoever may write to its folder may have put a link in its place meanwhile: what
+// that leads to elsewhere is left as it is.
+func openToAll(path string) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Chmod(filepath.Base(path), 0o666)
 }
 
 // abandoned tells whether a path is a socket that nobody listens on.
@@ -129,9 +144,14 @@ func abandoned(path string) bool {
 type socket struct {
 	address string
 	conn    datagrams
-	raw     syscall.RawConn
+	drops
 	*inbox
-	lost uint32 // what the kernel had dropped when it was last asked
+}
+
+// drops asks the kernel how many datagrams it had no room for.
+type drops struct {
+	raw  syscall.RawConn
+	lost uint32 // what it had dropped when it was last asked
 }
 
 func newSocket(address string, conn datagrams) (*socket, error) {
@@ -139,7 +159,7 @@ func newSocket(address string, conn datagrams) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &socket{address: address, conn: conn, raw: raw, inbox: newInbox()}, nil
+	return &socket{address: address, conn: conn, drops: drops{raw: raw}, inbox: newInbox()}, nil
 }
 
 // close lets go of the address.

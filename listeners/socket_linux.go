@@ -99,7 +99,7 @@ const mostBuffer = 64 << 20
 
 // dropped is how many datagrams the kernel had no room for since it was last called (SO_MEMINFO, since Linux 4.12; ss(8)
 // shows it as d).
-func (s *socket) dropped() int64 {
+func (s *drops) dropped() int64 {
 	var info [9]uint32 // linux/sock_diag.h: SK_MEMINFO_DROPS is the ninth
 	size := uint32(unsafe.Sizeof(info))
 	var errno unix.Errno

@@ -34,4 +34,4 @@ func (in *inbox) packets(int) func(yield func(packet []byte, whole bool) bool) {
 func (s *socket) enlarge(bytes int) { s.conn.SetReadBuffer(bytes) }
 
 // dropped is not known: this system does not tell of a single socket.
-func (s *socket) dropped() int64 { return 0 }
+func (s *drops) dropped() int64 { return 0 }

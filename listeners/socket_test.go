@@ -112,6 +112,26 @@ func TestStatsDOverASocketInTheFileSystem(t *testing.T) {
 	}
 }
 
+func TestSocketThatIsReplacedByALinkOpensNothingElse(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such sockets")
+	}
+	secret, link := filepath.Join(t.TempDir(), "secret"), filepath.Join(t.TempDir(), "statsd.sock")
+	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := openToAll(link); err == nil {
+		t.Error("a link was followed")
+	}
+	if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v", info.Mode(), err)
+	}
+}
+
 func TestBusyAddressIsAnErrorAndTriedAgain(t *testing.T) {
 	t.Parallel()
 	address := free(t)
@@ -120,7 +140,7 @@ func TestBusyAddressIsAnErrorAndTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := aStatsD(t, `"service_address": "`+address+`"`)
-	if err := s.Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "listen on "+address) || !strings.Contains(err.Error(), "in use") {
+	if err := s.Listen(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "listen on "+address+": bind: ") || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("got %v", err)
 	}
 	other.Close()

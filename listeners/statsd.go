@@ -21,6 +21,7 @@ type statsD struct {
 	// With the receiver's mutex:
 	due      []*series // that have something since the last Collect
 	values   int       // that they hold
+	timed    []timed   // that are of a time of their own
 	seed     maphash.Seed
 	spelling []byte // room for what a line is found by
 }
@@ -130,6 +131,14 @@ func (s *statsD) value(l *statsdLine, value []byte) bool {
 		return true
 	}
 	found.kind = k
+	if l.at != 0 && (k == counter || k == gauge) {
+		if reason := s.remember(found, l, v); reason != "" {
+			s.drop(reason, 1)
+			return true
+		}
+		s.Parsed++
+		return true
+	}
 	if reason := s.sum(found, v, l.rate, value); reason != "" {
 		s.drop(reason, 1)
 		return true
@@ -208,19 +217,10 @@ func (s *statsD) find(l *statsdLine, kind string) (found *series, ok bool) {
 	return s.catalogue.add(s.spelling, name, dimensions, kind), true
 }
 
-// identify reads name,key=value,… and key:value,key,…; of a key that is there twice the last one counts, and the tags may say
-// metric_type themselves.
+// identify reads name,key=value,… and key:value,key,…; the tags may say metric_type themselves.
 func (s *statsD) identify(name, tags, kind string) (clean string, dimensions []cloudwatch.Dimension) {
 	put := func(key, value string) {
-		for i := range dimensions {
-			if dimensions[i].Name == key {
-				dimensions[i].Value = value
-				return
-			}
-		}
-		if key != "" {
-			dimensions = append(dimensions, cloudwatch.Dimension{Name: key, Value: value})
-		}
+		dimensions = append(dimensions, cloudwatch.Dimension{Name: key, Value: value})
 	}
 	name, inline, _ := strings.Cut(name, ",")
 	for pair := range strings.SplitSeq(inline, ",") {
@@ -247,7 +247,8 @@ func (s *statsD) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum
 	if s.width > 0 {
 		at = now.Add(-1) // what ends on the hour is of the hour before
 	}
-	for _, t := range s.interval(now) {
+	all, own := s.interval(now)
+	for _, t := range all {
 		switch {
 		case t.times != nil:
 			lost += s.merge(t.of, at, t.times)
@@ -255,9 +256,11 @@ func (s *statsD) Collect(ctx context.Context, now time.Time) ([]cloudwatch.Datum
 			lost++
 		}
 	}
-	if lost > 0 {
+	outdated, more := s.addTimed(own, now)
+	if lost += more; lost+outdated > 0 {
 		s.mu.Lock()
 		s.drop(TooVaried, lost)
+		s.drop(WrongTime, outdated)
 		s.mu.Unlock()
 	}
 	return s.ended(now, last || s.width == 0), nil
@@ -271,10 +274,10 @@ type taken struct {
 }
 
 // interval takes what has come since the last one. The one who receives waits meanwhile: that is why it is no more.
-func (s *statsD) interval(now time.Time) []taken {
+func (s *statsD) interval(now time.Time) (all []taken, own []timed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]taken, 0, len(s.due))
+	all = make([]taken, 0, len(s.due))
 	for _, one := range s.due {
 		t := taken{one, one.value, one.times}
 		if one.kind == set {
@@ -283,8 +286,12 @@ func (s *statsD) interval(now time.Time) []taken {
 		one.value, one.times, one.set, one.due, one.used = 0, nil, nil, false, now
 		all = append(all, t)
 	}
+	for _, t := range s.timed {
+		t.of.used = now
+	}
 	clear(s.due)
-	s.due, s.values = s.due[:0], 0
+	own = s.timed
+	s.due, s.timed, s.values = s.due[:0], nil, 0
 	s.catalogue.forget(now)
-	return all
+	return all, own
 }

@@ -2,6 +2,7 @@ package listeners
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -10,7 +11,7 @@ import (
 //
 // A line may have several values, each with its type (a:1|c:2|c) or with one in common (a:1:2|ms), and behind the type what
 // DogStatsD has come to put there: tags, which are of the whole line, the container (c:…), a time (T…), and data of
-// others (e:…), of which only the tags are taken.
+// others (e:…), and whatever may follow, of which only the tags are taken.
 type statsdLine struct {
 	name []byte // with the tags that stand in it: name,key=value
 	tags []byte // key:value,key,… behind #
@@ -18,6 +19,7 @@ type statsdLine struct {
 	values []byte // v:v:… that are of kind
 	kind   []byte
 	rate   float64 // 0: there is none, or it makes no sense
+	at     int64   // seconds since 1970, behind T; 0: there is none
 	rest   []byte  // from the next value on
 }
 
@@ -29,20 +31,17 @@ func parseStatsD(line []byte) (l statsdLine, ok bool) {
 	}
 	l.name, l.rest = line[:colon], line[colon+1:]
 	for from := l.rest; ; {
-		hash := bytes.Index(from, []byte("|#"))
-		if hash < 0 {
+		_, behind, found := bytes.Cut(from, []byte("|#"))
+		if !found {
 			return l, true
 		}
-		tags, more, _ := bytes.Cut(from[hash+2:], []byte("|"))
+		tags, _, _ := bytes.Cut(behind, []byte("|"))
 		if l.tags == nil {
-			l.tags = tags
+			l.tags = slices.Clip(tags)
 		} else { // nobody sends it so, but what they mean is clear
-			l.tags = bytes.Join([][]byte{l.tags, tags}, []byte(","))
+			l.tags = append(append(l.tags, ','), tags...)
 		}
-		if len(more) == 0 {
-			return l, true
-		}
-		from = from[hash+2+len(tags):]
+		from = behind[len(tags):]
 	}
 }
 
@@ -81,7 +80,7 @@ func (l *statsdLine) group() bool {
 	if bar <= 0 {
 		return false
 	}
-	l.values, l.rest, l.rate = l.rest[:bar], l.rest[bar+1:], 0
+	l.values, l.rest, l.rate, l.at = l.rest[:bar], l.rest[bar+1:], 0, 0
 	end := bytes.IndexAny(l.rest, "|:")
 	if end < 0 {
 		l.kind, l.rest = l.rest, nil
@@ -94,6 +93,7 @@ func (l *statsdLine) group() bool {
 		if separator == ':' {
 			return true // another value
 		}
+		l.time()
 		l.option()
 	}
 	l.rest = nil
@@ -102,24 +102,23 @@ func (l *statsdLine) group() bool {
 
 // option takes what stands behind a type off the rest, up to the bar or colon that ends it.
 func (l *statsdLine) option() {
-	end := -1
-	if len(l.rest) > 0 && (l.rest[0] == '#' || l.rest[0] == 'T' || bytes.HasPrefix(l.rest, []byte("c:")) || bytes.HasPrefix(l.rest, []byte("e:"))) {
-		end = bytes.IndexByte(l.rest, '|') // colons are part of it
-	} else {
+	end := bytes.IndexByte(l.rest, '|') // colons are part of most: tags, c:…, e:…, card:…
+	if len(l.rest) > 0 && l.rest[0] == '@' {
 		end = bytes.IndexAny(l.rest, "|:")
 	}
 	if end < 0 {
 		end = len(l.rest)
 	}
 	if option := l.rest[:end]; len(option) > 1 && option[0] == '@' {
-		if rate, ok := number(option[1:]); ok && rate >= leastRate {
+		if rate, ok := number(option[1:]); ok && rate >= leastRate && rate <= 1/leastRate {
 			l.rate = rate
 		}
 	}
 	l.rest = l.rest[end:]
 }
 
-// leastRate is less than anybody samples at; less would make a value count for more than a float64 can tell apart.
+// leastRate is less than anybody samples at; less would make a value count for more than a float64 can tell apart. What is as
+// far above 1 would make it count for nothing.
 const leastRate = 1e-9
 
 // number reads a number; most are short and whole.

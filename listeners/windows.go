@@ -12,12 +12,16 @@ import (
 type windows struct {
 	width time.Duration // 0: nothing is summed up but what falls into one second
 	open  map[int64]map[*series]*distribution
+	data  int // that they will be
 	held  int // values, of all together
 }
 
 const (
 	// mostHeld bounds the different values that a listener keeps, of all series and windows; some tens of MiB.
 	mostHeld = 1 << 20
+	// mostData bounds what they are handed over as, which takes much more than a value: ten times of every series, as of values
+	// that come each second and are not summed up.
+	mostData = 10 * mostSeries
 	// mostWindows bounds the windows that the times of values may open.
 	mostWindows = 10_000
 )
@@ -25,25 +29,26 @@ const (
 // start is when the window begins that a moment falls into.
 func (w *windows) start(at time.Time) time.Time { return at.Truncate(max(w.width, time.Second)) }
 
-// of is the distribution that what comes at a moment belongs to; nil: there are too many windows.
+// of is the distribution that what comes at a moment belongs to; nil: there is none, and no room for another.
 func (w *windows) of(s *series, at time.Time) *distribution {
+	start := w.start(at).Unix()
+	all := w.open[start]
+	if d := all[s]; d != nil {
+		return d
+	}
+	if w.held >= mostHeld || w.data >= mostData || all == nil && len(w.open) >= mostWindows {
+		return nil
+	}
 	if w.open == nil {
 		w.open = map[int64]map[*series]*distribution{}
 	}
-	start := w.start(at).Unix()
-	all := w.open[start]
 	if all == nil {
-		if len(w.open) >= mostWindows {
-			return nil
-		}
 		all = map[*series]*distribution{}
 		w.open[start] = all
 	}
-	d := all[s]
-	if d == nil {
-		d = &distribution{}
-		all[s] = d
-	}
+	d := &distribution{}
+	all[s] = d
+	w.data++
 	return d
 }
 
@@ -91,12 +96,13 @@ func occurrences(counts []float64) (n int64) {
 	return n
 }
 
-// ended takes out the windows that are over, all of them if last, as data of the windows' beginnings.
+// ended takes out the windows that are over, all of them if last, as data of the windows' beginnings. One that is further ahead than
+// anything is taken is of a clock that has been set back, and nothing more will come of it.
 func (w *windows) ended(now time.Time, last bool) (data []cloudwatch.Datum) {
 	resolution := cloudwatch.ResolutionOf(max(w.width, time.Second))
 	for _, start := range slices.Sorted(maps.Keys(w.open)) {
 		at := time.Unix(start, 0)
-		if !last && w.width > 0 && at.Add(w.width).After(now) {
+		if !last && w.width > 0 && at.Add(w.width).After(now) && at.Sub(now) <= mostAhead {
 			continue
 		}
 		for s, d := range w.open[start] {
@@ -110,6 +116,7 @@ func (w *windows) ended(now time.Time, last bool) (data []cloudwatch.Datum) {
 				Values: values, Counts: counts, RollUpOnly: s.rollUpOnly,
 			})
 		}
+		w.data -= len(w.open[start])
 		delete(w.open, start)
 	}
 	return data

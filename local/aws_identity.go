@@ -71,3 +71,50 @@ func (s *Server) describeTags(_ context.Context, _ *call, in *describeTagsInput)
 	}
 	return out, nil
 }
+
+// The shapes of EC2 DescribeVolumes, as far as they tell which volume is attached as what.
+type describeVolumesInput struct {
+	Filter []tagFilter
+}
+
+type describeVolumesOutput struct {
+	VolumeSet []volumeItem `json:"volumeSet"`
+}
+
+type volumeItem struct {
+	VolumeID      string           `json:"volumeId"`
+	Status        string           `json:"status"`
+	AttachmentSet []attachmentItem `json:"attachmentSet"`
+}
+
+type attachmentItem struct {
+	VolumeID   string `json:"volumeId"`
+	InstanceID string `json:"instanceId"`
+	Device     string `json:"device"`
+	Status     string `json:"status"`
+}
+
+// describeVolumes answers the server's volumes for each instance that the request filters by.
+func (s *Server) describeVolumes(_ context.Context, _ *call, in *describeVolumesInput) (*describeVolumesOutput, error) {
+	out := &describeVolumesOutput{VolumeSet: []volumeItem{}}
+	devices := make([]string, 0, len(s.Volumes))
+	for device := range s.Volumes {
+		devices = append(devices, device)
+	}
+	sort.Strings(devices)
+	for i, f := range in.Filter {
+		if f.Name == nil {
+			return nil, refuse(400, "MissingParameter", "The request must contain the parameter Filter.%s.Name", strconv.Itoa(i+1))
+		}
+		if *f.Name != "attachment.instance-id" {
+			return nil, refuse(400, "InvalidParameterValue", "The filter '%s' is invalid", *f.Name)
+		}
+		for _, instance := range f.Value {
+			for _, device := range devices {
+				id := s.Volumes[device]
+				out.VolumeSet = append(out.VolumeSet, volumeItem{id, "in-use", []attachmentItem{{id, instance, device, "attached"}}})
+			}
+		}
+	}
+	return out, nil
+}

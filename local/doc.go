@@ -1,6 +1,7 @@
 // Package local is a CloudWatch on this machine: the wire protocols of CloudWatch and
 // CloudWatch Logs, an embedded store that survives a restart, and a web console. What an agent asks
-// of other services on its way is here too: SSM Parameter Store, STS, and DescribeTags of EC2.
+// of other services on its way is here too: SSM Parameter Store, STS, DescribeTags and
+// DescribeVolumes of EC2.
 //
 // It is strict. Every limit that the service documents is enforced with the service's own error
 // code (limits.go quotes the sentence each one comes from), so that whatever is accepted here is

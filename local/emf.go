@@ -18,13 +18,6 @@ const (
 	maxMetricTargets = 100
 )
 
-// embedded is what a log event in the embedded metric format says of metrics: "The value MUST be an object and MUST contain"
-// CloudWatchMetrics and Timestamp.
-type embedded struct {
-	Timestamp         json.RawMessage
-	CloudWatchMetrics []metricDirective
-}
-
 // A metricDirective "instructs downstream services that the LogEvent contains metrics that will be extracted and published".
 type metricDirective struct {
 	Namespace  string
@@ -61,31 +54,34 @@ func (s *Server) extractMetrics(ctx context.Context, events []inputLogEvent) err
 	return nil
 }
 
-// readEmbedded reads the data of a document; none when it is not valid.
+// readEmbedded reads the data of a document; none when it is not valid. Of _aws "the value MUST be an object and MUST contain"
+// CloudWatchMetrics and Timestamp, by exactly these names: a logger's own timestamp is neither.
 func readEmbedded(message []byte, now time.Time) (all []embeddedData) {
 	var root map[string]json.RawMessage
 	if json.Unmarshal(message, &root) != nil {
 		return nil
 	}
-	var meta embedded
+	meta := root // version 0 has the same beside its values
 	if about, current := root["_aws"]; current {
-		if json.Unmarshal(about, &meta) != nil || meta.Timestamp == nil {
+		if meta = nil; json.Unmarshal(about, &meta) != nil || meta["Timestamp"] == nil {
 			return nil
 		}
-	} else if json.Unmarshal(message, &meta) != nil { // version 0 has the same beside its values
+	}
+	var directives []metricDirective
+	if json.Unmarshal(meta["CloudWatchMetrics"], &directives) != nil {
 		return nil
 	}
 	at := now.Unix()
-	if meta.Timestamp != nil {
-		millis, err := strconv.ParseFloat(strings.Trim(string(meta.Timestamp), `"`), 64)
+	if stamp := meta["Timestamp"]; stamp != nil {
+		millis, err := strconv.ParseFloat(strings.Trim(string(stamp), `"`), 64)
 		said := time.UnixMilli(int64(millis))
 		if err != nil || said.Before(now.Add(-maxDatumAge)) || said.After(now.Add(maxDatumAhead)) {
 			return nil
 		}
 		at = said.Unix()
 	}
-	for i := range meta.CloudWatchMetrics {
-		d := &meta.CloudWatchMetrics[i]
+	for i := range directives {
+		d := &directives[i]
 		if checkNamespace(&d.Namespace) != nil || len(d.Metrics) > maxMetricDefinitions {
 			return nil
 		}

@@ -64,6 +64,8 @@ func TestMetricsAreMadeOfDocumentsInTheEmbeddedMetricFormat(t *testing.T) {
 	f("something before the document", "STANDARD", "INFO "+document, 0)
 	f("something behind the document", "STANDARD", document+" x", 0)
 	f("version 0", "STANDARD", fmt.Sprintf(`{"version":"0","Timestamp":"%d","CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["a"]],"Metrics":[{"Name":"n"}]}],"a":"b","n":1}`, at.UnixMilli()), 1)
+	f("version 0 with a logger's time", "STANDARD", `{"version":"0","timestamp":"2026-11-20T12:00:00Z","CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[[]],"Metrics":[{"Name":"n"}]}],"n":1}`, 1)
+	f("a time of another name", "STANDARD", fmt.Sprintf(`{"_aws":{"timestamp":%d,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[[]],"Metrics":[{"Name":"n"}]}]},"n":1}`, at.UnixMilli()), 0)
 	f("no time", "STANDARD", `{"_aws":{"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[[]],"Metrics":[{"Name":"n"}]}]},"n":1}`, 0)
 	f("an old time", "STANDARD", `{"_aws":{"Timestamp":1000,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[[]],"Metrics":[{"Name":"n"}]}]},"n":1}`, 0)
 	f("AWS's namespace", "STANDARD", fmt.Sprintf(`{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"AWS/EC2","Dimensions":[[]],"Metrics":[{"Name":"n"}]}]},"n":1}`, at.UnixMilli()), 0)

@@ -124,6 +124,7 @@ func FuzzQuery(f *testing.F) {
 		"Action=GetMetricStatistics&Version=2010-08-01&Namespace=N&MetricName=m&StartTime=0001-01-01&EndTime=2026-11-20T12:00:00Z&Period=60&Statistics.member.1=Sum",
 		"Action=GetMetricData&Version=2010-08-01&StartTime=1e10&EndTime=2e10&MetricDataQueries.member.1.Id=a&MetricDataQueries.member.1.MetricStat.Stat=Sum",
 		"Action=ListMetrics&Version=2010-08-01&Dimensions.member.1.Name=d",
+		"Action=DescribeVolumes&Version=2016-11-15&Filter.1.Name=attachment.instance-id&Filter.1.Value.1=i-1",
 		"Action=DescribeTags&Version=2016-11-15&Filter.1.Name=resource-id&Filter.1.Value.1=i-1",
 		"Action=GetCallerIdentity&Version=2011-06-15",
 		"Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/path/r&RoleSessionName=s1&DurationSeconds=900",

@@ -103,6 +103,7 @@ func (s *Server) operations() map[string]handler {
 		"logs.FilterLogEvents":       handle(s.filterLogEvents),
 
 		"ec2.DescribeTags":      handle(s.describeTags),
+		"ec2.DescribeVolumes":   handle(s.describeVolumes),
 		"sts.GetCallerIdentity": handle(s.getCallerIdentity),
 		"sts.AssumeRole":        handle(s.assumeRole),
 

@@ -68,7 +68,7 @@ func TestErrorsHaveTheShapeOfTheirProtocol(t *testing.T) {
 	if got.status != 400 || !strings.Contains(got.body, "<Code>InvalidAction</Code>") {
 		t.Errorf("unknown action: %d %s", got.status, got.body)
 	}
-	got = callQuery(t, url, "Action=DescribeVolumes&Version=2016-11-15")
+	got = callQuery(t, url, "Action=DescribeSnapshots&Version=2016-11-15")
 	if !strings.Contains(got.body, "<Response><Errors><Error><Code>InvalidAction</Code>") {
 		t.Errorf("EC2: %d %s", got.status, got.body)
 	}

@@ -20,6 +20,9 @@ type Server struct {
 	Dir string
 	// Tags are answered by EC2 DescribeTags for every instance that is asked about.
 	Tags map[string]string
+	// Volumes are what EC2 DescribeVolumes answers is attached to every instance that is asked about: ids by device, such as
+	// /dev/sdf.
+	Volumes map[string]string
 	// AllowRemote accepts requests that name this machine by any address, not only a loopback one.
 	AllowRemote bool
 	// Hosts are further names that a request may give in its Host header, such as

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the packages into dist: .deb, .rpm and .tar.gz of nephoscope and nephoscope-local for amd64 and arm64, a bill of
-# materials for each program, and their checksums. The same commit gives the same bytes, in any folder and at any time.
+# Builds the packages into dist: .deb, .rpm and .tar.gz of nephoscope, nephoscope-prometheus and nephoscope-local for amd64 and
+# arm64, a bill of materials for each program, and their checksums. The same commit gives the same bytes, in any folder and at any time.
 #   SIGN_KEY=NAME|FILE           a key of gpg's, or a file with one: signs all of it
 #   MAINTAINER="NAME <ADDRESS>"  who answers for them: whoever publishes sets it
 #   VERSION, SOURCE_DATE_EPOCH   of something that is not in git
@@ -15,8 +15,9 @@ fail() { echo "package: $1" >&2; exit 1; }
 step() { printf '%s\n' "$*" >&2; }
 . packaging/needs.bash
 
-# What was promised for the .deb of the agent, in bytes.
-most_packed=6000000 most_installed=20000000
+programs=(nephoscope nephoscope-prometheus nephoscope-local)
+# What was promised for the .deb of the agent and that of the scraper, in bytes: packed and installed.
+declare -A most_packed=([nephoscope]=6000000 [nephoscope-prometheus]=5000000) most_installed=([nephoscope]=20000000 [nephoscope-prometheus]=15000000)
 
 version=${VERSION:-$(packaging/version.sh)}
 [[ $version =~ ^[0-9][A-Za-z0-9.+~]*$ ]] || fail "$version is no version of a package: it begins with a digit and holds letters, digits and . + ~ alone"
@@ -57,18 +58,25 @@ compile() { # PROGRAM FILE [FLAG ...]; without what Go finds out about git, whic
   VERSION=$version scripts/build.sh "$1" "$2" -buildvcs=false "${@:3}"
 }
 
+completions() { # PROGRAM FOLDER
+  "$work/$1" completion bash >"$2/$1.bash"
+  "$work/$1" completion zsh >"$2/_$1"
+  "$work/$1" completion fish >"$2/$1.fish"
+}
+
 common() { # what is the same for all architectures
   local to=$work/common program page
-  mkdir -p "$to"/{scripts,man,man-local,completions}
-  for program in nephoscope nephoscope-local; do
+  local scraper=$work/common-prometheus
+  mkdir -p "$to"/{scripts,man,man-local,completions} "$scraper"/{man,completions}
+  for program in "${programs[@]}"; do
     compile "$program" "$work/$program" -tags man,nethttpomithttp2
   done
   "$work/nephoscope" man "$to/man"
   "$work/nephoscope-local" man "$to/man-local"
-  for page in "$to"/man*/*.1; do gzip -9n "$page"; done
-  "$work/nephoscope" completion bash >"$to/completions/nephoscope.bash"
-  "$work/nephoscope" completion zsh >"$to/completions/_nephoscope"
-  "$work/nephoscope" completion fish >"$to/completions/nephoscope.fish"
+  "$work/nephoscope-prometheus" man "$scraper/man"
+  for page in "$to"/man*/*.1 "$scraper"/man/*.1; do gzip -9n "$page"; done
+  completions nephoscope "$to/completions"
+  completions nephoscope-prometheus "$scraper/completions"
   install -m 644 packaging/completions/*.bash "$to/completions"
   "$work/nephoscope" check packaging/examples/config.json >"$work/checked" || { cat "$work/checked" >&2; fail "packaging/examples/config.json has mistakes"; }
   install -m 644 packaging/examples/config.json packaging/etc/* packaging/systemd/*.service packaging/nfpm/*.lintian-overrides docs/schema.json LICENSE "$to"
@@ -77,7 +85,7 @@ common() { # what is the same for all architectures
 
 stage() { # ARCH: the programs, and what depends on what is linked into them
   local to=$work/$1 program
-  for program in nephoscope nephoscope-local; do
+  for program in "${programs[@]}"; do
     mkdir -p "$to/$program.d"
     GOOS=linux GOARCH=$1 compile "$program" "$to/$program"
     local of=(-binary "$to/$program" -repo "$repo" -name "$program" -version "$version")
@@ -87,7 +95,7 @@ stage() { # ARCH: the programs, and what depends on what is linked into them
     made+=("${program}_${version}_$1.cdx.json")
   done
   printf '%s\n' "$version" >"$to/CWAGENT_VERSION"
-  find "$to" "$work/common" -exec touch -h -d "@$epoch" {} +
+  find "$to" "$work/common" "$work/common-prometheus" -exec touch -h -d "@$epoch" {} +
 }
 
 pack() { # NAME ARCH FORMAT
@@ -115,26 +123,32 @@ tree() { # NAME ARCH FOLDER: what is unpacked into /usr/local
     install -m 644 "$common"/man-local/* "$to/share/man/man1"
     return
   fi
+  install -d "$to"/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
+  if [ "$1" = nephoscope-prometheus ]; then
+    common=$work/common-prometheus
+  fi
+  install -m 644 "$common/completions/$1.bash" "$to/share/bash-completion/completions/$1"
+  install -m 644 "$common/completions/_$1" "$to/share/zsh/site-functions"
+  install -m 644 "$common/completions/$1.fish" "$to/share/fish/vendor_completions.d"
+  install -m 644 "$common"/man/* "$to/share/man/man1"
+  [ "$1" = nephoscope ] || return 0
   ln -s nephoscope "$to/bin/amazon-cloudwatch-agent-ctl"
   ln -s nephoscope "$to/bin/amazon-cloudwatch-agent-config-wizard"
-  install -d "$to"/share/{nephoscope,doc/nephoscope/examples,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
-  install -m 644 "$common"/man/* "$to/share/man/man1"
+  install -d "$to"/share/{nephoscope,doc/nephoscope/examples}
   install -m 644 "$common/schema.json" "$to/share/nephoscope"
   install -m 644 "$common/config.json" "$to/share/doc/nephoscope/examples"
   install -m 644 packaging/tarball/INSTALL.md "$to/share/doc/nephoscope"
-  install -m 644 "$common/completions/nephoscope.bash" "$to/share/bash-completion/completions/nephoscope"
   install -m 644 "$common/completions/amazon-cloudwatch-agent-ctl.bash" "$to/share/bash-completion/completions/amazon-cloudwatch-agent-ctl"
-  install -m 644 "$common/completions/_nephoscope" "$to/share/zsh/site-functions"
-  install -m 644 "$common/completions/nephoscope.fish" "$to/share/fish/vendor_completions.d"
 }
 
-bounded() { # ARCH: holds the agent's .deb against what was promised
-  local file=$out/nephoscope_${version}_$1.deb packed installed
+bounded() { # NAME ARCH COMMON: holds a .deb against what was promised
+  local file=$out/${1}_${version}_$2.deb packed installed
+  [ -e "$file" ] || return 0
   packed=$(stat -c %s "$file")
-  installed=$(("$(du -sb --apparent-size "$work/$1/nephoscope" "$work/common" "$work/$1/nephoscope.d" | awk '{sum += $1} END {print sum}')"))
-  step "nephoscope for $1: $packed bytes packed, $installed installed"
-  [ "$packed" -le $most_packed ] || fail "$(basename "$file") is larger than $most_packed bytes: see what was added, and leave something out"
-  [ "$installed" -le $most_installed ] || fail "what $(basename "$file") installs is larger than $most_installed bytes"
+  installed=$(("$(du -sb --apparent-size "$work/$2/$1" "$work/$3" "$work/$2/$1.d" | awk '{sum += $1} END {print sum}')"))
+  step "$1 for $2: $packed bytes packed, $installed installed"
+  [ "$packed" -le "${most_packed[$1]}" ] || fail "$(basename "$file") is larger than ${most_packed[$1]} bytes: see what was added, and leave something out"
+  [ "$installed" -le "${most_installed[$1]}" ] || fail "what $(basename "$file") installs is larger than ${most_installed[$1]} bytes"
 }
 
 step "writing manual pages and completions"
@@ -152,7 +166,7 @@ settle() { # all but so many packings
   done
 }
 for arch in "${arches[@]}"; do
-  for name in nephoscope nephoscope-local; do
+  for name in "${programs[@]}"; do
     for format in "${formats[@]}"; do
       settle 1 # two at a time
       step "packing ${name}_${version}_$arch.$format"
@@ -164,7 +178,8 @@ for arch in "${arches[@]}"; do
 done
 settle 0
 for arch in "${arches[@]}"; do
-  [ ! -e "$out/nephoscope_${version}_$arch.deb" ] || bounded "$arch"
+  bounded nephoscope "$arch" common
+  bounded nephoscope-prometheus "$arch" common-prometheus
 done
 
 cd "$out"

@@ -26,10 +26,11 @@ type Budget struct {
 	mu      sync.Mutex
 	seed    maphash.Seed
 	known   map[uint64]place
-	limit   int // 0: none
-	active  int // plugins of the configuration
+	born    time.Time // minutes count from then on
+	limit   int       // 0: none
+	active  int       // plugins of the configuration
 	plugins []pluginUse
-	swept   int64 // minute of the last look for series that are gone
+	swept   int32 // minute of the last look for series that are gone
 	said    time.Time
 	news    []newSeries
 }
@@ -100,12 +101,6 @@ func (b *Budget) Configure(limit int, plugins []string) {
 	for rank, name := range plugins {
 		b.plugins[b.plugin(name)].rank = rank
 	}
-	if limit == 0 {
-		clear(b.known)
-		for i := range b.plugins {
-			b.plugins[i].known = 0
-		}
-	}
 }
 
 // plugin finds the index of a plugin. There are as many as configurations have named; beyond a bound they share one.
@@ -132,7 +127,7 @@ func (b *Budget) Admit(namespace string, data []cloudwatch.Datum, now time.Time)
 	if b.limit == 0 {
 		return data, 0
 	}
-	minute := int32(now.Unix() / 60)
+	minute := b.minute(now)
 	b.news = b.news[:0]
 	for i := range data {
 		hash := b.hash(namespace, &data[i])
@@ -215,20 +210,28 @@ func (b *Budget) room(of uint16, now time.Time) bool {
 	return fits() || b.sweep(now) && fits()
 }
 
+// minute counts minutes, as they pass: a clock that is set makes no series old.
+func (b *Budget) minute(now time.Time) int32 {
+	if b.born.IsZero() {
+		b.born = now
+	}
+	return int32(now.Sub(b.born) / time.Minute)
+}
+
 // sweep forgets series that were not sent for long; false: it has looked within this minute.
 func (b *Budget) sweep(now time.Time) bool {
-	minute := now.Unix() / 60
+	minute := b.minute(now)
 	if minute == b.swept {
 		return false
 	}
 	b.swept = minute
 	for hash, p := range b.known {
-		switch age := minute - int64(p.seen); {
-		case age > int64(keepSeries/time.Minute):
+		switch age := minute - p.seen; {
+		case age > int32(keepSeries/time.Minute):
 			delete(b.known, hash)
 			b.plugins[p.of].known--
-		case age < 0: // the clock was set back
-			b.known[hash] = place{int32(minute), p.of}
+		case age < 0: // of moments without Go's monotonic clock: it was set back
+			b.known[hash] = place{minute, p.of}
 		}
 	}
 	return true
@@ -290,9 +293,15 @@ func (b *Budget) State(now time.Time) BudgetState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sweep(now)
-	s := BudgetState{Limit: b.limit, Known: len(b.known)}
+	s := BudgetState{Limit: b.limit}
+	if b.limit > 0 {
+		s.Known = len(b.known)
+	}
 	for i := range b.plugins {
-		u := &b.plugins[i]
+		u := b.plugins[i]
+		if b.limit == 0 { // what is remembered is for when there is one again
+			u.known = 0
+		}
 		if u.known == 0 && u.data == 0 {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
@@ -147,6 +148,49 @@ func TestReloadForgetsNoSeries(t *testing.T) {
 	if s := b.State(noon); s.Limit != 0 || s.Known != 0 {
 		t.Errorf("got %+v", s)
 	}
+	// A limit that was lifted for a while finds what it knew.
+	b.Configure(12, []string{"disk"})
+	b.take(t, of(disk, "path", 50, 60), noon, 9)
+	b.take(t, of(disk, "path", 0, 11), noon, 0)
+	if s := b.State(noon); s.Known != 12 || s.Plugins[0].Known != 12 {
+		t.Errorf("after a while without a limit: %+v", s)
+	}
+}
+
+// Data of a host whose clock is set three days ahead are of the same series as before.
+func TestClockThatIsSetAheadForgetsNoSeries(t *testing.T) {
+	b, began := budget(2, "disk"), time.Now()
+	b.take(t, of(disk, "path", 0, 2), began, 0)
+	if s := b.State(setAhead(t, began.Add(time.Minute), 72*time.Hour)); s.Known != 2 {
+		t.Errorf("%d series are known", s.Known)
+	}
+	b.take(t, of(disk, "path", 0, 3), setAhead(t, began.Add(time.Minute), 72*time.Hour), 1)
+	later := setAhead(t, began.Add(keepSeries), 72*time.Hour)
+	if s := b.State(later); s.Known != 2 {
+		t.Errorf("%d series are known", s.Known)
+	}
+	b.take(t, of(disk, "path", 3, 5), later.Add(3*time.Minute), 0)
+}
+
+// setAhead is a moment by a clock that was set meanwhile: no more than its wall clock differs. A time.Time cannot be made like that
+// otherwise than by its bits.
+func setAhead(t *testing.T, now time.Time, d time.Duration) time.Time {
+	t.Helper()
+	type clock struct { // time.Time
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	}
+	if unsafe.Sizeof(now) != unsafe.Sizeof(clock{}) {
+		t.Fatal("time.Time is not what it was")
+	}
+	const second = 1 << 30 // of wall, below 33 bits of seconds stand 30 of nanoseconds
+	ahead := now
+	(*clock)(unsafe.Pointer(&ahead)).wall += uint64(d/time.Second) * second
+	if ahead.Sub(now) != 0 || ahead.Round(0).Sub(now.Round(0)) != d {
+		t.Fatalf("%v is not %v later by its wall clock alone", ahead, d)
+	}
+	return ahead
 }
 
 func TestOffenderIsNamed(t *testing.T) {

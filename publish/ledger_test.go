@@ -169,6 +169,27 @@ func TestDataOfTwoNamespacesTravelApart(t *testing.T) {
 	})
 }
 
+// What the agent says of itself gets its series first, whichever datum comes first.
+func TestOwnNamespaceIsAdmittedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := map[string]int{}
+		api := &metricService{fail: func(b cloudwatch.MetricBatch) error { got[b.Namespace] += len(b.Data); return nil }}
+		o := MetricsOptions{Namespace: "N", Interval: time.Minute, Bind: bindHost, Spool: t.TempDir(), Log: zap.NewNop(), Budget: NewBudget()}
+		o.Budget.Configure(1, []string{"self_metrics", "cpu"})
+		m, err := NewMetrics(api, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine, theirs := datum(1, time.Now()), datum(2, time.Now())
+		mine.Source, theirs.Source = &cloudwatch.Source{Name: "self_metrics", Namespace: "Own"}, cpu
+		m.Add([]cloudwatch.Datum{theirs, mine})
+		run(t, m, 1)
+		if got["Own"] != 1 || got["N"] != 0 {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
 func TestWhoBroughtDataIsKnownAfterTheyWaited(t *testing.T) {
 	d := datum(1, time.Now())
 	d.Source = disk

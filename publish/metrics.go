@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +44,7 @@ type Metrics struct {
 	full   chan struct{} // says that there is enough for a flush
 
 	mu   sync.Mutex
-	data []cloudwatch.Datum
+	data gathered
 
 	unread backoff // of the one that sends: the spool's files that cannot be read
 }
@@ -76,17 +75,17 @@ func (m *Metrics) Spool() SpoolState { return m.spool.state() }
 func (m *Metrics) Add(data []cloudwatch.Datum) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.data = append(m.data, data...)
+	m.data.add(data)
 	lost := 0
-	if over := len(m.data) - 2*maxGathered; over > 0 {
+	if over := m.data.len() - 2*maxGathered; over > 0 {
 		lost = max(over, maxGathered/10) // many at once, for to move the others takes its time
-		m.data = slices.Delete(m.data, 0, lost)
+		m.data.drop(lost)
 	}
 	m.ledger.note(func(c *MetricCounts) {
 		c.Collected, c.Lost = c.Collected+int64(len(data)), c.Lost+int64(lost)
 		c.Gathered += int64(len(data) - lost)
 	})
-	if len(m.data) > maxGathered {
+	if m.data.len() > maxGathered {
 		signal(m.full)
 	}
 }
@@ -144,25 +143,12 @@ func (m *Metrics) Run(ctx context.Context) {
 // flush moves what was gathered into the spool.
 func (m *Metrics) flush(now time.Time) {
 	m.mu.Lock()
-	data := m.data
-	m.data = nil
+	data := m.data.take()
 	m.mu.Unlock()
 	if len(data) > 0 {
 		m.store(data, now)
-		m.reuse(data)
 	}
 	signal(m.wake)
-}
-
-// reuse keeps the room of data that are in the spool by now, for those of as long a time: there is no second one.
-func (m *Metrics) reuse(data []cloudwatch.Datum) {
-	if cap(data) > 4*len(data) {
-		return // it is from a time when there was more
-	}
-	clear(data)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.data = append(data[:0], m.data...)
 }
 
 // sendAll sends what is in the spool, and what comes into it, until ctx is done. It returns whether the service answered

@@ -462,7 +462,7 @@ func TestCollectorsDoNotWaitForTheDisk(t *testing.T) {
 		m.Add(many)
 	}
 	m.mu.Lock()
-	n := len(m.data)
+	n := m.data.len()
 	m.mu.Unlock()
 	if c := m.Counts(); n > 2*maxGathered || c.Lost == 0 || !c.Balanced() {
 		t.Errorf("%d data gathered: %+v", n, c)

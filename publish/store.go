@@ -24,7 +24,8 @@ func (m *Metrics) store(data []cloudwatch.Datum, now time.Time) {
 	}
 }
 
-// ofOneNamespace parts data by the namespace they go to; nearly always there is one.
+// ofOneNamespace parts data by the namespace they go to; nearly always there is one. That of Metrics comes last: others are the
+// agent's own, which the series budget is to let in first.
 func (m *Metrics) ofOneNamespace(data []cloudwatch.Datum) (namespace string, own, rest []cloudwatch.Datum) {
 	of := func(d *cloudwatch.Datum) string {
 		if d.Source == nil {
@@ -32,10 +33,11 @@ func (m *Metrics) ofOneNamespace(data []cloudwatch.Datum) (namespace string, own
 		}
 		return cmp.Or(d.Source.Namespace, m.Namespace)
 	}
-	namespace = of(&data[0])
-	if !slices.ContainsFunc(data, func(d cloudwatch.Datum) bool { return of(&d) != namespace }) {
-		return namespace, data, nil
+	other := slices.IndexFunc(data, func(d cloudwatch.Datum) bool { return of(&d) != m.Namespace })
+	if other < 0 {
+		return m.Namespace, data, nil
 	}
+	namespace = of(&data[other])
 	for i := range data {
 		if of(&data[i]) == namespace {
 			own = append(own, data[i])

@@ -20,7 +20,7 @@ crossed() {
   local out target
   out=$(mktemp -d)
   for target in linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
-    GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build ./cmd/nephoscope ./cmd/nephoscope-local || { rm -rf "$out"; return 1; }
+    GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build ./cmd/nephoscope ./cmd/nephoscope-local ./cmd/nephoscope-prometheus || { rm -rf "$out"; return 1; }
   done
   for target in darwin/arm64 windows/amd64; do
     GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build -o "$out/" ./cmd/nephoscope || { rm -rf "$out"; return 1; }

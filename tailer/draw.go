@@ -44,6 +44,10 @@ func (s *Source) finish(f *file, b *cloudwatch.LogBatch, now time.Time) bool {
 		if last.size == 0 {
 			break
 		}
+		if s.entry.over != nil && f.win.p == f.win.r { // nothing but a part of a line
+			s.passOver(f, last.size)
+			break
+		}
 		if !s.put(f, b, last, now) {
 			return false
 		}

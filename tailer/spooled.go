@@ -3,6 +3,8 @@ package tailer
 import (
 	"bytes"
 	"time"
+
+	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
 // stamped takes a spool's line apart: a time in milliseconds since the epoch, a space, and the event. False: it is none.
@@ -22,6 +24,14 @@ func (e *Entry) stamped(line []byte) (at time.Time, event []byte, ok bool) {
 		millis = millis*10 + int64(c-'0')
 	}
 	return time.UnixMilli(millis), event, len(stamp) > 0
+}
+
+// passOver leaves behind the part of a line that a spool's file may end with: the disk was full, and the writer was told so.
+func (s *Source) passOver(f *file, size int) {
+	part := cloudwatch.Amount{Bytes: int64(size)}
+	s.filling.read.Add(part)
+	s.filling.blank.Add(part)
+	f.take(size)
 }
 
 // Review has Run ask again which files of a spool are finished. It does not wait.

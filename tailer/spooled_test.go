@@ -81,6 +81,34 @@ func TestFilesOfASpoolAreReadWithTheirTimesAndRemovedWhenTheyAreFinished(t *test
 	})
 }
 
+// The disk was full in the middle of a line, of which nobody was told that it had been taken.
+func TestPartOfALineThatEndsASpoolsFileIsNoEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newSpooled(t)
+		p.open["1.events"] = true
+		p.writeTo("1.events", "1 a\n2 b\n3 c")
+		p.writeTo("2.events", "4 ")
+		p.begin()
+		p.glob.deliver()
+		p.want("a", "b")
+		p.gone("1.events", false)
+		p.gone("2.events", true)
+		p.entry.over = func(string) bool { return true }
+		p.entry.supersede()
+		p.glob.deliver()
+		p.want("a", "b")
+		p.gone("1.events", true)
+		for _, s := range p.entry.Sources() {
+			if l := s.Ledger(); !l.Balanced() {
+				t.Errorf("%s: %+v", s.path, l)
+			}
+		}
+		if l := p.entry.Ended(); !l.Balanced() || l.Sent.Events != 2 || l.Lost != (Loss{}) {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
 // The agent ends, and all files are finished at the next start: what was acknowledged is not sent again, the rest is, and no
 // loss is told of what a run has removed without being able to say so.
 func TestSpoolGoesOnAfterARestart(t *testing.T) {

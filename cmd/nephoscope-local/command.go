@@ -21,6 +21,7 @@ type options struct {
 	listen      string
 	data        string
 	tags        []string
+	volumes     []string
 	accessLog   string
 	allowRemote bool
 	allowHosts  []string
@@ -40,8 +41,8 @@ account: any credentials will do.
 Times, names, sizes and retention are checked as CloudWatch checks them. Without --data everything
 is in memory and gone when it stops.
 
-It also answers for SSM Parameter Store, STS (any role may be assumed) and EC2 DescribeTags. A
-SecureString is stored in the clear. docs/local.md lists every operation.
+It also answers for SSM Parameter Store, STS (any role may be assumed), EC2 DescribeTags and
+DescribeVolumes. A SecureString is stored in the clear. docs/local.md lists every operation.
 
 It fails on request, so that you can see what a client does then: PUT /faults takes rules for errors,
 throttling, resets, hangs, delays and answers that are lost after the write; GET shows how often each
@@ -68,6 +69,7 @@ has struck, and DELETE removes them. docs/faults.md describes them.`,
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:4586", "address and port to listen on; port 0 picks a free one")
 	flags.StringVar(&o.data, "data", "", "folder to keep everything in (default: in memory)")
 	flags.StringArrayVar(&o.tags, "tag", nil, "KEY=VALUE that EC2 DescribeTags answers for any instance; may be repeated")
+	flags.StringArrayVar(&o.volumes, "volume", nil, "DEVICE=ID of an EBS volume that EC2 DescribeVolumes answers is attached to any instance, as /dev/sdf=vol-0123; may be repeated")
 	flags.StringVar(&o.accessLog, "access-log", "", "file that gets a line in combined format for each request of the console")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "listen on addresses that other machines can reach; there is no login")
 	flags.StringArrayVar(&o.allowHosts, "allow-host", nil, "further name that requests may use for this server; may be repeated")
@@ -77,7 +79,11 @@ has struck, and DELETE removes them. docs/faults.md describes them.`,
 
 // run serves until ctx is done, then stops cleanly.
 func run(ctx context.Context, o options, out, errs io.Writer) (err error) {
-	tags, err := readTags(o.tags)
+	tags, err := readPairs("--tag", "KEY=VALUE", o.tags)
+	if err != nil {
+		return err
+	}
+	volumes, err := readPairs("--volume", "DEVICE=ID", o.volumes)
 	if err != nil {
 		return err
 	}
@@ -85,7 +91,7 @@ func run(ctx context.Context, o options, out, errs io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	server := &local.Server{Dir: o.data, Tags: tags, AllowRemote: o.allowRemote, Hosts: o.allowHosts, ErrorLog: errs}
+	server := &local.Server{Dir: o.data, Tags: tags, Volumes: volumes, AllowRemote: o.allowRemote, Hosts: o.allowHosts, ErrorLog: errs}
 	if o.accessLog != "" {
 		file, err := os.OpenFile(o.accessLog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
@@ -163,14 +169,14 @@ func serve(ctx context.Context, handler http.Handler, listener net.Listener) err
 	return nil
 }
 
-func readTags(pairs []string) (map[string]string, error) {
-	tags := make(map[string]string, len(pairs))
+func readPairs(flag, form string, pairs []string) (map[string]string, error) {
+	read := make(map[string]string, len(pairs))
 	for _, pair := range pairs {
 		key, value, found := strings.Cut(pair, "=")
 		if !found || key == "" {
-			return nil, fmt.Errorf("read --tag: %q is not KEY=VALUE", pair)
+			return nil, fmt.Errorf("read %s: %q is not %s", flag, pair, form)
 		}
-		tags[key] = value
+		read[key] = value
 	}
-	return tags, nil
+	return read, nil
 }

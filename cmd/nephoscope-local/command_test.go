@@ -106,6 +106,7 @@ func TestWhatItRefusesAndWhatItHints(t *testing.T) {
 		{[]string{"--listen", "example.com:80"}, "add --allow-remote"},
 		{[]string{"--listen", "4586"}, "is not an address and a port"},
 		{[]string{"--tag", "=x"}, "is not KEY=VALUE"},
+		{[]string{"--volume", "/dev/sdf"}, "is not DEVICE=ID"},
 		{[]string{"--listen", "127.0.0.1:0", "--data", file}, "open store: "},
 		{[]string{"--listen", "127.0.0.1:0", "--access-log", file + "/x"}, "open access log: "},
 		{[]string{"surplus"}, "unknown command"},

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nephoscope/nephoscope/agent"
 	"github.com/nephoscope/nephoscope/local"
 )
 
@@ -37,6 +38,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == agent.ScraperProgram {
+		os.Exit(standInScraper())
+	}
 	status := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
@@ -55,6 +59,7 @@ type bed struct {
 	cmd     *exec.Cmd
 	ended   chan error // gets how the agent ended
 	output  *syncBuffer
+	program string        // the agent's; "": the one that all tests share
 	over    chan struct{} // closed at the end of the test
 }
 
@@ -113,8 +118,12 @@ func (b *bed) write(name, text string) {
 // start starts the agent.
 func (b *bed) start(args ...string) {
 	b.Helper()
-	path, err := binary()
-	b.must(err)
+	path := b.program
+	if path == "" {
+		var err error
+		path, err = binary()
+		b.must(err)
+	}
 	if b.output == nil {
 		b.output = &syncBuffer{}
 	}

@@ -30,6 +30,9 @@ Without a path, the installed configuration is checked. Environment variables in
 
 What the operating system cannot do is a warning. --os asks for another one than this.
 
+Of logs.metrics_collected.prometheus the scrape configuration is checked as well, by nephoscope-prometheus. That this program is not
+installed, or that there is no such file yet, is a warning: the agent starts without them.
+
 With --schema it prints the JSON Schema of a configuration instead, for editors that complete and validate.
 
 Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be read.
@@ -63,6 +66,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 			}
 			if system == runtime.GOOS {
 				problems = withUser(c, problems)
+				problems = append(problems, agent.ScraperProblems(cmd.Context(), c)...)
 			}
 			mistakes := len(onlyMistakes(problems))
 			if asJSON {

@@ -93,6 +93,14 @@ func (c cloud) AutoScalingGroup(ctx context.Context, i agent.Instance, d agent.D
 	return account.EC2().AutoScalingGroup(ctx, awsapi.Instance(i))
 }
 
+func (c cloud) Volumes(ctx context.Context, i agent.Instance, d agent.Destination) (map[string]string, error) {
+	account, err := c.open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return account.EC2().Volumes(ctx, awsapi.Instance(i))
+}
+
 // liveCloud is the cloud of the moment: common-config.toml may change while the agent runs.
 type liveCloud struct{ atomic.Pointer[cloud] }
 
@@ -120,4 +128,8 @@ func (l *liveCloud) Instance(ctx context.Context) (agent.Instance, error) {
 
 func (l *liveCloud) AutoScalingGroup(ctx context.Context, i agent.Instance, d agent.Destination) (string, error) {
 	return l.Load().AutoScalingGroup(ctx, i, d)
+}
+
+func (l *liveCloud) Volumes(ctx context.Context, i agent.Instance, d agent.Destination) (map[string]string, error) {
+	return l.Load().Volumes(ctx, i, d)
 }

@@ -127,7 +127,9 @@ func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 		l.beside, l.besides = readFilesBeside(install.Layout{}, cmp.Or(f.common, f.agents.common), f.agents.environment)
 		if len(w.Sources) > 0 {
 			l.c, l.err = config.Load(w.Sources...)
-			l.problems, l.err = problemsOf(l.c, l.err)
+			if l.problems, l.err = problemsOf(l.c, l.err); l.err == nil {
+				l.problems = append(l.problems, agent.ScraperProblems(ctx, l.c)...)
+			}
 		}
 		done <- l
 	}()
@@ -297,6 +299,8 @@ func probe(ctx context.Context, account awsapi.Account, a doctor.Ask) doctor.Ans
 		p = account.ProbePutMetricData(ctx, a.On)
 	case doctor.DescribeTags:
 		p = account.ProbeDescribeTags(ctx, a.To.Region)
+	case doctor.DescribeVolumes:
+		p = account.ProbeDescribeVolumes(ctx, a.To.Region)
 	default:
 		return doctor.Answer{Err: fmt.Errorf("ask for %s: nobody knows how", a.Action)}
 	}

@@ -246,8 +246,18 @@ func TestReloadOfEMF(t *testing.T) {
 	b.until("that it is written down", func() bool { return b.status().EMF.Accepted == 3 })
 	with("")
 	b.until("that nobody listens", func() bool { return b.status().EMF == nil })
+	// Without any word on where logs go, it stays, and is not forgotten.
+	b.config(`{"agent": {"region": "eu-west-1"}}`)
+	b.must(b.cmd.Process.Signal(syscall.SIGHUP))
+	b.until("a reason", func() bool {
+		s := b.status()
+		return s.Events != nil && s.Events.DiskBytes > 0 && slices.ContainsFunc(s.Reasons, func(r agent.Reason) bool { return strings.Contains(r.What, "no logs section") })
+	})
 	b.answer(nil)
+	b.config(`{"logs": {"metrics_collected": {}}}`)
+	b.must(b.cmd.Process.Signal(syscall.SIGHUP))
 	b.until("the third document", func() bool { return len(b.seen()) == 3 })
+	b.until("no reason any more", func() bool { return b.status().Health == agent.OK })
 	b.stop()
 	if files, err := os.ReadDir(b.path("state/events")); err != nil {
 		t.Error(files, err)

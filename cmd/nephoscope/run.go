@@ -96,8 +96,15 @@ func (f *runFlags) userFor(c *config.Config) string { return cmp.Or(c.Agent.RunA
 // logFor is the agent's own log; "": standard error.
 func (f *runFlags) logFor(c *config.Config) string { return cmp.Or(c.Agent.LogFile, f.logFile) }
 
-// startTakes is when the program has long been up; what only its start needed can go.
-const startTakes = 10 * time.Second
+// startTakes is when the program has long been up; what only its start needed can go. Later it is what only the last flush
+// needed: half as much again as what every collection does.
+const startTakes, flushTakes = 10 * time.Second, 30 * time.Second
+
+// letGo has pages go after the start, and then again and again: what is in use is back within a millisecond.
+func letGo(all pages) {
+	all.letGo()
+	time.AfterFunc(flushTakes, func() { letGo(all) })
+}
 
 // stateOf is the state folder of an installation: the system's for root, else the user's own.
 func stateOf(l install.Layout) string {
@@ -140,7 +147,8 @@ func (f *runFlags) run() error {
 	}
 	r.user, r.mode = f.userFor(r.now.config), r.now.mode
 	relaxTimers() // while that is permitted
-	time.AfterFunc(startTakes, ownPages().letGo)
+	own := ownPages()
+	time.AfterFunc(startTakes, func() { letGo(own) })
 	pidErr := writePID(os.Getenv("RUNTIME_DIRECTORY")) // while that is permitted
 	notes, err := f.becomeUser(r.now.config, &r.environment)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nephoscope/nephoscope/local"
 )
 
 const oneLog = `{"agent": {"region": "eu-west-1"}, "logs": {"force_flush_interval": 1, "logs_collected": {"files": {"collect_list": [
@@ -356,5 +358,70 @@ func TestStateIsForTheAgentAlone(t *testing.T) {
 	}
 	if b.said("AWS_SECRET") || strings.Contains(b.output.String(), "SECRET") {
 		t.Error("a secret is in the log")
+	}
+}
+
+const withVolumes = `{"agent": {"metrics_collection_interval": 1}, "metrics": {"force_flush_interval": 1, "append_dimensions": {"InstanceId": "${aws:InstanceId}"},
+	"metrics_collected": {"disk": {"measurement": ["total"], "resources": ["/"], "append_dimensions": {"VolumeId": "${aws:VolumeId}"}}}}}`
+
+// onXen has the root's disk not say which volume it is.
+func (b *bed) onXen() {
+	b.Helper()
+	b.must(os.MkdirAll(b.path("sys/block/xvda"), 0o755))
+	b.must(os.WriteFile(b.path("mountinfo"), []byte("20 1 202:1 / / rw - ext4 /dev/xvda1 rw\n"), 0o600))
+	b.env = append(b.env, "HOST_SYS="+b.path("sys"), "HOST_PROC_MOUNTINFO="+b.path("mountinfo"))
+	b.onEC2(metadata{})
+}
+
+const onXvda = "InstanceId=i-0abc123def4567890 device=xvda1 fstype=ext4 path=/"
+
+func TestVolumeOfADiskOfXen(t *testing.T) {
+	b := newBed(t)
+	b.service.Volumes = map[string]string{"/dev/sda1": "vol-0123", "/dev/sdf": "vol-0456"}
+	b.onXen()
+	b.config(withVolumes)
+	b.start()
+	b.until("metrics", func() bool { return len(b.dimensionsOf("disk_total")) > 0 })
+	if got := b.dimensionsOf("disk_total"); !slices.Equal(got, []string{strings.Replace(onXvda, " device", " VolumeId=vol-0123 device", 1)}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDescribeVolumesDeniedLeavesTheDimensionOut(t *testing.T) {
+	b := newBed(t)
+	b.onXen()
+	b.config(withVolumes)
+	b.must(b.service.SetFaults(local.Fault{Operation: "DescribeVolumes", Do: local.FaultError, Code: "UnauthorizedOperation", Message: "not authorized", Status: 403}))
+	b.start()
+	b.until("metrics", func() bool { return len(b.dimensionsOf("disk_total")) > 0 })
+	if got := b.dimensionsOf("disk_total"); !slices.Equal(got, []string{onXvda}) {
+		t.Errorf("got %q", got)
+	}
+	const what = "EC2 does not say which EBS volumes are attached"
+	if n := strings.Count(b.output.String(), what); n != 1 || !b.said("allow ec2:DescribeVolumes in the instance's role") {
+		t.Errorf("the log has it %d times", n)
+	}
+	if out, _, _ := b.status(); !strings.Contains(out, what) || !strings.Contains(out, "allow ec2:DescribeVolumes") {
+		t.Errorf("status: %s", out)
+	}
+	if r, code := b.diagnosis("permissions", "config.json"); code != exitMistakes || !strings.Contains(textOf(r), "ec2:DescribeVolumes is denied") {
+		t.Errorf("doctor: status %d: %s", code, textOf(r))
+	}
+}
+
+// Disks that say themselves which volume they are have nobody asked.
+func TestVolumesAreAskedForOnlyWhereDisksDoNotSayThem(t *testing.T) {
+	b := newBed(t)
+	b.onXen()
+	b.must(os.MkdirAll(b.path("sys/block/xvda/device"), 0o755))
+	b.must(os.WriteFile(b.path("sys/block/xvda/device/serial"), []byte("vol0777\n"), 0o600))
+	b.config(withVolumes)
+	b.start()
+	b.until("metrics", func() bool { return len(b.dimensionsOf("disk_total")) > 0 })
+	if got := b.dimensionsOf("disk_total"); !slices.Equal(got, []string{strings.Replace(onXvda, " device", " VolumeId=vol-0777 device", 1)}) {
+		t.Errorf("got %q", got)
+	}
+	if wasAsked(b.service, "DescribeVolumes") {
+		t.Errorf("asked: %v", b.service.Requests())
 	}
 }

@@ -29,6 +29,9 @@ func (t *statusTable) emf() {
 			said += " (" + strings.Join(why, ", ") + ")"
 		}
 		t.wrapped("", said)
+		if l.Dropped > 0 {
+			t.wrapped("", fmt.Sprintf("%d datagrams more were dropped by the kernel: receive buffer full", l.Dropped))
+		}
 		if l.Stale > 0 {
 			t.wrapped("", fmt.Sprintf("%d accepted of a time that CloudWatch makes no metrics of", l.Stale))
 		}

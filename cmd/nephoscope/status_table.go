@@ -40,6 +40,7 @@ func (t *statusTable) print() {
 	}
 	t.files()
 	t.metrics()
+	t.scraper()
 	t.emf()
 }
 

@@ -423,6 +423,54 @@ func TestAutoScalingGroup(t *testing.T) {
 	f(instance, 200, "<html>log in first</html>", "", cloudwatch.Unavailable)
 }
 
+func TestVolumes(t *testing.T) {
+	const (
+		item    = `<item><volumeId>V</volumeId><attachmentSet><item><volumeId>V</volumeId><instanceId>I</instanceId><device>D</device></item></attachmentSet></item>`
+		refused = `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>m</Message></Error></Errors></Response>`
+	)
+	volume := func(id, instance, device string) string {
+		return strings.NewReplacer("V", id, "I", instance, "D", device).Replace(strings.NewReplacer("volumeId", "\x00", "instanceId", "\x01").Replace(item))
+	}
+	page := func(next string, items ...string) string {
+		text := "<DescribeVolumesResponse><volumeSet>" + strings.Join(items, "") + "</volumeSet><nextToken>" + next + "</nextToken></DescribeVolumesResponse>"
+		return strings.NewReplacer("\x00", "volumeId", "\x01", "instanceId").Replace(text)
+	}
+	f := func(status int, pages map[string]string, class cloudwatch.Class, want map[string]string) {
+		t.Helper()
+		a := account(t, func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			if r.Form.Get("Action") != "DescribeVolumes" || r.Form.Get("Filter.1.Name") != "attachment.instance-id" || r.Form.Get("Filter.1.Value.1") != "i-1" ||
+				!strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/ec2/") {
+				t.Errorf("asked %v, signed %s", r.Form, r.Header.Get("Authorization"))
+			}
+			w.WriteHeader(status)
+			fmt.Fprint(w, pages[r.Form.Get("NextToken")])
+		})
+		got, err := a.EC2().Volumes(t.Context(), Instance{ID: "i-1", Region: "eu-west-1"})
+		if !maps.Equal(got, want) || (err != nil) != (class >= 0) || err != nil && cloudwatch.ClassOf(err) != class {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	}
+	const none cloudwatch.Class = -1
+	f(200, map[string]string{"": page("")}, none, nil)
+	f(200, map[string]string{"": page("more", volume("vol-1", "i-1", "/dev/sda1"), volume("vol-2", "i-2", "/dev/sdf")), "more": page("", volume("vol-3", "i-1", "/dev/sdf"))}, none,
+		map[string]string{"/dev/sda1": "vol-1", "/dev/sdf": "vol-3"})
+	f(403, map[string]string{"": refused}, cloudwatch.Denied, nil)
+	f(500, nil, cloudwatch.Unavailable, nil)
+	f(200, map[string]string{"": "<html>log in first</html>"}, cloudwatch.Unavailable, nil)
+}
+
+func FuzzDescribeVolumesAnswer(f *testing.F) {
+	f.Add(200, []byte(`<DescribeVolumesResponse><volumeSet><item><attachmentSet><item><volumeId>v</volumeId><instanceId>i</instanceId><device>d</device></item></attachmentSet></item></volumeSet></DescribeVolumesResponse>`))
+	f.Add(403, []byte(`<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>`))
+	f.Fuzz(func(t *testing.T, status int, raw []byte) {
+		found := map[string]string{}
+		if next, err := parseVolumes(status, raw, "i", found); err != nil && (next != "" || len(found) > 0) || err == nil && status != http.StatusOK {
+			t.Errorf("got %v, %q with %v for status %d", found, next, err, status)
+		}
+	})
+}
+
 func FuzzDescribeTagsAnswer(f *testing.F) {
 	f.Add(200, []byte(`<DescribeTagsResponse><tagSet><item><key>k</key><value>v</value></item></tagSet></DescribeTagsResponse>`))
 	f.Add(403, []byte(`<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>`))

@@ -73,24 +73,29 @@ func (e *EC2) AutoScalingGroup(ctx context.Context, i Instance) (string, error) 
 	return name, err
 }
 
-// describeTag reads one tag of the instance by DescribeTags. One call is not worth the SDK's EC2 client: see
+// describeTag reads one tag of the instance by DescribeTags. Two calls are not worth the SDK's EC2 client: see
 // docs/decisions/0003.
 func (e *EC2) describeTag(ctx context.Context, i Instance, key string) (string, error) {
-	form := url.Values{
-		"Action": {"DescribeTags"}, "Version": {"2016-11-15"},
+	got, err := e.query(ctx, i, url.Values{
+		"Action":        {"DescribeTags"},
 		"Filter.1.Name": {"resource-id"}, "Filter.1.Value.1": {i.ID},
 		"Filter.2.Name": {"key"}, "Filter.2.Value.1": {key},
-	}.Encode()
-	got, err := e.account.send(ctx, byHand{to: ec2Service, region: i.Region,
-		contentType: "application/x-www-form-urlencoded; charset=utf-8", body: []byte(form)})
+	})
 	if err != nil {
 		return "", within("describe tags", err)
 	}
 	return parseTag(got.status, got.raw, key)
 }
 
-// parseTag reads the answer of DescribeTags, or the error that came instead.
-func parseTag(status int, raw []byte, key string) (string, error) {
+// query sends a request of the EC2 API, which is a form.
+func (e *EC2) query(ctx context.Context, i Instance, form url.Values) (answer, error) {
+	form.Set("Version", "2016-11-15")
+	return e.account.send(ctx, byHand{to: ec2Service, region: i.Region,
+		contentType: "application/x-www-form-urlencoded; charset=utf-8", body: []byte(form.Encode())})
+}
+
+// readAnswer reads an answer of the EC2 API into a document, or the error that came instead.
+func readAnswer(operation string, status int, raw []byte, document any) error {
 	if status != http.StatusOK {
 		var refusal struct {
 			Code    string `xml:"Errors>Error>Code"`
@@ -101,8 +106,16 @@ func parseTag(status int, raw []byte, key string) (string, error) {
 		if !known {
 			class = classOfStatus(status)
 		}
-		return "", &cloudwatch.Failure{Class: class, Err: fmt.Errorf("describe tags: HTTP %d: %w", status, &smithy.GenericAPIError{Code: refusal.Code, Message: refusal.Message})}
+		return &cloudwatch.Failure{Class: class, Err: fmt.Errorf("%s: HTTP %d: %w", operation, status, &smithy.GenericAPIError{Code: refusal.Code, Message: refusal.Message})}
 	}
+	if err := xml.Unmarshal(raw, document); err != nil {
+		return &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("%s: unreadable answer: %w", operation, err)}
+	}
+	return nil
+}
+
+// parseTag reads the answer of DescribeTags, or the error that came instead.
+func parseTag(status int, raw []byte, key string) (string, error) {
 	var tags struct {
 		XMLName xml.Name `xml:"DescribeTagsResponse"`
 		Items   []struct {
@@ -110,8 +123,8 @@ func parseTag(status int, raw []byte, key string) (string, error) {
 			Value string `xml:"value"`
 		} `xml:"tagSet>item"`
 	}
-	if err := xml.Unmarshal(raw, &tags); err != nil {
-		return "", &cloudwatch.Failure{Class: cloudwatch.Unavailable, Err: fmt.Errorf("describe tags: unreadable answer: %w", err)}
+	if err := readAnswer("describe tags", status, raw, &tags); err != nil {
+		return "", err
 	}
 	for _, t := range tags.Items {
 		if t.Key == key {

@@ -3,17 +3,10 @@ package awsapi
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -40,95 +33,32 @@ func (a Account) Metrics() *Metrics {
 
 // PutMetricData sends a batch.
 func (m *Metrics) PutMetricData(ctx context.Context, b cloudwatch.MetricBatch) error {
-	in := &sdk.PutMetricDataInput{Namespace: &b.Namespace, MetricData: wireData(b.Data)}
 	return classify(m.gzip.attempt(func(mayCompress bool) (compressed bool, err error) {
 		body := bodies.Get().(*bytes.Buffer)
 		defer bodies.Put(body)
-		_, err = m.client.PutMetricData(ctx, in, func(o *sdk.Options) {
-			if mayCompress {
-				o.APIOptions = append(o.APIOptions, compressBody(body, m.above, &compressed))
-			}
+		if compressed, err = m.fill(body, b, mayCompress); err != nil {
+			return false, err
+		}
+		_, err = m.client.PutMetricData(ctx, &sdk.PutMetricDataInput{Namespace: &b.Namespace}, func(o *sdk.Options) {
+			o.APIOptions = append(o.APIOptions, replaceBody(body.Bytes(), compressed))
 		})
 		return compressed, err
 	}))
 }
 
-// compressBody compresses what the SDK has made of a request into memory that is used again, and tells whether it did.
-func compressBody(body *bytes.Buffer, above int64, compressed *bool) func(*middleware.Stack) error {
-	return func(s *middleware.Stack) error {
-		return s.Serialize.Add(middleware.SerializeMiddlewareFunc("NephoscopeCompress", func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
-			req, ok := in.Request.(*smithyhttp.Request)
-			if !ok {
-				return middleware.SerializeOutput{}, middleware.Metadata{}, errors.New("compress request: not an HTTP request")
-			}
-			if size, known, err := req.StreamLength(); err != nil || !known || size < above {
-				return next.HandleSerialize(ctx, in)
-			}
-			if err := zipInto(body, req.GetStream()); err != nil {
-				return middleware.SerializeOutput{}, middleware.Metadata{}, fmt.Errorf("compress request: %w", err)
-			}
-			req, err := req.SetStream(bytes.NewReader(body.Bytes()))
-			if err != nil {
-				return middleware.SerializeOutput{}, middleware.Metadata{}, fmt.Errorf("compress request: %w", err)
-			}
-			req.Header.Set("Content-Encoding", "gzip")
-			in.Request, *compressed = req, true
-			return next.HandleSerialize(ctx, in)
-		}), middleware.After)
-	}
-}
-
-func zipInto(body *bytes.Buffer, from io.Reader) error {
+// fill makes the request for a batch, in memory that is used again, and tells whether it is compressed.
+func (m *Metrics) fill(body *bytes.Buffer, b cloudwatch.MetricBatch, mayCompress bool) (compressed bool, err error) {
 	c := compressors.Get().(*compressor)
 	defer compressors.Put(c)
 	body.Reset()
+	c.scratch = appendMetricBatch(c.scratch[:0], b)
+	if !mayCompress || int64(len(c.scratch)) < m.above {
+		_, err = body.Write(c.scratch)
+		return false, err
+	}
 	c.zip.Reset(body)
-	if _, err := io.Copy(c.zip, from); err != nil {
-		return err
+	if _, err := c.zip.Write(c.scratch); err != nil {
+		return false, fmt.Errorf("compress request: %w", err)
 	}
-	return c.zip.Close()
-}
-
-// wireData is data as the SDK wants them. One after the other mostly have the same dimensions: they share the list.
-func wireData(data []cloudwatch.Datum) []types.MetricDatum {
-	var (
-		wire       = make([]types.MetricDatum, len(data))
-		high       = aws.Int32(int32(cloudwatch.HighResolution / time.Second))
-		standard   = aws.Int32(int32(cloudwatch.StandardResolution / time.Second))
-		dimensions []types.Dimension
-	)
-	for i := range data {
-		d := &data[i]
-		if i == 0 || !slices.Equal(d.Dimensions, data[i-1].Dimensions) {
-			dimensions = wireDimensions(d.Dimensions)
-		}
-		wire[i] = wireDatum(d)
-		wire[i].Dimensions = dimensions
-		if wire[i].StorageResolution = standard; d.Resolution == cloudwatch.HighResolution {
-			wire[i].StorageResolution = high
-		}
-	}
-	return wire
-}
-
-func wireDimensions(dimensions []cloudwatch.Dimension) []types.Dimension {
-	wire := make([]types.Dimension, len(dimensions))
-	for i := range dimensions {
-		wire[i] = types.Dimension{Name: &dimensions[i].Name, Value: &dimensions[i].Value}
-	}
-	return wire
-}
-
-func wireDatum(d *cloudwatch.Datum) types.MetricDatum {
-	unit := d.Unit
-	if unit == "" {
-		unit = cloudwatch.None
-	}
-	w := types.MetricDatum{MetricName: &d.Name, Timestamp: &d.Time, Unit: types.StandardUnit(unit)}
-	if len(d.Values) == 1 && (d.Counts == nil || d.Counts[0] == 1) {
-		w.Value = &d.Values[0]
-	} else {
-		w.Values, w.Counts = d.Values, d.Counts
-	}
-	return w
+	return true, c.zip.Close()
 }

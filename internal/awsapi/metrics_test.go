@@ -2,16 +2,18 @@ package awsapi
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/nephoscope/nephoscope/cloudwatch"
 )
 
@@ -122,24 +124,54 @@ func TestServiceThatIsDownIsSentNoMetricsPlainlyOnceItTookCompressedOnes(t *test
 	}
 }
 
-func TestDataKeepTheirOwnDimensionsAndResolution(t *testing.T) {
-	b := metricBatch(10)
+// The SDK makes the same bytes of the same batch.
+func TestMetricsAreWrittenAsTheSDKWritesThem(t *testing.T) {
+	b := metricBatch(12)
+	b.Data[0].Name = strings.Repeat("n", 255)
+	b.Data[1].Dimensions = cloudwatch.Dimensions("a", strings.Repeat("v", 1024), "b", strings.Repeat("w", 256))
+	b.Data[2].Dimensions = cloudwatch.Dimensions("a", strings.Repeat("v", 23), "b", strings.Repeat("w", 24))
 	b.Data[4].Dimensions = nil
 	b.Data[5].Dimensions = b.Data[5].Dimensions[:1]
 	b.Data[6].Resolution = cloudwatch.HighResolution
-	for i, w := range wireData(b.Data) {
-		var got []cloudwatch.Dimension
-		for _, d := range w.Dimensions {
-			got = append(got, cloudwatch.Dimension{Name: aws.ToString(d.Name), Value: aws.ToString(d.Value)})
-		}
-		if !slices.Equal(got, b.Data[i].Dimensions) {
-			t.Errorf("datum %d has %v, want %v", i, got, b.Data[i].Dimensions)
-		}
-		if got := time.Duration(aws.ToInt32(w.StorageResolution)) * time.Second; got != b.Data[i].Resolution {
-			t.Errorf("datum %d is kept for every %v, want %v", i, got, b.Data[i].Resolution)
-		}
-		if aws.ToString(w.MetricName) != b.Data[i].Name || aws.ToFloat64(w.Value) != b.Data[i].Values[0] || !aws.ToTime(w.Timestamp).Equal(b.Data[i].Time) {
-			t.Errorf("datum %d is %s %v at %v", i, aws.ToString(w.MetricName), aws.ToFloat64(w.Value), w.Timestamp)
-		}
+	b.Data[7].Unit, b.Data[7].Time = cloudwatch.Percent, time.UnixMilli(1_700_000_000_123)
+	b.Data[8].Values = []float64{1, 2.5, -3}
+	b.Data[9].Values, b.Data[9].Counts = []float64{1e300, 0}, []float64{1, 7}
+	b.Data[10].Values, b.Data[10].Counts = []float64{4}, []float64{2}
+	b.Data[11].Counts = []float64{1}
+	k := new(taker)
+	m := account(t, k.ServeHTTP).Metrics()
+	m.gzip.refused.Store(true)
+	if err := m.PutMetricData(t.Context(), b); err != nil {
+		t.Fatal(err)
 	}
+	if _, err := m.client.PutMetricData(t.Context(), &sdk.PutMetricDataInput{Namespace: &b.Namespace, MetricData: wireData(b.Data)}); err != nil {
+		t.Fatal(err)
+	}
+	if len(k.bodies) != 2 || !bytes.Equal(k.bodies[0], k.bodies[1]) {
+		t.Errorf("got  %q\nwant %q", k.bodies[0], k.bodies[1:])
+	}
+	if long := appendText(nil, strings.Repeat("x", 70_000)); len(long) != 70_005 || !bytes.HasPrefix(long, []byte{3<<5 | 26, 0, 1, 0x11, 0x70}) {
+		t.Errorf("%d bytes: % x", len(long), long[:5])
+	}
+}
+
+// wireData is data as the SDK wants them.
+func wireData(data []cloudwatch.Datum) (wire []types.MetricDatum) {
+	for i := range data {
+		d := &data[i]
+		w := types.MetricDatum{
+			MetricName: &d.Name, Timestamp: &d.Time, Unit: types.StandardUnit(cmp.Or(d.Unit, cloudwatch.None)),
+			Dimensions: []types.Dimension{}, StorageResolution: aws.Int32(int32(d.Resolution / time.Second)),
+		}
+		for _, dimension := range d.Dimensions {
+			w.Dimensions = append(w.Dimensions, types.Dimension{Name: aws.String(dimension.Name), Value: aws.String(dimension.Value)})
+		}
+		if len(d.Values) == 1 && (d.Counts == nil || d.Counts[0] == 1) {
+			w.Value = &d.Values[0]
+		} else {
+			w.Values, w.Counts = d.Values, d.Counts
+		}
+		wire = append(wire, w)
+	}
+	return wire
 }

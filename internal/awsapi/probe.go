@@ -153,6 +153,12 @@ func (a Account) ProbeDescribeTags(ctx context.Context, region string) Probed {
 	return probed(err)
 }
 
+// ProbeDescribeVolumes asks for ec2:DescribeVolumes, which reads: the volumes of an instance that cannot exist.
+func (a Account) ProbeDescribeVolumes(ctx context.Context, region string) Probed {
+	_, err := a.EC2().Volumes(ctx, Instance{ID: "i-00000000000000000", Region: region})
+	return probed(err)
+}
+
 // notFoundMeansPermitted judges the answer to a request about something that does not exist.
 func notFoundMeansPermitted(err error) Probed {
 	missing, ok := errors.AsType[*types.ResourceNotFoundException](err)

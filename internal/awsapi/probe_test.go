@@ -157,6 +157,18 @@ func TestProbeOfTagsTellsForbiddenFromUnknown(t *testing.T) {
 	}
 	const no = "<Response><Errors><Error><Code>%s</Code><Message>no</Message></Error></Errors></Response>"
 	f(200, "<DescribeTagsResponse><tagSet/></DescribeTagsResponse>", Permitted)
+	volumes := func(status int, body string, want Answer) {
+		t.Helper()
+		a := account(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		})
+		if p := a.ProbeDescribeVolumes(t.Context(), "eu-west-1"); p.Answer != want {
+			t.Errorf("volumes, %d %s: got %+v, want %s", status, body, p, want)
+		}
+	}
+	volumes(200, "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>", Permitted)
+	volumes(403, fmt.Sprintf(no, "UnauthorizedOperation"), Forbidden)
 	f(403, fmt.Sprintf(no, "UnauthorizedOperation"), Forbidden)
 	f(401, fmt.Sprintf(no, "AuthFailure"), Unclear)
 	f(502, "<html>", Unclear)

@@ -22,8 +22,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == floorCommand {
-		if err := beFloor(os.Args[2], os.Args[3]); err != nil {
+	if itself, err := beAnother(os.Args[1:]); itself {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -37,11 +37,25 @@ func main() {
 	}
 }
 
+// beAnother does what the program starts itself for.
+func beAnother(args []string) (itself bool, err error) {
+	switch {
+	case len(args) == 3 && args[0] == floorCommand:
+		return true, beFloor(args[1], args[2])
+	case len(args) == 2 && args[0] == holdCommand:
+		return true, beHolder(args[1])
+	}
+	return false, nil
+}
+
 // bench is one invocation: a folder for all that it makes, and what all measurements use.
 type bench struct {
 	dir                   string
+	root                  string // of the module
 	agent                 string // the binary
-	size                  int64  // of the access log, at least
+	peer                  string // the same; "": it could not be built
+	peerTried             bool
+	size                  int64 // of the access log, at least
 	idleTime, trickleTime time.Duration
 	log                   struct {
 		path         string
@@ -55,6 +69,7 @@ type measurement struct {
 	name, about string
 	measure     func(*bench, context.Context) ([]row, error)
 	extra       bool // only when asked for
+	root        bool // it takes root
 }
 
 func measurements() []measurement {
@@ -67,7 +82,11 @@ func measurements() []measurement {
 		{name: "trickle", about: "5,000 lines/s: cost and delay", measure: (*bench).measureTrickle},
 		{name: "latency", about: "50 lines/s: delay", measure: (*bench).measureLatency},
 		{name: "idle", about: "all collectors at 10 s and a quiet log", measure: (*bench).measureIdle},
+		{name: "peer", about: "host metrics at 1 s, beside Telegraf", measure: (*bench).measurePeer, root: true},
 		{name: "idle1s", about: "the same at 1 s", measure: (*bench).measureIdleFast, extra: true},
+		{name: "crowd", about: "a pattern among 5,000 processes at 1 s, beside Telegraf", measure: (*bench).measureCrowd, extra: true},
+		{name: "sockets", about: "50,000 sockets counted at 1 s, beside Telegraf", measure: (*bench).measureSockets, extra: true, root: true},
+		{name: "statsd", about: "100,000 packets/s for ten seconds", measure: (*bench).measureBlast, extra: true},
 		{name: "live", about: "1,000 files at a line a second", measure: (*bench).measureLive, extra: true},
 		{name: "many", about: "10,000 idle files", measure: (*bench).measureMany, extra: true},
 	}
@@ -148,7 +167,13 @@ func names() string {
 func choose(only string) (chosen []measurement, err error) {
 	all := measurements()
 	if only == "" {
-		return slices.DeleteFunc(all, func(m measurement) bool { return m.extra }), nil
+		return slices.DeleteFunc(all, func(m measurement) bool {
+			if !m.extra && m.root && os.Geteuid() != 0 {
+				fmt.Fprintf(os.Stderr, "NOT MEASURED: %s (%s), which takes root\n", m.name, m.about)
+				return true
+			}
+			return m.extra
+		}), nil
 	}
 	for name := range strings.SplitSeq(only, ",") {
 		i := slices.IndexFunc(all, func(m measurement) bool { return m.name == strings.TrimSpace(name) })
@@ -162,15 +187,16 @@ func choose(only string) (chosen []measurement, err error) {
 
 // build makes the agent with the flags of a release.
 func (b *bench) build(ctx context.Context) error {
-	if b.agent != "" {
-		return nil
-	}
-	b.agent = filepath.Join(b.dir, "nephoscope")
 	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return fmt.Errorf("build agent: look for its module: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(strings.TrimSpace(string(root)), "scripts", "build.sh"), "nephoscope", b.agent)
+	b.root = strings.TrimSpace(string(root))
+	if b.agent != "" {
+		return nil
+	}
+	b.agent = filepath.Join(b.dir, "nephoscope")
+	cmd := exec.CommandContext(ctx, filepath.Join(b.root, "scripts", "build.sh"), "nephoscope", b.agent)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build agent: %w: %s", err, said)
 	}

@@ -24,8 +24,9 @@ type memory struct {
 // stopTime is how long the agent may take to stop.
 const stopTime = 15 * time.Second
 
-// process is the agent at work, as operators run it: the released binary, a configuration, a state folder.
+// process is the agent at work, as operators run it: the released binary, a configuration, a state folder. Or it is the peer.
 type process struct {
+	what  string
 	dir   string // the configuration, the state, and what it said
 	began time.Time
 	cmd   *exec.Cmd
@@ -35,42 +36,54 @@ type process struct {
 
 // startAgent starts the agent with a configuration, in a folder of its own, against an endpoint on the loopback.
 func (b *bench) startAgent(ctx context.Context, configuration any, endpoint string) (*process, error) {
-	dir, err := os.MkdirTemp(b.dir, "agent")
-	if err != nil {
-		return nil, fmt.Errorf("start agent: %w", err)
-	}
 	raw, err := json.Marshal(configuration)
 	if err != nil {
 		return nil, fmt.Errorf("start agent: %w", err)
 	}
-	config, common := filepath.Join(dir, "config.json"), filepath.Join(dir, "common.toml")
-	for path, content := range map[string][]byte{config: raw, common: nil} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return nil, fmt.Errorf("start agent: %w", err)
+	p := &process{what: "agent"}
+	if p.dir, err = b.folder(p.what, map[string][]byte{"config.json": raw, "common.toml": nil}); err != nil {
+		return nil, fmt.Errorf("start agent: %w", err)
+	}
+	p.cmd = exec.CommandContext(ctx, b.agent, "run", "--mode", "onPremise", "--config", filepath.Join(p.dir, "config.json"),
+		"--common-config", filepath.Join(p.dir, "common.toml"), "--state", filepath.Join(p.dir, "state"))
+	return p, p.start(endpoint)
+}
+
+// folder makes one with these files.
+func (b *bench) folder(name string, files map[string][]byte) (dir string, err error) {
+	if dir, err = os.MkdirTemp(b.dir, name); err != nil {
+		return "", err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return "", err
 		}
 	}
-	said, err := os.Create(filepath.Join(dir, "stderr"))
+	return dir, nil
+}
+
+// start starts the command with nothing of the host's own AWS configuration, and no way out of the loopback.
+func (p *process) start(endpoint string) error {
+	said, err := os.Create(filepath.Join(p.dir, "stderr"))
 	if err != nil {
-		return nil, fmt.Errorf("start agent: %w", err)
+		return fmt.Errorf("start %s: %w", p.what, err)
 	}
 	defer said.Close()
-	p := &process{dir: dir, ended: make(chan struct{})}
-	p.cmd = exec.CommandContext(ctx, b.agent, "run", "--mode", "onPremise", "--config", config, "--common-config", common, "--state", filepath.Join(dir, "state"))
 	p.cmd.Stderr = said
-	// Nothing of the host's own AWS configuration, and no way out of the loopback.
 	p.cmd.Env = []string{
-		"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=us-east-1",
+		"HOME=" + p.dir, "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_EC2_METADATA_DISABLED=true",
 	}
+	p.ended = make(chan struct{})
 	p.began = time.Now()
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start agent: %w", err)
+		return fmt.Errorf("start %s: %w", p.what, err)
 	}
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.ended)
 	}()
-	return p, nil
+	return nil
 }
 
 func (p *process) cpu() (time.Duration, error) { return cpuOf(p.cmd.Process.Pid) }
@@ -80,13 +93,13 @@ func (p *process) memory() (memory, error)     { return memoryOf(p.cmd.Process.P
 func (p *process) stop() (time.Duration, error) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.kill()
-		return 0, fmt.Errorf("stop agent: %w", err)
+		return 0, fmt.Errorf("stop %s: %w", p.what, err)
 	}
 	select {
 	case <-p.ended:
 	case <-time.After(stopTime):
 		p.kill()
-		return 0, fmt.Errorf("stop agent: still there after %v", stopTime)
+		return 0, fmt.Errorf("stop %s: still there after %v", p.what, stopTime)
 	}
 	if p.err != nil {
 		return 0, p.died()
@@ -112,7 +125,7 @@ func (p *process) kill() {
 // died is the error of an agent that ended by itself, with the last that it said.
 func (p *process) died() error {
 	said, _ := os.ReadFile(filepath.Join(p.dir, "stderr")) // at worst the error says less
-	return fmt.Errorf("agent ended: %v: %s", p.err, said[max(0, len(said)-1000):])
+	return fmt.Errorf("%s ended: %v: %s", p.what, p.err, said[max(0, len(said)-1000):])
 }
 
 // checkpointOffset finds offsets in the agent's checkpoints: those of files, and not of the landmarks in them.

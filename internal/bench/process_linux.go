@@ -22,9 +22,6 @@ func ownCPU() (time.Duration, error) {
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano()), nil
 }
 
-// userHZ is the unit of times in /proc/PID/stat: a hundredth of a second on every architecture that Go knows (proc(5)).
-const userHZ = 100
-
 // cpuOf is the processor time that a running process has used, to a hundredth of a second.
 func cpuOf(pid int) (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"os/exec"
 	"time"
 )
 
@@ -15,3 +16,9 @@ func supported() error {
 func ownCPU() (time.Duration, error)     { return 0, supported() }
 func cpuOf(int) (time.Duration, error)   { return 0, supported() }
 func memoryOf(int) (m memory, err error) { return m, supported() }
+
+const ofMounts, ofNetwork = 0, 0
+
+func apart(int, func() error) error { return supported() }
+func mount(string, string) error    { return supported() }
+func asGroup(*exec.Cmd) func()      { return func() {} }

@@ -47,6 +47,8 @@ func (w *World) services(region string) (all []service) {
 	}
 	if w.Config != nil && agent.WantsAutoScalingGroup(w.Config) {
 		all = append(all, service{"ec2", "the Auto Scaling group's name", w.toHost(region)})
+	} else if w.asksForVolumes() {
+		all = append(all, service{"ec2", "the EBS volumes", w.toHost(region)})
 	}
 	return all
 }

@@ -32,6 +32,7 @@ const (
 	GetLogEvents       = "logs:GetLogEvents"
 	PutMetricData      = "cloudwatch:PutMetricData"
 	DescribeTags       = "ec2:DescribeTags"
+	DescribeVolumes    = "ec2:DescribeVolumes"
 )
 
 // lookAtPermissions asks for each action that the configuration needs, by requests that can change nothing.
@@ -67,6 +68,11 @@ func lookAtPermissions(ctx context.Context, w *World, r *Result) {
 	}
 }
 
+// asksForVolumes tells whether the agent asks EC2 which EBS volumes are attached.
+func (w *World) asksForVolumes() bool {
+	return w.Config != nil && agent.WantsVolumes(w.Config) && w.Mode != agent.OnPremise && (w.Mode == agent.EC2 || agent.LooksLikeEC2(w.Host.ReadFile))
+}
+
 // asks are the questions for a configuration, and how many log groups are left out.
 func (w *World) asks(region string) (asks []Ask, left int) {
 	if to, ok := w.toMetrics(region); ok {
@@ -74,6 +80,9 @@ func (w *World) asks(region string) (asks []Ask, left int) {
 	}
 	if agent.WantsAutoScalingGroup(w.Config) {
 		asks = append(asks, Ask{DescribeTags, "", w.toHost(region)})
+	}
+	if w.asksForVolumes() {
+		asks = append(asks, Ask{DescribeVolumes, "", w.toHost(region)})
 	}
 	to, ok := w.toLogs(region)
 	if !ok {
@@ -209,7 +218,7 @@ func statement(action string, on []string, region string) string {
 	case PutMetricData:
 		s.Resource = []string{"*"}
 		s.Condition = map[string]map[string][]string{"StringEquals": {"cloudwatch:namespace": on}}
-	case DescribeTags, DescribeLogGroups:
+	case DescribeTags, DescribeVolumes, DescribeLogGroups:
 		s.Resource = []string{"*"}
 	default:
 		for _, group := range on {

@@ -12,9 +12,12 @@ import (
 // Lines is a file that lines are appended to, each by one write: kill -9 does not lose one of which Append has returned, a power
 // loss may lose those since the last Sync.
 type Lines struct {
-	file *os.File
+	file interface {
+		io.WriteCloser
+		Sync() error
+	}
 	size int64
-	torn bool // what a failed write left could not be taken back
+	torn bool
 }
 
 // CreateLines makes a file that must not be there yet, and makes its name durable.
@@ -31,22 +34,23 @@ func CreateLines(path string) (*Lines, error) {
 	return &Lines{file: f}, nil
 }
 
-// Append adds lines, each with its line end. After an error none of them is in the file.
-func (l *Lines) Append(lines []byte) error {
+// Append adds a line with its line end. After an error it is not in the file, but a part of it may be.
+func (l *Lines) Append(line []byte) error {
 	if l.torn {
-		if err := l.file.Truncate(l.size); err != nil {
-			return fmt.Errorf("append: %w", err)
-		}
-		l.torn = false
+		return errors.New("append: the file ends within a line")
 	}
-	n, err := l.file.Write(lines)
-	if err == nil {
-		l.size += int64(n)
-		return nil
+	n, err := l.file.Write(line)
+	if err != nil {
+		l.torn = n > 0
+		return fmt.Errorf("append: %w", err)
 	}
-	l.torn = n > 0 && l.file.Truncate(l.size) != nil
-	return fmt.Errorf("append: %w", err)
+	l.size += int64(n)
+	return nil
 }
+
+// Torn tells that a write that failed has left a part of its line. The file takes no more: what somebody may have read already
+// is not changed under them.
+func (l *Lines) Torn() bool { return l.torn }
 
 // Size is how many bytes have been appended.
 func (l *Lines) Size() int64 { return l.size }

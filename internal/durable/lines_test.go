@@ -1,9 +1,11 @@
 package durable
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -46,6 +48,51 @@ func TestLinesAreAppendedAndMendedWhereACrashToreThem(t *testing.T) {
 	f(strings.Repeat("x", 200_000), "")
 	if _, err := MendLines(path + ".none"); err == nil {
 		t.Error("mended what is not there")
+	}
+}
+
+// full is a file on a disk that takes a few bytes more.
+type full struct {
+	*os.File
+	room int
+}
+
+func (f *full) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b[:min(f.room, len(b))])
+	if f.room -= n; n < len(b) && err == nil {
+		err = syscall.ENOSPC
+	}
+	return n, err
+}
+
+// Whoever reads the file may have seen the part of a line: nothing is written in its place.
+func TestFileThatEndsWithinALineTakesNoMore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.lines")
+	l, err := CreateLines(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := &full{l.file.(*os.File), 4}
+	l.file = disk
+	if err := l.Append([]byte("one\n")); err != nil || l.Torn() {
+		t.Error(err)
+	}
+	if err := l.Append([]byte("two\n")); !errors.Is(err, syscall.ENOSPC) || l.Torn() {
+		t.Errorf("got %v, torn %v", err, l.Torn())
+	}
+	disk.room = 2
+	if err := l.Append([]byte("three\n")); !errors.Is(err, syscall.ENOSPC) || !l.Torn() {
+		t.Errorf("got %v, torn %v", err, l.Torn())
+	}
+	disk.room = 100
+	if err := l.Append([]byte("four\n")); err == nil {
+		t.Error("a file that ends within a line took another one")
+	}
+	if got, _ := os.ReadFile(path); string(got) != "one\nth" || l.Size() != 4 || l.Close() != nil {
+		t.Errorf("got %q, size %d", got, l.Size())
+	}
+	if cut, err := MendLines(path); cut != 2 || err != nil {
+		t.Errorf("got %d, %v", cut, err)
 	}
 }
 

@@ -50,6 +50,7 @@ func Compare(before, after *config.Config) (*Difference, error) {
 	d.files(before, after)
 	d.logs(before, after)
 	d.emf(before, after)
+	d.prometheus(before, after)
 	d.agent(before, after)
 	var err error
 	if d.Tasks, err = compareTasks(before, after); err != nil {

@@ -145,6 +145,7 @@ func TestEveryFieldMakesADifference(t *testing.T) {
 		d.metrics(c, &after)
 		d.logs(c, &after)
 		d.emf(c, &after)
+		d.prometheus(c, &after)
 		d.agent(c, &after)
 		return len(d.Changes)
 	}
@@ -160,6 +161,13 @@ func TestEveryFieldMakesADifference(t *testing.T) {
 		l := v.Interface().(config.Logs)
 		return words(func(c *config.Config) { c.Logs = &l })
 	})
+	f(config.Prometheus{LogGroup: "g"}, func(v reflect.Value) int {
+		before, after, now := *c.Logs, *c.Logs, v.Interface().(config.Prometheus)
+		before.Prometheus, after.Prometheus = &config.Prometheus{LogGroup: "g"}, &now
+		d := &Difference{}
+		d.prometheus(&config.Config{Logs: &before}, &config.Config{Logs: &after})
+		return len(d.Changes)
+	})
 	f(c.Agent, func(v reflect.Value) int {
 		return words(func(c *config.Config) { c.Agent = v.Interface().(config.Agent) })
 	}, "Interval") // it is the plugins'
@@ -171,6 +179,12 @@ func other(t *testing.T, v reflect.Value) {
 	switch v.Interface().(type) {
 	case *config.EMF:
 		v.Set(reflect.ValueOf(&config.EMF{Addresses: []config.EMFAddress{{Network: "tcp", Address: "127.0.0.1:1"}}}))
+		return
+	case *config.Prometheus:
+		v.Set(reflect.ValueOf(&config.Prometheus{ConfigPath: "p.yaml"}))
+		return
+	case []config.PrometheusDeclaration:
+		v.Set(reflect.ValueOf([]config.PrometheusDeclaration{{MetricSelectors: []string{"other"}}}))
 		return
 	case []config.Measurement:
 		v.Set(reflect.ValueOf([]config.Measurement{{Name: "other"}}))

@@ -108,12 +108,19 @@ func permissions(c *config.Config, plan *agent.Plan, account, parameter string) 
 			g.to(c.Agent.RoleARN).allow("FindAutoScalingGroup", "the dimension AutoScalingGroupName; not needed where instance tags are enabled in the metadata service",
 				[]string{"*"}, nil, "ec2:DescribeTags")
 		}
+		if plan.Volumes {
+			g.to(c.Agent.RoleARN).allow("FindVolumes", "the dimension VolumeId: disks of this host do not say themselves which EBS volume they are",
+				[]string{"*"}, nil, "ec2:DescribeVolumes")
+		}
 	}
 	if c.Logs != nil && len(plan.Files) > 0 {
 		g.logs(c.Logs, plan.Files)
 	}
 	if c.Logs != nil && c.Logs.EMF != nil { // whoever sends names the group
 		g.logs(c.Logs, []agent.PlannedFile{{File: config.File{RetentionDays: -1}, Group: "*"}})
+	}
+	if scraped := scrapedOf(c); scraped != nil {
+		g.logs(c.Logs, []agent.PlannedFile{{File: config.File{RetentionDays: -1}, Group: scraped.LogGroup}})
 	}
 	if parameter != "" {
 		own := g.byRole[""]

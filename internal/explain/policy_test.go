@@ -2,6 +2,8 @@ package explain
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +43,25 @@ func permitted(t *testing.T, text, account, parameter string) (all []string) {
 		}
 	}
 	return all
+}
+
+func TestPolicyHasDescribeVolumesWhereDisksDoNotSayTheirVolume(t *testing.T) {
+	const text = `{"metrics": {"append_dimensions": {}, "metrics_collected": {"disk": {"measurement": ["used"], "resources": ["/"], "append_dimensions": {"VolumeId": "${aws:VolumeId}"}}}}}`
+	f := func(disk string, want bool) {
+		t.Helper()
+		sys := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(sys, "block", disk), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("HOST_SYS", sys)
+		if got := permitted(t, text, "", ""); slices.Contains(got, "ec2:DescribeVolumes *") != want {
+			t.Errorf("%s: got %q", disk, got)
+		}
+	}
+	f("xvda", true)
+	f("sdb", true)
+	f("nvme0n1", false)
+	f("loop1", false)
 }
 
 func TestPolicyNamesNoMoreThanIsNeeded(t *testing.T) {

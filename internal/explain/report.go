@@ -23,9 +23,10 @@ type Options struct {
 type Report struct {
 	Host        Host             `json:"host"`
 	Warnings    []config.Problem `json:"warnings"`
-	Metrics     *Metrics         `json:"metrics"` // null: none
-	Logs        *Logs            `json:"logs"`    // null: none
-	EMF         *EMF             `json:"emf"`     // null: nobody listens
+	Metrics     *Metrics         `json:"metrics"`    // null: none
+	Logs        *Logs            `json:"logs"`       // null: none
+	EMF         *EMF             `json:"emf"`        // null: nobody listens
+	Prometheus  *Prometheus      `json:"prometheus"` // null: nothing is scraped
 	Permissions []Permission     `json:"permissions"`
 	Limits      []config.Problem `json:"limits"`
 	Bill        Bill             `json:"bill"`
@@ -67,6 +68,7 @@ func Explain(ctx context.Context, c *config.Config, o Options) (*Report, error) 
 		r.Logs = logsOf(c, plan, grown, time.Now())
 	}
 	r.EMF = emfReport(c, plan)
+	r.Prometheus = prometheusReport(c)
 	r.Bill = billOf(r, o.Prices, o.FreeTier)
 	r.Limits = listOf(limitsOf(c, plan, r))
 	r.Advice = listOf(adviceOn(c, plan, r, o.Prices))

@@ -34,6 +34,9 @@ func (r *Report) Write(w io.Writer, all bool) error {
 	if r.EMF != nil {
 		r.EMF.write(p)
 	}
+	if r.Prometheus != nil {
+		r.Prometheus.write(p)
+	}
 	r.Bill.write(p, all)
 	if len(r.Limits) > 0 {
 		p.heading("Limits")

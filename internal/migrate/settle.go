@@ -226,9 +226,15 @@ func destination(d *draft) string {
 
 // metrics names what a plugin sends, and its dimensions.
 func (m *importing) metrics(name string, plugin *draft) string {
+	by := " by " + strings.Join(m.dimensions(name, plugin), ", ")
 	list := plugin.keys["measurement"]
-	if list == nil {
+	switch {
+	case name == "ethtool":
+		return "ethtool_…, what the drivers count," + by
+	case list == nil:
 		return "what programs send to it"
+	case name == "nvidia_gpu":
+		name = "nvidia_smi" // on the wire
 	}
 	var names []string
 	for _, m := range list.items {
@@ -238,12 +244,13 @@ func (m *importing) metrics(name string, plugin *draft) string {
 			names = append(names, cmp.Or(m.text("rename"), name+"_"+m.text("name")))
 		}
 	}
-	return strings.Join(names, ", ") + " by " + strings.Join(m.dimensions(name, plugin), ", ")
+	return strings.Join(names, ", ") + by
 }
 
 // dimensions are those of a plugin ("Every measurement", docs/metrics.md).
 func (m *importing) dimensions(name string, plugin *draft) []string {
-	all := strings.Fields(map[string]string{"cpu": "cpu", "disk": "path device fstype", "diskio": "name", "net": "interface", "procstat": "process_name"}[name])
+	all := strings.Fields(map[string]string{"cpu": "cpu", "disk": "path device fstype", "diskio": "name", "net": "interface",
+		"ethtool": "driver interface", "nvidia_gpu": "arch index name", "procstat": "process_name"}[name])
 	if plugin.keys["drop_device"] != nil {
 		all = slices.DeleteFunc(all, func(d string) bool { return d == "device" })
 	}

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,15 +14,16 @@ import (
 // The original's collectors are Telegraf's, so the names are the same: cpu_usage_idle is cpu_usage_idle.
 func fields(input string) []string {
 	names := map[string]string{
-		"cpu":       "usage_idle usage_user usage_system usage_nice usage_iowait usage_irq usage_softirq usage_steal usage_guest usage_guest_nice",
-		"mem":       "active available available_percent buffered cached free inactive shared total used used_percent",
-		"disk":      "free total used used_percent inodes_free inodes_total inodes_used",
-		"diskio":    "reads writes read_bytes write_bytes read_time write_time io_time iops_in_progress",
-		"swap":      "free used used_percent",
-		"net":       "bytes_sent bytes_recv packets_sent packets_recv err_in err_out drop_in drop_out",
-		"netstat":   "tcp_close tcp_close_wait tcp_closing tcp_established tcp_fin_wait1 tcp_fin_wait2 tcp_last_ack tcp_listen tcp_none tcp_syn_sent tcp_syn_recv tcp_time_wait udp_socket",
-		"processes": "blocked dead idle paging running sleeping stopped total total_threads zombies",
-		"procstat":  "cpu_time cpu_time_iowait cpu_time_system cpu_time_user cpu_usage involuntary_context_switches memory_data memory_locked memory_rss memory_stack memory_swap memory_vms nice_priority num_fds num_threads pid pid_count read_bytes read_count realtime_priority signals_pending voluntary_context_switches write_bytes write_count",
+		"cpu":        "usage_idle usage_user usage_system usage_nice usage_iowait usage_irq usage_softirq usage_steal usage_guest usage_guest_nice",
+		"mem":        "active available available_percent buffered cached free inactive shared total used used_percent",
+		"disk":       "free total used used_percent inodes_free inodes_total inodes_used",
+		"diskio":     "reads writes read_bytes write_bytes read_time write_time io_time iops_in_progress",
+		"swap":       "free used used_percent",
+		"net":        "bytes_sent bytes_recv packets_sent packets_recv err_in err_out drop_in drop_out",
+		"netstat":    "tcp_close tcp_close_wait tcp_closing tcp_established tcp_fin_wait1 tcp_fin_wait2 tcp_last_ack tcp_listen tcp_none tcp_syn_sent tcp_syn_recv tcp_time_wait udp_socket",
+		"processes":  "blocked dead idle paging running sleeping stopped total total_threads zombies",
+		"nvidia_smi": "utilization_gpu utilization_memory temperature_gpu power_draw fan_speed memory_total memory_used memory_free pcie_link_gen_current pcie_link_width_current encoder_stats_session_count encoder_stats_average_fps encoder_stats_average_latency clocks_current_graphics clocks_current_sm clocks_current_memory clocks_current_video",
+		"procstat":   "cpu_time cpu_time_iowait cpu_time_system cpu_time_user cpu_usage involuntary_context_switches memory_data memory_locked memory_rss memory_stack memory_swap memory_vms nice_priority num_fds num_threads pid pid_count read_bytes read_count realtime_priority signals_pending voluntary_context_switches write_bytes write_count",
 	}
 	return strings.Fields(names[input])
 }
@@ -31,7 +33,8 @@ func others(input string) string {
 	return map[string]string{
 		"mem": "commit_limit, dirty, slab, swap_total, vmalloc_total and the like", "diskio": "weighted_io_time, merged_reads and merged_writes",
 		"swap": "total, in and out", "net": "the sums of /proc/net/snmp (icmp_…, tcp_…, udp_…)", "processes": "unknown and parked",
-		"procstat": "rlimit_… (name them in measurement if they are needed), major_faults and the like",
+		"nvidia_smi": "fbc_stats_…, utilization_encoder, driver_version and the like",
+		"procstat":   "rlimit_… (name them in measurement if they are needed), major_faults and the like",
 	}[input]
 }
 
@@ -41,18 +44,31 @@ func (t *telegrafFiles) inputs() {
 		switch {
 		case name == "tail":
 			t.tail(in)
-		case len(fields(name)) == 0 && name != "statsd":
-			t.note(in.near, fmt.Sprintf("the input %q is not taken over: this agent does not measure that", name), "")
+		case len(fields(name)) == 0 && name != "statsd" && name != "ethtool":
+			t.note(in.near, fmt.Sprintf("the input %q is not taken over%s", name, cmp.Or(elsewhere[name].why, ": this agent does not measure that")), elsewhere[name].hint)
 		case t.metrics == nil:
 			t.note(in.near, fmt.Sprintf("the input %q is not taken over: there is no output cloudwatch that it would go to", name), "")
 		case !passes(t.metrics, measured(name, in)):
 			t.note(in.near, fmt.Sprintf("the input %q is not taken over: namepass or namedrop of the output keeps it away from CloudWatch", name), "")
 		case name == "statsd":
 			t.statsd(in)
+		case name == "ethtool":
+			t.ethtool(in)
 		default:
 			t.measure(name, in)
 		}
 	})
+}
+
+// elsewhere is what this agent has in place of inputs that it does not take over, as it has it under other names.
+var elsewhere = map[string]struct{ why, hint string }{
+	"prometheus": {": exporters are scraped from a scrape configuration of Prometheus's own",
+		`write one, with its urls as targets of static_configs, and name it as logs.metrics_collected.prometheus.prometheus_config_path; each series that is to become a metric takes an emf_processor.metric_declaration`},
+	"system":          {": its metrics have other names here", `"loadavg" and "uptime" in metrics_collected measure the load averages and the uptime`},
+	"systemd_units":   {": its metrics are others here", `"systemd" in metrics_collected measures which units are active or failed, and how many`},
+	"conntrack":       {": its metrics have other names here", `"conntrack" in metrics_collected measures how many connections are tracked`},
+	"linux_sysctl_fs": {": its metrics have other names here", `"filefd" in metrics_collected measures how many files are open`},
+	"nstat":           {": its metrics have other names here", `"tcp" in metrics_collected measures retransmitted segments and refused connections`},
 }
 
 // measured is the name under which an input sends.
@@ -66,8 +82,12 @@ func measured(name string, in *table) string {
 // measure makes a plugin of metrics_collected.
 func (t *telegrafFiles) measure(name string, in *table) {
 	collected := t.root.within("metrics", "metrics_collected")
-	if name != "procstat" && collected.keys[name] != nil {
-		t.note(in.near, fmt.Sprintf("is not taken over: there is one section %q, and the first counts", name), "")
+	section := name
+	if name == "nvidia_smi" {
+		section = "nvidia_gpu" // its metrics are nvidia_smi_… all the same
+	}
+	if name != "procstat" && collected.keys[section] != nil {
+		t.note(in.near, fmt.Sprintf("is not taken over: there is one section %q, and the first counts", section), "")
 		return
 	}
 	d := object(in.near)
@@ -94,6 +114,8 @@ func (t *telegrafFiles) measure(name string, in *table) {
 	case "net":
 		t.resources(d, in, "interfaces")
 		t.difference(in)
+	case "nvidia_smi":
+		t.nvidia(in)
 	case "procstat":
 		if !t.procstat(d, in) {
 			return
@@ -101,7 +123,7 @@ func (t *telegrafFiles) measure(name string, in *table) {
 		collected.add(name, in.near, d)
 		return
 	}
-	collected.set(name, in.near, d)
+	collected.set(section, in.near, d)
 }
 
 func (t *telegrafFiles) difference(in *table) {
@@ -217,7 +239,7 @@ func (t *telegrafFiles) tagTable(dimensions *draft, tags *table) {
 
 // dimensionsOf are the tags that an input's metrics had.
 func (t *telegrafFiles) dimensionsOf(d *draft, name string, in *table) []string {
-	all := strings.Fields("host " + map[string]string{"cpu": "cpu", "disk": "device fstype mode path", "diskio": "name", "net": "interface", "procstat": "process_name user"}[name])
+	all := strings.Fields("host " + map[string]string{"cpu": "cpu", "disk": "device fstype mode path", "diskio": "name", "net": "interface", "ethtool": "driver interface", "nvidia_smi": "arch compute_mode index name pstate uuid", "procstat": "process_name user"}[name])
 	for _, selector := range []string{"exe", "pattern", "pid_file"} {
 		if name == "procstat" && in.has(selector) {
 			all = append(all, strings.ReplaceAll(selector, "_", ""))
@@ -256,6 +278,47 @@ func (t *telegrafFiles) resources(d *draft, in *table, key string) {
 	for _, one := range in.texts(key) {
 		d.add("resources", in.at(key), one)
 	}
+}
+
+func (t *telegrafFiles) nvidia(in *table) {
+	if path := in.text("bin_path"); path != "" && path != "/usr/bin/nvidia-smi" {
+		t.note(in.at("bin_path"), "is not taken over: /usr/bin/nvidia-smi is what is started", "link the program there")
+	}
+	t.note(in.near, "the dimensions compute_mode, pstate and uuid are not sent, so these are other series than before", "look at dashboards and alarms that use them")
+}
+
+// ethtool makes a section of what drivers count. Its fields are whatever the driver has: they are selected, and never listed.
+func (t *telegrafFiles) ethtool(in *table) {
+	collected := t.root.within("metrics", "metrics_collected")
+	if collected.keys["ethtool"] != nil {
+		t.note(in.near, `is not taken over: there is one section "ethtool", and the first counts`, "")
+		return
+	}
+	d := object(in.near)
+	for _, key := range []string{"interface_include", "interface_exclude"} {
+		for _, one := range in.texts(key) {
+			d.add(key, in.at(key), one)
+		}
+	}
+	for _, key := range []string{"fieldpass", "fieldinclude"} {
+		for _, one := range in.texts(key) {
+			d.add("metrics_include", in.at(key), one)
+		}
+	}
+	for _, key := range []string{"fielddrop", "fieldexclude", "down_interfaces", "dump_interfaces", "namespace_include", "namespace_exclude", "normalize_keys"} {
+		if in.has(key) {
+			t.note(in.at(key), "is not taken over: interface_include, interface_exclude and metrics_include are what selects", "")
+		}
+	}
+	if every, ok := t.duration(in, "interval"); ok && every != t.interval {
+		t.note(in.at("interval"), "is not taken over: ethtool is collected as often as the agent says", "agent.metrics_collection_interval")
+	}
+	if measured("ethtool", in) != "ethtool" {
+		t.note(in.near, "names cannot be changed for ethtool: its metrics are ethtool_… here", "")
+	}
+	t.tags(d, "ethtool", in)
+	d.was = fmt.Sprintf("namespace %s: %s_… by %s", t.metrics.text("namespace"), measured("ethtool", in), strings.Join(t.dimensionsOf(d, "ethtool", in), ", "))
+	collected.set("ethtool", in.near, d)
 }
 
 // procstat takes over which processes. Of several selectors the original goes by the first of these.

@@ -152,6 +152,16 @@ func (a *agent) stop() error {
 	}
 }
 
+// pid is that of the process that runs, 0 for none.
+func (a *agent) pid() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cur == nil {
+		return 0
+	}
+	return a.cur.cmd.Process.Pid
+}
+
 // hasOpen tells whether the running agent has a file open, and under which descriptor.
 func (a *agent) hasOpen(file os.FileInfo) string {
 	a.mu.Lock()

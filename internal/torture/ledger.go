@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/nephoscope/nephoscope/tailer"
@@ -13,6 +14,11 @@ import (
 
 // status is what `nephoscope status --json` says of logs.
 type status struct {
+	PID int `json:"pid"`
+	EMF *struct {
+		Accepted int              `json:"documents_accepted"`
+		Refused  map[string]int64 `json:"documents_refused"`
+	} `json:"emf"`
 	Logs []struct {
 		Path string `json:"path"`
 		tailer.Ledger
@@ -40,17 +46,24 @@ func (t *torture) checkLedgers(ctx context.Context) {
 	}
 }
 
+// status asks the agent how it is.
+func (a *agent) status(ctx context.Context) (s status, err error) {
+	out, err := a.command(ctx, "status", "--json", "--state", a.state()).Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() != 1) { // 1: it is not well, and says so
+		return s, fmt.Errorf("status --json: %w", err)
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		return s, fmt.Errorf("status --json is no JSON: %w: %.300q", err, out)
+	}
+	return s, nil
+}
+
 // wrongLedgers says what the agent's books get wrong now.
 func (t *torture) wrongLedgers(ctx context.Context) (wrong []string) {
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	out, err := t.agent.command(ctx, "status", "--json", "--state", t.agent.state()).Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() != 1) { // 1: it is not well, and says so
-		complain("status --json: %v", err)
-		return wrong
-	}
-	var s status
-	if err := json.Unmarshal(out, &s); err != nil {
-		complain("status --json is no JSON: %v: %.300q", err, out)
+	s, err := t.agent.status(ctx)
+	if err != nil {
+		complain("%v", err)
 		return wrong
 	}
 	told := map[string]bool{}
@@ -72,6 +85,22 @@ func (t *torture) wrongLedgers(ctx context.Context) (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// checkSpool waits until nothing is left of documents that were accepted and delivered.
+func (t *torture) checkSpool(ctx context.Context) {
+	waiting, cancel := context.WithTimeout(ctx, 30*time.Second) // a file may be idle for a third of that before it is done with
+	defer cancel()
+	for {
+		left, err := filepath.Glob(filepath.Join(t.agent.state(), "events", "*"))
+		if err == nil && len(left) == 0 {
+			return
+		}
+		if !pause(waiting, 500*time.Millisecond) {
+			t.blame("all documents were delivered, and there are still %q, %v", left, err)
+			return
+		}
+	}
 }
 
 // remark notes what is worth saying and no problem.

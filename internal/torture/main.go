@@ -1,6 +1,7 @@
 // Torture runs the agent as operators do, a process of its own, and does to it what a bad week does: it is killed, stopped and
 // started again, its logs are rotated in every way, the service behind it fails, hangs, denies, forgets, and stores what it
-// does not acknowledge. Each line that was written is numbered; in the end every one has to be in the store.
+// does not acknowledge. Each line that was written is numbered; in the end every one has to be in the store. So are documents
+// that are sent to it by TCP (emf): those of which it has said that they are accepted have to be there.
 //
 //	go run ./internal/torture [--duration 10m] [--seed N] [--files N] [--read-back] [--json]
 //

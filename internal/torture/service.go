@@ -171,7 +171,7 @@ func (s *service) destroy(group string, streams []*writer, whole bool) error {
 		if err != nil {
 			return err
 		}
-		w.harvest.take(w, events)
+		w.harvest.take(w.read, events)
 	}
 	if whole {
 		return s.call("DeleteLogGroup", map[string]string{"logGroupName": group})
@@ -210,9 +210,9 @@ type record struct {
 	ingested time.Time
 }
 
-func (h *harvest) take(w *writer, events []local.Event) {
+func (h *harvest) take(read func(message string) (number int, ok bool), events []local.Event) {
 	for _, e := range events {
-		number, ok := w.read(e.Message)
+		number, ok := read(e.Message)
 		if !ok {
 			h.mangled = append(h.mangled, e.Message)
 			continue

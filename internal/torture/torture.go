@@ -19,6 +19,7 @@ type torture struct {
 	service *service
 	agent   *agent
 	writers []*writer
+	sender  *sender
 
 	mu     sync.Mutex
 	counts counts
@@ -77,6 +78,7 @@ func run(ctx context.Context, o options, dir string) (r *report, err error) {
 	for _, w := range t.writers {
 		writing.Go(func() { w.run(lines) })
 	}
+	writing.Go(func() { t.sender.run(lines) })
 	err = t.hurt(ctx)
 	cancel()
 	writing.Wait()
@@ -101,7 +103,11 @@ func (t *torture) prepare() error {
 		t.writers = append(t.writers, w)
 		files = append(files, w.entry())
 	}
-	section := map[string]any{"force_flush_interval": 1, "logs_collected": map[string]any{"files": map[string]any{"collect_list": files}}}
+	var err error
+	if t.sender, err = newSender(t); err != nil {
+		return err
+	}
+	section := map[string]any{"metrics_collected": t.sender.section(), "force_flush_interval": 1, "logs_collected": map[string]any{"files": map[string]any{"collect_list": files}}}
 	raw, err := json.MarshalIndent(map[string]any{
 		"agent": map[string]any{"region": "eu-west-1"}, "logs": section, "nephoscope": map[string]any{"read_back": t.readBack},
 	}, "", "\t")
@@ -157,6 +163,7 @@ func (t *torture) end(ctx context.Context) (*report, error) {
 	}
 	caught := time.Since(began)
 	t.checkLedgers(waiting)
+	t.checkSpool(waiting)
 	if err := t.agent.stop(); err != nil {
 		t.blame("%v", err)
 	}

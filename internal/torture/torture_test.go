@@ -77,7 +77,7 @@ func TestWhatIsStoredIsHeldAgainstWhatWasWritten(t *testing.T) {
 func writers(t *testing.T) (tortured *torture) {
 	t.Helper()
 	dir := t.TempDir()
-	tortured = &torture{options: options{files: 4, rate: 100}, dir: dir, counts: counts{Rotations: map[string]int{}, Faults: map[string]int{}}}
+	tortured = &torture{options: options{files: 4, rate: 100}, dir: dir, sender: &sender{}, counts: counts{Rotations: map[string]int{}, Faults: map[string]int{}}}
 	var err error
 	if tortured.history, err = openHistory(filepath.Join(dir, "history.log")); err != nil {
 		t.Fatal(err)
@@ -342,5 +342,29 @@ func TestRunThatDidTooLittleIsAProblem(t *testing.T) {
 	r.goal("kills", 50, 50, time.Hour)
 	if want := []string{"only 9 kills, where 10 are the goal"}; !slices.Equal(r.Problems, want) {
 		t.Errorf("problems %q, want %q", r.Problems, want)
+	}
+}
+
+func TestDocumentsAreHeldAgainstWhatWasAccepted(t *testing.T) {
+	s := &sender{sent: 9, kept: map[int]bool{1: true, 2: true, 3: true}}
+	f := func(h harvest, lost, repeated, problems int) {
+		t.Helper()
+		if r := s.result(h); r.Lost != lost || r.Extra != repeated || len(r.problems) != problems {
+			t.Errorf("got %+v", r)
+		}
+	}
+	f(harvest{records: stored(numbers(1, 3))}, 0, 0, 0)
+	f(harvest{records: stored(numbers(1, 5), numbers(4, 5))}, 0, 2, 0) // it is not known whether 4 and 5 were accepted
+	f(harvest{records: stored(numbers(2, 3))}, 1, 0, 1)
+	f(harvest{records: stored(numbers(1, 3), numbers(10, 10))}, 0, 0, 1)
+	f(harvest{records: stored(numbers(1, 3)), mangled: []string{"half a doc"}}, 0, 0, 1)
+	if n, ok := s.read(s.content(199)); n != 199 || !ok {
+		t.Errorf("got %d, %v", n, ok)
+	}
+	if _, ok := s.read(s.content(199)[1:]); ok {
+		t.Error("a part of a document passes")
+	}
+	if n := s.missing(); n != 6 {
+		t.Errorf("%d missing", n)
 	}
 }

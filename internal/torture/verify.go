@@ -50,7 +50,7 @@ func (t *torture) verify() (results []result, err error) {
 			return nil, fmt.Errorf("read %s back: %w", w.name, err)
 		}
 		all := harvest{records: slices.Clone(w.harvest.records), mangled: slices.Clone(w.harvest.mangled)}
-		all.take(w, events)
+		all.take(w.read, events)
 		t.service.mu.Lock()
 		unanswered := t.service.unanswered[w.name]
 		t.service.mu.Unlock()
@@ -64,7 +64,13 @@ func (t *torture) verify() (results []result, err error) {
 		r.records = all.records
 		results = append(results, r)
 	}
-	return results, nil
+	events, err := t.service.Events(emfGroup, emfStream)
+	if err != nil {
+		return nil, fmt.Errorf("read documents back: %w", err)
+	}
+	var all harvest
+	all.take(t.sender.read, events)
+	return append(results, t.sender.result(all)), nil
 }
 
 // writeArrivals writes down what arrived when, for whoever has to understand a loss: the store does not hold what was deleted
@@ -98,6 +104,10 @@ func inOrderOfArrival(records []record) []record {
 func (r *result) judge(h harvest) {
 	r.findLost(h.records)
 	r.findRepeats(h.records)
+	r.findMangled(h)
+}
+
+func (r *result) findMangled(h harvest) {
 	if r.Mangled = len(h.mangled); r.Mangled > 0 {
 		r.fault("%d events are not what was written, such as %.300q", r.Mangled, h.mangled[0])
 	}

@@ -50,7 +50,9 @@ chmod 700 "$context"/state/nephoscope
 for arch; do
   case $arch in amd64 | arm64) ;; *) fail "unknown architecture $arch (amd64, arm64)" ;; esac
   mkdir -p "$context/bin/$arch"
-  VERSION=$version GOOS=linux GOARCH=$arch scripts/build.sh nephoscope "$context/bin/$arch/nephoscope"
+  for program in nephoscope nephoscope-prometheus; do
+    VERSION=$version GOOS=linux GOARCH=$arch scripts/build.sh "$program" "$context/bin/$arch/$program"
+  done
   [ $# = 1 ] && image=$name:$tag || image=$name:$tag-$arch
   arguments=(--platform "linux/$arch" --build-arg "TARGETARCH=$arch" --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
   arguments+=(--file packaging/container/Dockerfile --tag "$image")

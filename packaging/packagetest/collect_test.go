@@ -3,11 +3,16 @@
 package packagetest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/nephoscope/nephoscope/local"
 )
 
-// What collectors do that a sandbox may forbid: to start a program and read what it says, and to ask the kernel for its sockets.
+// What collectors do that a sandbox may forbid: to start a program and read what it says, to ask the kernel for its sockets,
+// and systemd for its units.
 func TestSandboxLetsCollectorsWork(t *testing.T) {
 	t.Parallel()
 	h := install(t)
@@ -17,8 +22,55 @@ echo '<nvidia_smi_log><gpu id="0"><product_name>Test</product_name><temperature>
 	h.run("chmod 755 /usr/bin/nvidia-smi")
 	began := time.Now()
 	h.configure(`{"agent": {"metrics_collection_interval": 1}, "metrics": {"force_flush_interval": 1, "metrics_collected": {
-		"nvidia_gpu": {"measurement": ["temperature_gpu"]}, "netstat": {"measurement": ["tcp_listen", "udp_socket"]}}}}`)
-	h.untilData(began, nil, "nvidia", "netstat")
+		"nvidia_gpu": {"measurement": ["temperature_gpu"]}, "netstat": {"measurement": ["tcp_listen", "udp_socket"]},
+		"systemd": {"measurement": ["units_active", "unit_active", "unit_restarts"], "resources": ["` + unit + `"]}}}}`)
+	h.untilData(began, nil, "nvidia", "netstat", "systemd")
+	h.until("the agent's own unit", func() bool {
+		metrics, err := h.service.Metrics()
+		h.must(err)
+		seen := map[string]bool{}
+		for _, m := range metrics {
+			for _, d := range m.Dimensions {
+				seen[m.Name] = seen[m.Name] || d.Name == "unit" && d.Value == unit
+			}
+		}
+		return seen["systemd_unit_active"] && seen["systemd_unit_restarts"]
+	})
+}
+
+// The scraper is started within the sandbox, as the agent's user and with none of its rights, reaches an exporter (the agent's own
+// page of metrics), and what it brings becomes metrics. Installed later, it is taken up; it ends with the service.
+func TestSandboxLetsTheScraperWork(t *testing.T) {
+	t.Parallel()
+	h := install(t)
+	h.write("/etc/prometheus.yaml", `global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+- job_name: agent
+  static_configs: [{targets: ['127.0.0.1:4587']}]
+`)
+	h.run("chmod 644 /etc/prometheus.yaml")
+	h.run("dpkg -i " + scraper)
+	h.configure(`{"nephoscope": {"status_address": "127.0.0.1:4587"}, "logs": {"force_flush_interval": 1, "metrics_collected": {"prometheus": {
+		"log_group_name": "/host/prometheus", "prometheus_config_path": "/etc/prometheus.yaml", "emf_processor": {"metric_namespace": "Scraped",
+		"metric_declaration": [{"source_labels": ["job"], "label_matcher": "^agent$", "metric_selectors": ["^nephoscope_heap_bytes$"], "dimensions": [["job"]]}]}}}}}`)
+	h.until("what was scraped, as a metric", func() bool {
+		metrics, err := h.service.Metrics()
+		h.must(err)
+		return slices.ContainsFunc(metrics, func(m local.Metric) bool {
+			return m.Namespace == "Scraped" && m.Name == "nephoscope_heap_bytes"
+		})
+	})
+	const of = `pid=$(pgrep -x nephoscope-prom) && `
+	if user := strings.TrimSpace(h.run(of + "stat -c %U /proc/$pid")); user != "cwagent" {
+		t.Errorf("it runs as %q", user)
+	}
+	if rights := h.run(of + "grep -E '^Cap(Eff|Prm|Amb|Inh)' /proc/$pid/status"); strings.Trim(rights, "CapEffPrmAmbInh:\t\n 0") != "" {
+		t.Errorf("its rights:\n%s", rights)
+	}
+	h.run("systemctl stop " + unit)
+	if left := strings.TrimSpace(h.run("pgrep -x nephoscope-prom || true")); left != "" {
+		t.Errorf("%s is still there", left)
+	}
 }
 
 // The right to see which programs others run is given as doctor says.

@@ -30,6 +30,8 @@ var bed struct {
 const (
 	now   = "/srv/nephoscope.deb"
 	newer = "/srv/nephoscope-newer.deb"
+	// scraper is the package of what scrapes Prometheus exporters.
+	scraper = "/srv/nephoscope-prometheus.deb"
 )
 
 func TestMain(m *testing.M) {
@@ -78,8 +80,10 @@ func furnish() (err error) {
 			return err
 		}
 	}
-	for place, folder := range map[string]string{now: bed.packages, newer: bed.newer} {
-		if err := bringPackage(folder, filepath.Join(bed.tree, place)); err != nil {
+	for place, from := range map[string]struct{ folder, name string }{
+		now: {bed.packages, "nephoscope"}, newer: {bed.newer, "nephoscope"}, scraper: {bed.packages, "nephoscope-prometheus"},
+	} {
+		if err := bringPackage(from.folder, from.name, filepath.Join(bed.tree, place)); err != nil {
 			return err
 		}
 	}
@@ -92,10 +96,10 @@ func furnish() (err error) {
 	return nil
 }
 
-func bringPackage(folder, place string) error {
-	found, err := filepath.Glob(filepath.Join(folder, "nephoscope_*.deb"))
+func bringPackage(folder, name, place string) error {
+	found, err := filepath.Glob(filepath.Join(folder, name+"_*.deb"))
 	if err == nil && len(found) != 1 {
-		err = fmt.Errorf("%s holds %d packages of nephoscope, want one: %v", folder, len(found), found)
+		err = fmt.Errorf("%s holds %d packages of %s, want one: %v", folder, len(found), name, found)
 	}
 	if err != nil {
 		return err

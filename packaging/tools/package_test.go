@@ -164,7 +164,7 @@ func listing(t *testing.T, name string) string {
 }
 
 func TestPackagesHoldWhatIsListed(t *testing.T) {
-	for _, name := range []string{"nephoscope", "nephoscope-local"} {
+	for _, name := range []string{"nephoscope", "nephoscope-prometheus", "nephoscope-local"} {
 		got := listing(t, filepath.Join(packages(t), name+"_1.2.3_amd64.deb"))
 		file := filepath.Join("testdata", name+".listing")
 		if os.Getenv("UPDATE_WANT") != "" {
@@ -203,7 +203,7 @@ func TestChecksumsAreOfWhatIsThere(t *testing.T) {
 	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
 	check.Dir = packages(t)
 	out, err := check.CombinedOutput()
-	if err != nil || strings.Count(string(out), ": OK") != 6 {
+	if err != nil || strings.Count(string(out), ": OK") != 9 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

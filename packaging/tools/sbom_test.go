@@ -48,7 +48,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 
 func TestBillOfMaterialsIsValidAndNamesEveryModule(t *testing.T) {
 	s := schema(t)
-	for _, name := range []string{"nephoscope", "nephoscope-local"} {
+	for _, name := range []string{"nephoscope", "nephoscope-prometheus", "nephoscope-local"} {
 		text, err := os.ReadFile(filepath.Join(packages(t), name+"_1.2.3_amd64.cdx.json"))
 		if err != nil {
 			t.Fatal(err)

@@ -56,7 +56,7 @@ func TestEverythingIsSigned(t *testing.T) {
 			t.Errorf("%s.asc is no signature of it", name)
 		}
 	}
-	if len(files) != 7 || verified(t, filepath.Join(dist, "SHA256SUMS.asc"), filepath.Join(dist, files[1])) {
+	if len(files) != 10 || verified(t, filepath.Join(dist, "SHA256SUMS.asc"), filepath.Join(dist, files[1])) {
 		t.Errorf("%d files, or a signature holds for another one", len(files))
 	}
 }
@@ -79,7 +79,7 @@ func TestRepositoryIsSignedAndNamesWhatItHolds(t *testing.T) {
 	if !strings.Contains(string(release), checksum(index)) {
 		t.Errorf("the release does not hold the index:\n%s", release)
 	}
-	for _, name := range []string{"nephoscope", "nephoscope-local"} {
+	for _, name := range []string{"nephoscope", "nephoscope-prometheus", "nephoscope-local"} {
 		file := "pool/main/n/" + name + "/" + name + "_1.2.3_amd64.deb"
 		deb, err := os.ReadFile(filepath.Join(dist, "apt", file))
 		if err != nil {
@@ -157,7 +157,7 @@ func TestLintianFindsNothing(t *testing.T) {
 	needs(t, "lintian")
 	packages(t)
 	args := []string{"--allow-root", "--fail-on", "error,warning"} // once for both: most of it is lintian's own start
-	for _, name := range []string{"nephoscope", "nephoscope-local"} {
+	for _, name := range []string{"nephoscope", "nephoscope-prometheus", "nephoscope-local"} {
 		args = append(args, filepath.Join(dist, name+"_1.2.3_amd64.deb"))
 	}
 	if out, err := exec.Command("lintian", args...).CombinedOutput(); err != nil {

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package agent
+
+import (
+	"os"
+	"syscall"
+)
+
+// apart: the end of its standard input tells the child that the agent is gone.
+func apart() *syscall.SysProcAttr { return nil }
+
+func withoutRights() {}
+
+func killAll(p *os.Process) { _ = p.Kill() } // it may have ended by itself
