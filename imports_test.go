@@ -72,7 +72,7 @@ var onlyIn = map[string]struct{ rooms, reason string }{
 	"golang.org/x/text/":               {"tailer", "nobody else decodes what is in files"},
 	"github.com/bmatcuk/doublestar/v4": {"tailer", "only log paths are globs of that kind"},
 	"collectd.org/":                    {"", "it makes the packets of tests, and reads signed ones twice"},
-	"github.com/fxamacker/cbor/v2":     {"local", "the agent's CBOR is the SDK's"},
+	"github.com/fxamacker/cbor/v2":     {"local", "the agent only writes CBOR, and does that itself"},
 }
 
 type pkg struct {
