@@ -14,7 +14,7 @@ type bound struct {
 	used atomic.Int64
 }
 
-// deltas remembers the last value of each series of one target that only grows. It takes about 50 bytes for each.
+// deltas remembers the last value of each series of one target that only grows. It takes about 60 bytes for each.
 type deltas struct {
 	bound  *bound
 	last   map[uint64]point
