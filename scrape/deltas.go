@@ -23,14 +23,14 @@ type deltas struct {
 
 type point struct {
 	value float64
-	at    int64 // milliseconds, of the sample
-	seen  int64 // milliseconds, of the scrape
+	at    int64 // milliseconds, if the target says so; else 0
+	seen  int64 // milliseconds since the scraper began, which no clock that is set changes
 }
 
 func newDeltas(b *bound) *deltas { return &deltas{bound: b, last: map[uint64]point{}} }
 
 // step is by how much a series has grown. A counter that goes backwards has begun again, and has grown by what it says
-// (delta_calculator.go); of the first value nothing is known.
+// (delta_calculator.go); of the first value nothing is known. at is the time that the target itself gives; 0: it gives none.
 func (d *deltas) step(series uint64, value float64, at, now int64) (delta float64, dropped string) {
 	before, known := d.last[series]
 	switch {
@@ -40,10 +40,12 @@ func (d *deltas) step(series uint64, value float64, at, now int64) (delta float6
 			return 0, droppedSeries
 		}
 		dropped = droppedFirst
-	case at <= before.at:
+	case at != 0 && at == before.at:
 		before.seen = now
 		d.last[series] = before
 		return 0, droppedTime
+	case at != 0 && at < before.at: // its clock was ahead: from here on it is known again
+		dropped = droppedTime
 	case value < before.value:
 		delta = value
 	default:

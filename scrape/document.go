@@ -34,7 +34,8 @@ type measured struct {
 }
 
 // write appends the documents of a target's scrape. What only grows becomes a difference here, when the whole scrape is known to be good.
-func (d *documents) write(s *sheet, t *target, now int64, count counter, emit func([]byte) error, refused func(metric string)) (events int, err error) {
+func (d *documents) write(p *parsing, emit func([]byte) error, refused func(metric string)) (events int, err error) {
+	s, count := p.sheet, p.count
 	s.sort()
 	var of []measured
 	for i := 0; i < len(s.samples); {
@@ -42,7 +43,10 @@ func (d *documents) write(s *sheet, t *target, now int64, count counter, emit fu
 		g := &s.groups[group]
 		of = of[:0]
 		size := g.to - g.from + 1024
-		lost := s.sets[g.set].lost
+		lost, own := s.sets[g.set].lost, g.at
+		if own == p.now {
+			own = 0
+		}
 		flush := func() error {
 			if len(of) == 0 {
 				return nil
@@ -53,16 +57,16 @@ func (d *documents) write(s *sheet, t *target, now int64, count counter, emit fu
 			return err
 		}
 		for ; i < len(s.samples) && s.samples[i].group() == group; i++ {
-			p := s.samples[i]
-			if i+1 < len(s.samples) && s.samples[i+1].place == p.place {
+			one := s.samples[i]
+			if i+1 < len(s.samples) && s.samples[i+1].place == one.place {
 				count[droppedDuplicate]++
 				continue
 			}
-			value := p.value
-			if p.cumulative {
-				delta, dropped := t.deltas.step(p.series, value, g.at, now)
+			value := one.value
+			if one.cumulative {
+				delta, dropped := p.target.deltas.step(one.series, value, own, p.since)
 				if dropped == droppedSeries {
-					refused(s.names[p.name()].text)
+					refused(s.names[one.name()].text)
 				}
 				if dropped != "" {
 					count[dropped]++
@@ -70,7 +74,7 @@ func (d *documents) write(s *sheet, t *target, now int64, count counter, emit fu
 				}
 				value = delta
 			}
-			m := measured{p.name(), s.directiveOf(g.set, p.name()), value}
+			m := measured{one.name(), s.directiveOf(g.set, one.name()), value}
 			cost := 2*len(s.names[m.name].text) + 96
 			if m.directive >= 0 {
 				cost += len(s.directives[m.directive])

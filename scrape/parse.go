@@ -37,6 +37,7 @@ type parsing struct {
 	match  *matcher
 	sheet  *sheet
 	now    int64 // milliseconds
+	since  int64 // milliseconds since the scraper began
 	types  map[string]model.MetricType
 	count  counter
 	build  *labels.Builder

@@ -21,6 +21,7 @@ type Scraper struct {
 	match    *matcher
 	log      *slog.Logger
 	now      func() time.Time
+	began    time.Time // what has a monotonic clock
 	bodies   bodies
 	bound    bound
 	totals   *totals
@@ -64,7 +65,7 @@ func New(settings config.Prometheus, out io.Writer, log *slog.Logger) (*Scraper,
 	if err != nil {
 		return nil, err
 	}
-	s := &Scraper{settings: settings, match: m, log: log, now: time.Now, out: out, totals: newTotals(), slots: make(chan *slot, 2),
+	s := &Scraper{settings: settings, match: m, log: log, now: time.Now, began: time.Now(), out: out, totals: newTotals(), slots: make(chan *slot, 2),
 		jobs: map[*Job]*running{}, targets: map[identity]*started{}}
 	s.bound.most = int64(settings.MaxSeries)
 	for range cap(s.slots) {
@@ -338,7 +339,7 @@ func (s *Scraper) repeat(ctx context.Context, t *target) {
 // scrape asks a target once and writes its documents.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
 	begin := s.now()
-	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), count: counter{}}
+	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), since: begin.Sub(s.began).Milliseconds(), count: counter{}}
 	events, err := s.documents(ctx, t, p)
 	if err != nil && ctx.Err() != nil {
 		return // it is being stopped: nobody's failure
@@ -376,7 +377,7 @@ func (s *Scraper) documents(ctx context.Context, t *target, p *parsing) (events 
 		return 0, err
 	}
 	b.release()
-	events, err = with.documents.write(p.sheet, t, p.now, p.count, func(line []byte) error {
+	events, err = with.documents.write(p, func(line []byte) error {
 		with.buffer = append(with.buffer, line...)
 		if len(with.buffer) < 64<<10 {
 			return nil
@@ -384,7 +385,7 @@ func (s *Scraper) documents(ctx context.Context, t *target, p *parsing) (events 
 		return s.flush(with)
 	}, func(metric string) { s.totals.refuse(t.job.Name, metric) })
 	err = errors.Join(err, s.flush(with))
-	t.deltas.sweep(p.now, t.interval)
+	t.deltas.sweep(p.since, t.interval)
 	return events, err
 }
 
