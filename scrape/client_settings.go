@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/nephoscope/nephoscope/config"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -104,13 +103,13 @@ func (s *clientSettings) readHeaders(r *reader, n *yaml.Node, path string) {
 		r.wrong(r.at(n, path), "here should be a mapping, not "+kind(n), "")
 		return
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := n.Content[i].Value
+	for _, m := range r.members(n, path) {
+		name := m.key.Value
 		var values []string
-		r.mapping(n.Content[i+1], path+"."+name, keys{"values": r.texts(&values), "secrets": r.texts(&values), "files": refuse(r, "use values or secrets")}, nil)
+		r.mapping(m.value, m.path, keys{"values": r.texts(&values), "secrets": r.texts(&values), "files": refuse(r, "use values or secrets")}, nil)
 		switch strings.ToLower(name) { // common config/headers.go refuses these
 		case "authorization", "host", "content-length", "accept", "accept-encoding", "user-agent", "x-prometheus-scrape-timeout-seconds":
-			r.wrong(r.at(n.Content[i], path), fmt.Sprintf("the header %s cannot be set", name), "use authorization or basic_auth to log in")
+			r.wrong(r.at(m.key, path), fmt.Sprintf("the header %s cannot be set", name), "use authorization or basic_auth to log in")
 		default:
 			s.headers[name] = values
 		}
@@ -137,7 +136,7 @@ func (s *clientSettings) settle(r *reader, n *yaml.Node, path string) {
 			continue
 		}
 		if _, err := readSmall(file); err != nil {
-			r.problems = append(r.problems, config.Suspicion(r.at(n, path+"."+name), err.Error(), "scrapes fail until it can be read by the agent's user"))
+			r.warn(r.at(n, path+"."+name), err.Error(), "scrapes fail until it can be read by the agent's user")
 		}
 	}
 }

@@ -293,10 +293,10 @@ func (j *Job) params(r *reader, n *yaml.Node, path string) {
 		r.wrong(r.at(n, path), "here should be a mapping of lists, not "+kind(n), "")
 		return
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for _, m := range r.members(n, path) {
 		var values []string
-		r.texts(&values)(resolved(n.Content[i+1]), path+"."+n.Content[i].Value)
-		j.Params[n.Content[i].Value] = values
+		r.texts(&values)(m.value, m.path)
+		j.Params[m.key.Value] = values
 	}
 }
 
@@ -367,10 +367,10 @@ func readLabels(r *reader, n *yaml.Node, path string) map[string]string {
 		return nil
 	}
 	all := map[string]string{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
+	for _, m := range r.members(n, path) {
+		key := m.key
 		var value string
-		r.text(&value)(resolved(n.Content[i+1]), path+"."+key.Value)
+		r.text(&value)(m.value, m.path)
 		if !model.LabelName(key.Value).IsValidLegacy() {
 			r.wrong(r.at(key, path), fmt.Sprintf("%q is no name of a label", key.Value), "letters, digits and _")
 			continue
@@ -382,11 +382,12 @@ func readLabels(r *reader, n *yaml.Node, path string) map[string]string {
 
 // valueOf is what a mapping has for a key; nil for nothing.
 func valueOf(n *yaml.Node, key string) *yaml.Node {
-	if n = resolved(n); n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == key {
-				return resolved(n.Content[i+1])
-			}
+	if n = resolved(n); n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for _, m := range new(reader).members(n, "") {
+		if m.key.Value == key {
+			return m.value
 		}
 	}
 	return nil

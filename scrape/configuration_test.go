@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // problemsOf is what is said of a configuration, without its path.
@@ -121,6 +123,47 @@ func TestMistakesInConfigurationsAreNamedWithTheirPlace(t *testing.T) {
 	f("scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {a-b: c}}]", `"a-b" is no name of a label`)
 	f(job("")+"\n- job_name: a\n  static_configs: [{targets: [x]}]", `another job has the name "a"`)
 	f("scrape_config_files: [none*.yml]", `no file matches`)
+	f("scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {b: c, b: d}}]", `labels.b: the key is there twice: first in line 3`)
+	f(job("params: {b: [c], b: [d]}"), `params.b: the key is there twice`)
+	f(job("http_headers: {b: {values: [c]}, b: {}}"), `http_headers.b: the key is there twice`)
+	f("scrape_configs:\n- &a\n  job_name: a\n  <<: *a", `<< leads in a circle`)
+	f(job("<<: [a]"), `<< takes a mapping, or a list of them`)
+	f(job("")+"\n---\nscrape_configs: []\n", `prometheus.yaml:5:1: another document begins: only the first is read`)
+}
+
+// Anchors and << are how people write ten jobs that are alike.
+func TestMergedMappings(t *testing.T) {
+	t.Parallel()
+	c, problems := problemsOf(t, `
+scrape_configs:
+- &base
+  job_name: a
+  scrape_interval: 30s
+  static_configs: [{targets: [x], labels: &l {env: e, team: t}}]
+- <<: *base
+  job_name: b
+- <<: [{metrics_path: /m}, *base]
+  job_name: c
+  static_configs: [{targets: [y], labels: {<<: *l, env: f}}]
+`)
+	if problems != "" || len(c.Jobs) != 3 {
+		t.Fatal(problems)
+	}
+	b, last := c.Jobs[1], c.Jobs[2]
+	if b.Name != "b" || b.Interval != 30*time.Second || len(b.static) != 1 || last.MetricsPath != "/m" || last.static[0].Labels["env"] != "f" || last.static[0].Labels["team"] != "t" {
+		t.Errorf("%+v %+v", b, last)
+	}
+}
+
+// What is wrong with a file a million times is said some times.
+func TestMistakesAreBounded(t *testing.T) {
+	t.Parallel()
+	r := &reader{file: "x.yaml"}
+	root := r.parse([]byte("[" + strings.Repeat("a/b,", 5000) + "]"))
+	r.list(root.Content[0], "", func(n *yaml.Node, path string) { r.wrong(r.at(n, path), "wrong", "") })
+	if len(r.problems) != maxProblems || r.mistakes() != 5000 || !strings.Contains(r.problems[maxProblems-1].Error(), "there are more mistakes from here on") {
+		t.Errorf("%d %v", len(r.problems), r.problems[len(r.problems)-1])
+	}
 }
 
 func TestSecretsAreInNoMessage(t *testing.T) {
@@ -175,7 +218,7 @@ func TestAliasesOfAliases(t *testing.T) {
 	b.WriteString("x: &a [" + strings.Repeat("q,", 2000) + "q]\n")
 	b.WriteString("y: &b [" + strings.Repeat("{targets: *a},", 2000) + "]\n")
 	b.WriteString("scrape_configs: [" + strings.Repeat("{job_name: j, static_configs: *b},", 1000) + "]\n")
-	if _, got := problemsOf(t, b.String()); !strings.Contains(got, "more than 1000000 elements of lists") {
+	if _, got := problemsOf(t, b.String()); !strings.Contains(got, "more than 1000000 elements") {
 		t.Errorf("%.300s", got)
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/nephoscope/nephoscope/config"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -114,7 +116,8 @@ func readTargets(name string) ([]group, error) {
 	}
 	groups, r := parseTargets(name, raw)
 	if r.mistakes() > 0 {
-		return nil, fmt.Errorf("read targets: %w", r.problems[0])
+		first := slices.IndexFunc(r.problems, func(p config.Problem) bool { return !p.Warning })
+		return nil, fmt.Errorf("read targets: %w", r.problems[first])
 	}
 	for i := range groups {
 		if groups[i].Labels == nil {

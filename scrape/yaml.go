@@ -1,8 +1,10 @@
 package scrape
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -24,8 +26,18 @@ var yamlLine = regexp.MustCompile(`line ([0-9]+)`)
 type reader struct {
 	file     string
 	problems config.Problems
-	elements int // of lists, so far
+	elements int  // of lists and mappings, so far
+	full     bool // there were too many, which has been said
+	depth    int  // of << in <<
+	noted    int  // mistakes, of which some are in problems
 }
+
+const (
+	// maxProblems bounds the mistakes that are said of one file.
+	maxProblems = 1000
+	// maxDepth bounds what is merged into what is merged.
+	maxDepth = 20
+)
 
 // maxElements bounds what aliases of aliases can make of a small file.
 const maxElements = 1_000_000
@@ -41,7 +53,8 @@ func (r *reader) open() (*yaml.Node, error) {
 
 func (r *reader) parse(raw []byte) *yaml.Node {
 	var root yaml.Node
-	if err := yaml.Unmarshal(raw, &root); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(raw))
+	if err := documents.Decode(&root); err != nil && err != io.EOF {
 		line := 1
 		if found := yamlLine.FindStringSubmatch(err.Error()); found != nil {
 			line, _ = strconv.Atoi(found[1])
@@ -53,6 +66,10 @@ func (r *reader) parse(raw []byte) *yaml.Node {
 	}
 	if root.Kind != yaml.DocumentNode || len(root.Content) == 0 {
 		return nil
+	}
+	var second yaml.Node
+	if documents.Decode(&second) == nil && len(second.Content) > 0 && !isNull(second.Content[0]) {
+		r.warn(config.Place{File: r.file, Line: max(second.Line, 1), Column: 1}, "another document begins: only the first is read", "put all of it into one")
 	}
 	return &root
 }
@@ -91,22 +108,19 @@ func (r *reader) at(n *yaml.Node, path string) config.Place {
 }
 
 func (r *reader) wrong(at config.Place, text, hint string) {
-	r.problems = append(r.problems, config.Mistake(at, text, hint))
+	if r.noted++; r.noted < maxProblems {
+		r.problems = append(r.problems, config.Mistake(at, text, hint))
+	} else if r.noted == maxProblems {
+		r.problems = append(r.problems, config.Mistake(at, "there are more mistakes from here on", "mend those first"))
+	}
 }
 
 func (r *reader) warn(at config.Place, text, hint string) {
 	r.problems = append(r.problems, config.Suspicion(at, text, hint))
 }
 
-// mistakes tells how many of the notes are no warnings.
-func (r *reader) mistakes() (n int) {
-	for _, p := range r.problems {
-		if !p.Warning {
-			n++
-		}
-	}
-	return n
-}
+// mistakes tells how many have been noted.
+func (r *reader) mistakes() int { return r.noted }
 
 // keys is what a mapping may hold: what to do with each value.
 type keys map[string]func(n *yaml.Node, path string)
@@ -121,18 +135,8 @@ func (r *reader) mapping(n *yaml.Node, path string, known keys, also map[string]
 		r.wrong(r.at(n, path), "here should be a mapping (key: value), not "+kind(n), "")
 		return
 	}
-	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], resolved(n.Content[i+1])
-		below := key.Value
-		if path != "" {
-			below = path + "." + below
-		}
-		if line, twice := seen[key.Value]; twice {
-			r.wrong(r.at(key, below), fmt.Sprintf("the key is there twice: first in line %d", line), "leave one of them")
-			continue
-		}
-		seen[key.Value] = key.Line
+	for _, m := range r.members(n, path) {
+		key, value, below := m.key, m.value, m.path
 		if read := known[key.Value]; read != nil {
 			read(value, below)
 		} else if why, ok := also[key.Value]; ok {
@@ -142,6 +146,70 @@ func (r *reader) mapping(n *yaml.Node, path string, known keys, also map[string]
 			r.wrong(r.at(key, below), "unknown key", config.Suggestion(key.Value, all))
 		}
 	}
+}
+
+// member is one key of a mapping, its value, and its path.
+type member struct {
+	key, value *yaml.Node
+	path       string
+}
+
+// members are those of a mapping, each key once, and then those that << brings in: what stands in the mapping itself counts more,
+// and of several that are merged the first one.
+func (r *reader) members(n *yaml.Node, path string) (all []member) {
+	seen, merged := map[string]int{}, []*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := resolved(n.Content[i]), resolved(n.Content[i+1])
+		if key.Tag == "!!merge" {
+			if value.Kind == yaml.SequenceNode {
+				merged = append(merged, value.Content...)
+			} else {
+				merged = append(merged, value)
+			}
+			continue
+		}
+		m := member{key, value, strings.TrimPrefix(path+"."+key.Value, ".")}
+		if line, twice := seen[key.Value]; twice {
+			r.wrong(r.at(key, m.path), fmt.Sprintf("the key is there twice: first in line %d", line), "leave one of them")
+			continue
+		}
+		seen[key.Value] = key.Line
+		all = append(all, m)
+	}
+	r.depth++
+	defer func() { r.depth-- }()
+	for _, from := range merged {
+		switch from = resolved(from); {
+		case !r.room(n, path):
+			return all
+		case r.depth > maxDepth:
+			r.wrong(r.at(from, path), "<< leads in a circle", "")
+			return all
+		case from.Kind != yaml.MappingNode:
+			r.wrong(r.at(from, path), "<< takes a mapping, or a list of them, not "+kind(from), "such as *name, of one that &name stands before")
+		default:
+			for _, m := range r.members(from, path) {
+				if _, there := seen[m.key.Value]; !there {
+					seen[m.key.Value] = m.key.Line
+					all = append(all, m)
+				}
+			}
+		}
+	}
+	r.elements += len(all)
+	return all
+}
+
+// room counts an element; false: there have been too many.
+func (r *reader) room(n *yaml.Node, path string) bool {
+	if r.elements++; r.elements <= maxElements {
+		return true
+	}
+	if !r.full {
+		r.full = true
+		r.wrong(r.at(n, path), fmt.Sprintf("the file has more than %d elements", maxElements), "the rest of them is left out")
+	}
+	return false
 }
 
 // list reads each element.
@@ -155,10 +223,7 @@ func (r *reader) list(n *yaml.Node, path string, read func(n *yaml.Node, path st
 		return
 	}
 	for i, item := range n.Content {
-		if r.elements++; r.elements > maxElements {
-			if r.elements == maxElements+1 {
-				r.wrong(r.at(n, path), fmt.Sprintf("the file has more than %d elements of lists", maxElements), "the rest of them is left out")
-			}
+		if !r.room(n, path) {
 			return
 		}
 		read(resolved(item), fmt.Sprintf("%s[%d]", path, i))
