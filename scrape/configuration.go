@@ -19,8 +19,27 @@ import (
 // Configuration is a file of Prometheus, as far as it says what to scrape.
 type Configuration struct {
 	Jobs []*Job
-	// Files are those that the configuration was read from: when one changes, it is read again.
-	Files []string
+	// files are those that it was read from, as they were just before; patterns may match others by now.
+	files    map[string]signature
+	patterns []string
+}
+
+// changed tells whether it would be another one if it were read now.
+func (c *Configuration) changed() bool {
+	for name, was := range c.files {
+		if signatureOf(name) != was {
+			return true
+		}
+	}
+	for _, pattern := range c.patterns {
+		names, _ := filepath.Glob(pattern) // a bad one was a problem when it was read
+		for _, name := range names {
+			if _, known := c.files[name]; !known {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Job is one element of scrape_configs, with its defaults.
@@ -84,11 +103,11 @@ const (
 // a job with a mistake in it is left out of the configuration, the others are in it. The error says that it could not be read at all.
 func Load(file string) (*Configuration, config.Problems, error) {
 	r := &reader{file: file}
+	c := &Configuration{files: map[string]signature{file: signatureOf(file)}}
 	root, err := r.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &Configuration{Files: []string{file}}
 	if root == nil {
 		if len(r.problems) == 0 {
 			r.wrong(config.Place{File: file, Line: 1, Column: 1}, "the file is empty", "name what to scrape in scrape_configs")
@@ -142,12 +161,13 @@ func (c *Configuration) further(r *reader, n *yaml.Node, path string, global Job
 	r.list(n, path, func(n *yaml.Node, path string) {
 		var pattern string
 		r.path(&pattern)(n, path)
+		c.patterns = append(c.patterns, pattern)
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			r.warn(r.at(n, path), "no file matches", "the path is relative to this file")
 		}
 		for _, name := range found {
-			c.Files = append(c.Files, name)
+			c.files[name] = signatureOf(name)
 			of := &reader{file: name}
 			root, err := of.open()
 			switch {
@@ -259,8 +279,8 @@ func (c *Configuration) job(r *reader, n *yaml.Node, path string, global Job, na
 		return
 	}
 	if ca := j.client.tls.caFile; ca != "" {
-		c.Files = append(c.Files, ca)
-		j.text += fmt.Sprint(signatureOf(ca))
+		c.files[ca] = signatureOf(ca)
+		j.text += fmt.Sprint(c.files[ca])
 	}
 	if text, ok := flat(n, 0); ok {
 		j.text += text

@@ -191,8 +191,8 @@ func TestOneJobWithAMistakeLeavesTheOthers(t *testing.T) {
 	if err != nil || len(c.Jobs) != 2 || c.Jobs[0].Name != "a" || c.Jobs[1].Name != "c" || len(problems) != 2 {
 		t.Errorf("%v %v %v", c, problems, err)
 	}
-	if len(c.Files) != 2 {
-		t.Error(c.Files)
+	if len(c.files) != 2 {
+		t.Error(c.files)
 	}
 }
 

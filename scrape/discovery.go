@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ const look = 5 * time.Second
 type signature struct {
 	size     int64
 	modified time.Time
+	mode     os.FileMode // one that may be read now
 }
 
 func signatureOf(name string) signature {
@@ -26,15 +28,7 @@ func signatureOf(name string) signature {
 	if err != nil {
 		return signature{size: -1}
 	}
-	return signature{info.Size(), info.ModTime()}
-}
-
-func signaturesOf(files []string) map[string]signature {
-	all := map[string]signature{}
-	for _, name := range files {
-		all[name] = signatureOf(name)
-	}
-	return all
+	return signature{info.Size(), info.ModTime(), info.Mode()}
 }
 
 // discovered is what a job's files say.
@@ -136,32 +130,35 @@ func parseTargets(name string, raw []byte) (groups []group, r *reader) {
 	return groups, r
 }
 
-// targets are those of a job as of now, each once; the notes are targets that cannot be.
-func (d *discovered) targets(j *Job) (all []*target, notes []string) {
+// maxNotes is how many notes of a kind are said at once.
+const maxNotes = 10
+
+// targets are those of a job as of now, each once, as many as there is room for; the notes are targets that cannot be.
+func (d *discovered) targets(j *Job, room int) (all []*target, notes []string) {
 	seen := map[string]bool{}
-	take := func(groups []group) {
-		for _, g := range groups {
-			for _, address := range g.Targets {
-				if len(all) >= maxTargets {
-					return
-				}
-				t, err := newTarget(j, address, g.Labels)
-				switch {
-				case err != nil:
-					notes = append(notes, err.Error())
-				case t != nil && !seen[t.key]:
-					seen[t.key] = true
-					all = append(all, t)
-				}
+	for _, g := range d.groups(j) {
+		for _, address := range g.Targets {
+			t, err := newTarget(j, address, g.Labels)
+			switch {
+			case err != nil && len(notes) < maxNotes:
+				notes = append(notes, err.Error())
+			case err != nil || t == nil || seen[t.key]:
+			case len(all) == room:
+				return all, append(notes, fmt.Sprintf("there are more than %d targets: the others are left out", maxTargets))
+			default:
+				seen[t.key] = true
+				all = append(all, t)
 			}
 		}
 	}
-	take(j.static)
-	for _, f := range d.files {
-		take(f.groups)
-	}
-	if len(all) >= maxTargets {
-		notes = append(notes, fmt.Sprintf("there are more than %d targets: the others are left out", maxTargets))
-	}
 	return all, notes
+}
+
+// groups are those of the configuration and then those of files, by name: which are beyond a limit is the same each time.
+func (d *discovered) groups(j *Job) []group {
+	all := slices.Clone(j.static)
+	for _, name := range slices.Sorted(maps.Keys(d.files)) {
+		all = append(all, d.files[name].groups...)
+	}
+	return all
 }

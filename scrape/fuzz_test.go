@@ -43,13 +43,13 @@ func FuzzConfiguration(f *testing.F) {
 		if root == nil {
 			return
 		}
-		c := &Configuration{}
+		c := &Configuration{files: map[string]signature{}}
 		c.read(r, root.Content[0])
 		for _, j := range c.Jobs {
 			if j.Name == "" || j.Interval <= 0 || j.Timeout <= 0 || j.Timeout > j.Interval {
 				t.Errorf("%+v", j)
 			}
-			all, _ := new(discovered).targets(j)
+			all, _ := new(discovered).targets(j, maxTargets)
 			for _, of := range all {
 				if of.url == "" || of.labels.Get(instanceLabel) == "" || of.interval <= 0 {
 					t.Errorf("%+v", of)

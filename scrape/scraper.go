@@ -33,8 +33,8 @@ type Scraper struct {
 
 	mu      sync.Mutex
 	config  *Configuration
-	was     map[string]signature // of the configuration's files
-	said    string               // why the configuration cannot be read
+	read    *Configuration // the last one that was read, with mistakes or not
+	said    string         // why the configuration cannot be read
 	jobs    map[*Job]*running
 	targets map[identity]*started
 	group   sync.WaitGroup
@@ -165,25 +165,19 @@ func (s *Scraper) look(now time.Time) (changed bool) {
 
 // reload reads the configuration if it has changed.
 func (s *Scraper) reload() (changed bool) {
-	files := []string{s.settings.ConfigPath}
-	if s.config != nil {
-		files = s.config.Files
-	}
-	is := signaturesOf(files)
-	if s.was != nil && maps.Equal(is, s.was) {
+	if s.read != nil && !s.read.changed() {
 		return false
 	}
-	s.was = is
 	c, problems, err := Load(s.settings.ConfigPath)
 	if err != nil {
-		s.was = nil // it may be readable in a moment
+		s.read = nil // it may be readable in a moment
 		if text := err.Error(); text != s.said {
 			s.said = text
 			s.log.Error("the scrape configuration cannot be read; it is looked for again every few seconds", "error", text)
 		}
 		return false
 	}
-	s.said = ""
+	s.said, s.read = "", c
 	mistakes := false
 	for _, p := range problems {
 		if p.Warning {
@@ -203,7 +197,7 @@ func (s *Scraper) reload() (changed bool) {
 		s.log.Info("the scrape configuration has changed and is taken up", "file", s.settings.ConfigPath)
 		c.keep(s.config)
 	}
-	s.was, s.config = signaturesOf(c.Files), c
+	s.config = c
 	return true
 }
 
@@ -211,7 +205,7 @@ func (s *Scraper) reload() (changed bool) {
 func (of *running) say(log *slog.Logger, text string, j *Job, notes []string) {
 	if said := strings.Join(notes, "\n"); said != of.said {
 		of.said = said
-		for _, note := range notes[:min(len(notes), 10)] {
+		for _, note := range notes {
 			log.Warn(text, "job", j.Name, "error", note)
 		}
 	}
@@ -231,16 +225,14 @@ func (s *Scraper) wanted() map[identity]*target {
 		if of == nil || of.client == nil {
 			continue
 		}
-		all, notes := of.files.targets(j)
+		all, notes := of.files.targets(j, maxTargets-len(wanted))
 		if j.targetLimit > 0 && len(all) > j.targetLimit {
 			all, notes = nil, append(notes, fmt.Sprintf("there are %d, more than target_limit: %d; none is scraped", len(all), j.targetLimit))
 		}
 		of.say(s.log, "targets are left out", j, notes)
 		for _, t := range all {
 			t.client, t.deltas = of.client, newDeltas(&s.bound)
-			if len(wanted) < maxTargets {
-				wanted[identity{j, t.key}] = t
-			}
+			wanted[identity{j, t.key}] = t
 		}
 	}
 	return wanted
