@@ -71,7 +71,7 @@ func fetch(ctx context.Context, t *target, of *bodies) (_ *body, err error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, failed(failedStatus, "it answered %d %s%s", response.StatusCode, http.StatusText(response.StatusCode), statusHint(response.StatusCode))
+		return nil, failed(failedStatus, "it answered %s%s", strings.TrimSpace(fmt.Sprint(response.StatusCode, " ", http.StatusText(response.StatusCode))), statusHint(response.StatusCode))
 	}
 	reader := io.Reader(response.Body)
 	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
@@ -106,6 +106,9 @@ func statusHint(status int) string {
 	return ""
 }
 
+// firstPiece is little, for as many targets as there may be can be slow at once.
+const firstPiece = 4 << 10
+
 // read takes all of it, in one piece of the size that it had last time if it has it again.
 func (b *body) read(from io.Reader, limit, expected int64) error {
 	grow := func(n int64) error {
@@ -115,7 +118,7 @@ func (b *body) read(from io.Reader, limit, expected int64) error {
 		b.taken += n
 		return nil
 	}
-	if err := grow(min(max(expected+expected/8, 64<<10), limit+1)); err != nil {
+	if err := grow(min(max(expected+expected/8, firstPiece), limit+1)); err != nil {
 		return err
 	}
 	b.data = make([]byte, 0, b.taken)

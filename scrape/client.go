@@ -77,6 +77,7 @@ func newClient(s clientSettings) (*client, error) {
 		}
 		if request.URL.Host != via[0].URL.Host { // net/http keeps the header for subdomains
 			request.Header.Del("Authorization")
+			request.Header.Del("Referer") // the URL, with its parameters
 			for name := range s.headers {
 				request.Header.Del(name)
 			}
@@ -175,22 +176,32 @@ func textOrFile(text, file string) (string, error) {
 	return string(raw), err
 }
 
-// blame is why a request failed, without its URL: that has been said, and there may be a secret in it (also in one that a target redirects to).
+// blame is why a request failed, without its URL: that has been said, and there may be a secret in it (also in one that a target
+// redirects to). Nor is what net/http quotes: the target has said that, or it is a proxy's URL.
 func blame(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("it did not answer in time (scrape_timeout)")
 	}
 	if of, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		if other, ok := errors.AsType[x509.HostnameError](of.Err); ok { // it would list all that the certificate names
+			return fmt.Errorf("its certificate is not trusted: it is for other names than %s: is there server_name in tls_config?", other.Host)
+		}
 		return fmt.Errorf("its certificate is not trusted: %w", of.Err)
 	}
 	if of, ok := errors.AsType[*net.OpError](err); ok {
+		if of.Op == "proxyconnect" {
+			return fmt.Errorf("connect to the proxy: %w", blame(of.Err))
+		}
 		if dns, ok := errors.AsType[*net.DNSError](of.Err); ok {
-			return fmt.Errorf("look up %s: %s", dns.Name, dns.Err)
+			return fmt.Errorf("look up its address: %s", dns.Err)
 		}
 		return of.Err
 	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
+	}
+	if text, _, quotes := strings.Cut(err.Error(), `"`); quotes && !strings.Contains(text, "invalid header field") { // of what we send
+		return errors.New(strings.Trim(text, " :"))
 	}
 	return err
 }

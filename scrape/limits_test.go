@@ -3,8 +3,11 @@ package scrape
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
 )
 
 // emf is what a document in the embedded metric format is to its reader.
@@ -70,6 +73,37 @@ func TestDocumentsKeepTheLimitsOfTheFormat(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("there is no %s in %s", want, got[max(0, len(got)-300):])
 		}
+	}
+}
+
+// A few samples with long labels are much, too.
+func TestSheetKeepsNoLongText(t *testing.T) {
+	t.Parallel()
+	s, m := newSheet(), &matcher{}
+	for i := range 100 {
+		s.add(m, labels.FromStrings(labels.MetricName, "g", "l", strings.Repeat("x", 1<<17)+fmt.Sprint(i)), 1, 0, false)
+	}
+	s.clear()
+	if cap(s.text) > roomyText {
+		t.Errorf("%d bytes are kept", cap(s.text))
+	}
+}
+
+// A thousand targets that have begun to answer and do not go on keep no memory from the others.
+func TestSlowTargetsTakeLittleMemory(t *testing.T) {
+	t.Parallel()
+	var of bodies
+	for range 1000 {
+		slow, _ := io.Pipe()
+		b := &body{of: &of}
+		_ = slow.CloseWithError(io.ErrUnexpectedEOF)
+		if err := b.read(slow, defaultBody, 0); err == nil || reasonOf(err) != failedRequest {
+			t.Fatal(err)
+		}
+	}
+	b := &body{of: &of}
+	if err := b.read(strings.NewReader(strings.Repeat("x", 1<<20)), defaultBody, 0); err != nil || len(b.data) != 1<<20 {
+		t.Error(err)
 	}
 }
 

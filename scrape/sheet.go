@@ -53,12 +53,12 @@ func newSheet() *sheet {
 	return &sheet{group: map[uint64]uint32{}, name: map[string]uint32{}, set: map[string]int32{}, directive: map[string]int32{}, chosen: map[uint64]int32{}}
 }
 
-// roomy is the number of samples above which a sheet is not kept: a large target needs its memory for a moment of its interval.
-const roomy = 10_000
+// roomy is the number of samples, and roomyText the bytes of their labels, above which a sheet is not kept: a large target needs its memory for a moment of its interval.
+const roomy, roomyText = 10_000, 4 << 20
 
 // clear forgets everything; it keeps the memory, unless that is much.
 func (s *sheet) clear() {
-	if cap(s.samples) > roomy {
+	if cap(s.samples) > roomy || cap(s.text) > roomyText {
 		*s = *newSheet()
 		return
 	}
