@@ -136,6 +136,9 @@ func TestScrapeOnce(t *testing.T) {
 	if status, _, errs := command(t, "scrape", "--once", "--config", nobody); status != 1 || !strings.Contains(errs, "down  connect: connection refused") {
 		t.Error(status, errs)
 	}
+	if status, _, errs := command(t, "scrape", "--once", "--settings", "/dev/zero"); status != 2 || !strings.Contains(errs, "read settings: /dev/zero has more than 4 MiB") {
+		t.Error(status, errs)
+	}
 	for text, want := range map[string]string{"{": "not the JSON of the agent", "{}": "there is no config_path, log_group, namespace"} {
 		if status, _, errs := command(t, "scrape", "--once", "--settings", write(t, "s.json", text)); status != 2 || !strings.Contains(errs, want) {
 			t.Error(status, errs)
@@ -215,6 +218,23 @@ func TestRunStopsWhileNobodyReads(t *testing.T) {
 	go func() { ended <- run(ctx, in, out, io.Discard) }()
 	fmt.Fprintf(feed, `{"config_path": %q, "log_group": "g", "namespace": "n"}`+"\n", exporter(t, "100ms"))
 	<-out.began
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	_ = feed.Close()
+}
+
+// Nor does one that does not read what is said.
+func TestRunStopsWhileNobodyListens(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	in, feed := io.Pipe()
+	errs := stuck{make(chan struct{}, 10)}
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, in, io.Discard, errs) }()
+	fmt.Fprintf(feed, `{"config_path": "nowhere.yaml", "log_group": "g", "namespace": "n"}`+"\n")
+	<-errs.began
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

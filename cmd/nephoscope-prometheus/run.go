@@ -74,30 +74,39 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer) error {
 	}()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
+	go tellOften(ctx, told, s)
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		select {
+		case err = <-ended:
+		case <-time.After(patience): // whoever reads has stopped reading
+		}
+	}
+	last := make(chan struct{})
+	go func() { tell(told, s.Counts()); close(last) }()
+	select {
+	case <-last:
+	case <-time.After(patience): // the same
+	}
+	if err != nil {
+		return &exitError{exitMistakes, fmt.Errorf("run: %w", err)}
+	}
+	return nil
+}
+
+// tellOften tells the counts until ctx is done. It may have to wait for who reads them; nothing else has to.
+func tellOften(ctx context.Context, to io.Writer, s *scrape.Scraper) {
 	every := time.NewTicker(countsEvery)
 	defer every.Stop()
 	for {
 		select {
 		case <-every.C:
-			tell(told, s.Counts())
-		case err := <-ended:
-			return finish(told, s, err)
+			tell(to, s.Counts())
 		case <-ctx.Done():
-			select {
-			case err = <-ended:
-			case <-time.After(patience): // whoever reads has stopped reading
-			}
-			return finish(told, s, err)
+			return
 		}
 	}
-}
-
-func finish(told io.Writer, s *scrape.Scraper, err error) error {
-	tell(told, s.Counts())
-	if err != nil {
-		return &exitError{exitMistakes, fmt.Errorf("run: %w", err)}
-	}
-	return nil
 }
 
 func tell(to io.Writer, c scrape.Counts) {

@@ -111,9 +111,17 @@ func (o scrapeOptions) read() (p config.Prometheus, err error) {
 	case o.config != "":
 		return config.Prometheus{ConfigPath: o.config, LogGroup: "/aws/prometheus", Namespace: "CWAgent/Prometheus", MaxSeries: defaultSeries}, nil
 	}
-	raw, err := os.ReadFile(o.settings)
+	file, err := os.Open(o.settings)
 	if err != nil {
 		return p, fmt.Errorf("read settings: %w", err)
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxSettings+1))
+	switch {
+	case err != nil:
+		return p, fmt.Errorf("read settings: %w", err)
+	case len(raw) > maxSettings:
+		return p, fmt.Errorf("read settings: %s has more than %d MiB", o.settings, maxSettings>>20)
 	}
 	return readSettings(raw)
 }
