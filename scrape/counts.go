@@ -41,6 +41,17 @@ type TargetCounts struct {
 	Samples      uint64 `json:"samples"`        // of the last scrape
 }
 
+// rank puts targets that are down before those that nobody has asked yet, and those before targets that are up.
+func (t TargetCounts) rank() int {
+	switch {
+	case t.LastError != "":
+		return 0
+	case !t.Up:
+		return 1
+	}
+	return 2
+}
+
 // maxListed bounds the targets in Counts.
 const maxListed = 200
 
@@ -142,13 +153,7 @@ func (a *totals) snapshot(targets []*target, series int64) Counts {
 		c.Targets = append(c.Targets, of)
 	}
 	slices.SortFunc(c.Targets, func(a, b TargetCounts) int {
-		if a.Up != b.Up {
-			if b.Up {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.Job, b.Job), cmp.Compare(a.Instance, b.Instance))
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.Job, b.Job), cmp.Compare(a.Instance, b.Instance))
 	})
 	c.Targets = c.Targets[:min(len(c.Targets), maxListed)]
 	return c

@@ -308,6 +308,23 @@ func TestFailuresAreSaidOnce(t *testing.T) {
 	}
 }
 
+// Those that are down are not hidden behind those that nobody has asked yet.
+func TestTargetsThatAreDownComeFirst(t *testing.T) {
+	t.Parallel()
+	a := newTotals()
+	var all []*target
+	for i := range maxListed + 2 {
+		of := &target{job: &Job{Name: fmt.Sprintf("j%03d", i)}}
+		if i > maxListed {
+			a.scraped(of, 0, nil, 0, errors.New("down"))
+		}
+		all = append(all, of)
+	}
+	if c := a.snapshot(all, 0); len(c.Targets) != maxListed || c.Targets[0].LastError != "down" || c.Targets[1].LastError != "" {
+		t.Errorf("%+v", c.Targets[0])
+	}
+}
+
 func TestFilesOfTargets(t *testing.T) {
 	t.Parallel()
 	address := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "# TYPE c counter\nc 1\n") })
