@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -179,8 +180,13 @@ func textOrFile(text, file string) (string, error) {
 // blame is why a request failed, without its URL: that has been said, and there may be a secret in it (also in one that a target
 // redirects to). Nor is what net/http quotes: the target has said that, or it is a proxy's URL.
 func blame(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("it did not answer in time (scrape_timeout)")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it closed the connection in the middle of its answer")
+	case errors.Is(err, io.EOF):
+		return errors.New("it closed the connection and had not answered")
 	}
 	if of, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		if other, ok := errors.AsType[x509.HostnameError](of.Err); ok { // it would list all that the certificate names

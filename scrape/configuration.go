@@ -374,6 +374,8 @@ func badAddress(address string) string {
 		return "is an URL"
 	case strings.ContainsAny(address, "/ \t\r\n@?#"):
 		return "is not a host and a port"
+	case strings.Count(address, ":") > 1 && address[0] != '[':
+		return "is an IPv6 address without brackets"
 	}
 	return ""
 }

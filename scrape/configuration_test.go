@@ -120,6 +120,8 @@ func TestMistakesInConfigurationsAreNamedWithTheirPlace(t *testing.T) {
 	f(job("relabel_configs: [{action: hashmod, target_label: a}]"), `requires non-zero modulus`)
 	f(job("relabel_configs: [{source_label: [a]}]"), `did you mean "source_labels"?`)
 	f("scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['http://x:1/metrics']}]", `the target "http://x:1/metrics" is an URL (a target is HOST:PORT`)
+	f("scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['::1']}]", `the target "::1" is an IPv6 address without brackets (a target is HOST:PORT`)
+	f("scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['fe80::1:9100']}]", `the target "fe80::1:9100" is an IPv6 address without brackets`)
 	f("scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {a-b: c}}]", `"a-b" is no name of a label`)
 	f(job("")+"\n- job_name: a\n  static_configs: [{targets: [x]}]", `another job has the name "a"`)
 	f("scrape_config_files: [none*.yml]", `no file matches`)

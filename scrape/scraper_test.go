@@ -167,6 +167,11 @@ func TestTargetsThatMeanIll(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html>secret</html>")
 	})
+	f("one that hangs up", "", failedRequest, "it closed the connection and had not answered", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) })
+	f("one that hangs up too early", "", failedRequest, "it closed the connection in the middle of its answer", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		fmt.Fprint(w, gauge)
+	})
 	f("one that refuses", "", failedStatus, "it answered 401 Unauthorized: is there basic_auth or authorization in the job?", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(401)
 	})
