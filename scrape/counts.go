@@ -95,6 +95,7 @@ func (a *totals) scraped(t *target, took time.Duration, p *parsing, events int, 
 	for reason, n := range p.count {
 		a.counts.Dropped[reason] += n
 	}
+	a.refuse(t.job.Name, p.refused)
 	return !was
 }
 
@@ -108,12 +109,26 @@ func reasonOf(err error) string {
 // maxOffenders bounds what is known of refused series.
 const maxOffenders = 100
 
-func (a *totals) refuse(job, metric string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	key := [2]string{job, metric}
-	if _, known := a.refused[key]; known || len(a.refused) < maxOffenders {
-		a.refused[key]++
+// refuse adds what a scrape was refused. Metrics that are new take the places of those with less, the worst first. The mutex is held.
+func (a *totals) refuse(job string, by counter) {
+	fresh := []string{}
+	for metric, n := range by {
+		if key := [2]string{job, metric}; a.refused[key] > 0 {
+			a.refused[key] += n
+		} else {
+			fresh = append(fresh, metric)
+		}
+	}
+	slices.SortFunc(fresh, func(a, b string) int { return cmp.Or(cmp.Compare(by[b], by[a]), cmp.Compare(a, b)) })
+	for _, metric := range fresh[:min(len(fresh), maxOffenders)] {
+		if len(a.refused) == maxOffenders {
+			least := slices.MinFunc(slices.Collect(maps.Keys(a.refused)), func(x, y [2]string) int { return cmp.Compare(a.refused[x], a.refused[y]) })
+			if a.refused[least] >= by[metric] {
+				return
+			}
+			delete(a.refused, least)
+		}
+		a.refused[[2]string{job, metric}] = by[metric]
 	}
 }
 

@@ -34,7 +34,7 @@ type measured struct {
 }
 
 // write appends the documents of a target's scrape. What only grows becomes a difference here, when the whole scrape is known to be good.
-func (d *documents) write(p *parsing, emit func([]byte) error, refused func(metric string)) (events int, err error) {
+func (d *documents) write(p *parsing, emit func([]byte) error) (events int, err error) {
 	s, count := p.sheet, p.count
 	s.sort()
 	var of []measured
@@ -66,7 +66,7 @@ func (d *documents) write(p *parsing, emit func([]byte) error, refused func(metr
 			if one.cumulative {
 				delta, dropped := p.target.deltas.step(one.series, value, own, p.since)
 				if dropped == droppedSeries {
-					refused(s.names[one.name()].text)
+					p.refused[s.names[one.name()].text]++
 				}
 				if dropped != "" {
 					count[dropped]++

@@ -93,11 +93,11 @@ func FuzzExposition(f *testing.F) {
 		defer of.deltas.close()
 		for _, kind := range []string{"text/plain", "application/openmetrics-text"} {
 			for round := range int64(2) {
-				p := &parsing{target: of, match: s.match, sheet: newSheet(), now: noon.UnixMilli() + round, since: round, count: counter{}}
+				p := &parsing{target: of, match: s.match, sheet: newSheet(), now: noon.UnixMilli() + round, since: round, count: counter{}, refused: counter{}}
 				if p.exposition(&body{data: bytes.Clone(raw), kind: kind, of: &s.bodies}) != nil {
 					continue
 				}
-				if _, err := newDocuments(s.settings).write(p, func(line []byte) error { judge(t, line); return nil }, func(string) {}); err != nil {
+				if _, err := newDocuments(s.settings).write(p, func(line []byte) error { judge(t, line); return nil }); err != nil {
 					t.Error(err)
 				}
 			}

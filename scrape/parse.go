@@ -33,18 +33,19 @@ const maxValue = 0x1p360
 
 // parsing reads the exposition of one target into a sheet.
 type parsing struct {
-	target *target
-	match  *matcher
-	sheet  *sheet
-	now    int64 // milliseconds
-	since  int64 // milliseconds since the scraper began
-	types  map[string]model.MetricType
-	count  counter
-	build  *labels.Builder
-	taken  int // after metric_relabel_configs
+	target  *target
+	match   *matcher
+	sheet   *sheet
+	now     int64 // milliseconds
+	since   int64 // milliseconds since the scraper began
+	types   map[string]model.MetricType
+	count   counter
+	refused counter // by metric: those for whose series there was no room
+	build   *labels.Builder
+	taken   int // after metric_relabel_configs
 }
 
-// counter counts samples by why they were dropped.
+// counter counts samples, by why they were dropped or by their metric.
 type counter map[string]uint64
 
 // exposition reads all of a body, or fails as a whole, as Prometheus does. What the target says is in no message. A body that

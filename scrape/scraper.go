@@ -331,7 +331,7 @@ func (s *Scraper) repeat(ctx context.Context, t *target) {
 // scrape asks a target once and writes its documents.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
 	begin := s.now()
-	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), since: begin.Sub(s.began).Milliseconds(), count: counter{}}
+	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), since: begin.Sub(s.began).Milliseconds(), count: counter{}, refused: counter{}}
 	events, err := s.documents(ctx, t, p)
 	if err != nil && ctx.Err() != nil {
 		return // it is being stopped: nobody's failure
@@ -375,7 +375,7 @@ func (s *Scraper) documents(ctx context.Context, t *target, p *parsing) (events 
 			return nil
 		}
 		return s.flush(with)
-	}, func(metric string) { s.totals.refuse(t.job.Name, metric) })
+	})
 	err = errors.Join(err, s.flush(with))
 	t.deltas.sweep(p.since, t.interval)
 	return events, err
