@@ -2,10 +2,13 @@ package scrape
 
 import (
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nephoscope/nephoscope/config"
 )
@@ -40,6 +43,32 @@ func TestTooManyTargets(t *testing.T) {
 	f("- {job_name: a, file_sd_configs: [{files: [t*.yml]}]}\n", maxTargets, "a h14-199:1", "there are more than 10000 targets: the others are left out")
 	f("- {job_name: a, file_sd_configs: [{files: ['t0*.yml']}]}\n- {job_name: b, file_sd_configs: [{files: ['t0*.yml']}]}\n", maxTargets, "b h4-199:1", "there are more than 10000 targets: the others are left out")
 	f("- {job_name: a, file_sd_configs: [{files: ['t0*.yml']}]}\n", 7000, "a h9-699:1", "")
+}
+
+// Where targets come and go, connections to those that are gone do not pile up.
+func TestConnectionsToTargetsThatAreGone(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, gauge) }))
+	closed := make(chan struct{}, 1)
+	server.Config.ConnState = func(_ net.Conn, is http.ConnState) {
+		if is == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "prometheus.yaml"), "scrape_configs:\n- job_name: j\n  file_sd_configs: [{files: [t.json]}]\n")
+	write(t, filepath.Join(dir, "t.json"), `[{"targets": ["`+strings.TrimPrefix(server.URL, "http://")+`"]}]`)
+	s, out, said := aScraper(t, config.Prometheus{ConfigPath: filepath.Join(dir, "prometheus.yaml"), LogGroup: "g", Namespace: "n", MaxSeries: 10})
+	everyTarget(t, s)
+	write(t, filepath.Join(dir, "t.json"), "[]")
+	s.follow(t.Context(), noon)
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Errorf("it is not closed: %s %s", out, said)
+	}
+	server.Close()
 }
 
 // Files that match a pattern, and what is mended in one that was refused, are taken up.

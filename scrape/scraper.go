@@ -244,6 +244,7 @@ func (s *Scraper) settle(ctx context.Context) {
 	for id, t := range s.targets {
 		if wanted[id] == nil {
 			t.stop()
+			t.client.close() // one connection may be to it; those to the job's other targets are made again
 			delete(s.targets, id)
 		}
 	}
