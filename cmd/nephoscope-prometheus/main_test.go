@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -143,6 +144,23 @@ func TestScrapeOnce(t *testing.T) {
 		if status, _, errs := command(t, "scrape", "--once", "--settings", write(t, "s.json", text)); status != 2 || !strings.Contains(errs, want) {
 			t.Error(status, errs)
 		}
+	}
+}
+
+// A script is not told that all is fine when the targets had not been asked.
+func TestScrapeOnceThatIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		stop()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	file := write(t, "prometheus.yaml", "scrape_configs:\n- {job_name: a, static_configs: [{targets: ['"+strings.TrimPrefix(server.URL, "http://")+"']}]}\n")
+	var out, errs bytes.Buffer
+	err := scrapeOptions{config: file, once: true}.run(ctx, &out, &errs)
+	if of, ok := errors.AsType[*exitError](err); !ok || of.status != exitMistakes || !strings.Contains(err.Error(), "interrupted") || !strings.Contains(errs.String(), "waiting") {
+		t.Errorf("%v %s", err, &errs)
 	}
 }
 

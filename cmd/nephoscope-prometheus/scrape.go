@@ -94,6 +94,9 @@ func (o scrapeOptions) run(ctx context.Context, out, errs io.Writer) error {
 	} else {
 		printCounts(errs, counts)
 	}
+	if o.once && ctx.Err() != nil {
+		return &exitError{exitMistakes, errors.New("scrape: interrupted before every target had answered")}
+	}
 	down := slices.ContainsFunc(counts.Targets, func(t scrape.TargetCounts) bool { return !t.Up && t.LastError != "" })
 	if down || said.mistakes.Load() {
 		return &exitError{status: exitMistakes}
