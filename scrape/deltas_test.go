@@ -28,6 +28,20 @@ func TestDifferencesDoNotHangOnTheHostsClock(t *testing.T) {
 	}
 }
 
+// What has grown while a target was down for long is no difference to the scrape before.
+func TestCountersOfATargetThatWasDownForLong(t *testing.T) {
+	t.Parallel()
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "# TYPE c counter\nc 7\n") })
+	s, out, said := aScraper(t, config.Prometheus{ConfigPath: oneJob(t, "", address), LogGroup: "g", Namespace: "n", MaxSeries: 10})
+	for _, minutes := range []time.Duration{0, 2, 30, 31} {
+		s.now = func() time.Time { return noon.Add(minutes * time.Minute) }
+		everyTarget(t, s)
+	}
+	if c := s.Counts(); strings.Count(out.String(), `"c":0}`) != 2 || c.Dropped[droppedFirst] != 2 || c.Series != 1 {
+		t.Errorf("%s %v %s", out, c, said)
+	}
+}
+
 // One whose own time is set back is known again from there on.
 func TestCounterWhoseOwnTimeIsSetBack(t *testing.T) {
 	t.Parallel()

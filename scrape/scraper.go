@@ -370,6 +370,7 @@ func (s *Scraper) documents(ctx context.Context, t *target, p *parsing) (events 
 		return 0, err
 	}
 	b.release()
+	t.deltas.sweep(p.since, t.interval)
 	events, err = with.documents.write(p, func(line []byte) error {
 		with.buffer = append(with.buffer, line...)
 		if len(with.buffer) < 64<<10 {
@@ -378,7 +379,6 @@ func (s *Scraper) documents(ctx context.Context, t *target, p *parsing) (events 
 		return s.flush(with)
 	})
 	err = errors.Join(err, s.flush(with))
-	t.deltas.sweep(p.since, t.interval)
 	return events, err
 }
 
