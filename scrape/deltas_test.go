@@ -19,6 +19,7 @@ func TestDifferencesDoNotHangOnTheHostsClock(t *testing.T) {
 		fmt.Fprintf(w, "# TYPE c counter\nc %d\n", value)
 	})
 	s, out, said := aScraper(t, config.Prometheus{ConfigPath: oneJob(t, "", address), LogGroup: "g", Namespace: "n", MaxSeries: 10})
+	s.running = func() time.Duration { return time.Duration(value) * time.Second }
 	for _, hours := range []time.Duration{0, -5, 20, -1} {
 		s.now = func() time.Time { return noon.Add(hours * time.Hour) }
 		everyTarget(t, s)

@@ -128,6 +128,7 @@ func aScraper(t *testing.T, p config.Prometheus) (s *Scraper, out, said *bytes.B
 		t.Fatal(err)
 	}
 	s.now = func() time.Time { return noon }
+	s.running = func() time.Duration { return s.now().Sub(noon) }
 	t.Cleanup(s.stopAll)
 	return s, out, said
 }

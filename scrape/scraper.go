@@ -21,7 +21,7 @@ type Scraper struct {
 	match    *matcher
 	log      *slog.Logger
 	now      func() time.Time
-	began    time.Time // what has a monotonic clock
+	running  func() time.Duration // since it began, by a clock that nobody sets
 	bodies   bodies
 	bound    bound
 	totals   *totals
@@ -65,8 +65,10 @@ func New(settings config.Prometheus, out io.Writer, log *slog.Logger) (*Scraper,
 	if err != nil {
 		return nil, err
 	}
-	s := &Scraper{settings: settings, match: m, log: log, now: time.Now, began: time.Now(), out: out, totals: newTotals(), slots: make(chan *slot, 2),
+	s := &Scraper{settings: settings, match: m, log: log, now: time.Now, out: out, totals: newTotals(), slots: make(chan *slot, 2),
 		jobs: map[*Job]*running{}, targets: map[identity]*started{}}
+	began := time.Now()
+	s.running = func() time.Duration { return time.Since(began) }
 	s.bound.most = int64(settings.MaxSeries)
 	for range cap(s.slots) {
 		s.slots <- &slot{sheet: newSheet(), documents: newDocuments(settings)}
@@ -332,7 +334,7 @@ func (s *Scraper) repeat(ctx context.Context, t *target) {
 // scrape asks a target once and writes its documents.
 func (s *Scraper) scrape(ctx context.Context, t *target) {
 	begin := s.now()
-	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), since: begin.Sub(s.began).Milliseconds(), count: counter{}, refused: counter{}}
+	p := &parsing{target: t, match: s.match, now: begin.UnixMilli(), since: s.running().Milliseconds(), count: counter{}, refused: counter{}}
 	events, err := s.documents(ctx, t, p)
 	if err != nil && ctx.Err() != nil {
 		return // it is being stopped: nobody's failure
