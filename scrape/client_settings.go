@@ -130,8 +130,15 @@ func (s *clientSettings) settle(r *reader, n *yaml.Node, path string) {
 	if s.bearer != "" || s.bearerFile != "" {
 		s.kind, s.credentials, s.credentialsFile = "Bearer", s.bearer, s.bearerFile
 	}
-	for name, file := range map[string]string{"tls_config.ca_file": s.tls.caFile, "tls_config.cert_file": s.tls.certFile, "tls_config.key_file": s.tls.keyFile,
-		"authorization.credentials_file": s.credentialsFile} {
+	if s.proxy != nil && s.proxyFromEnvironment {
+		r.wrong(r.at(n, path), "there are proxy_url and proxy_from_environment", "leave one of them")
+	}
+	used := map[string]string{"tls_config.ca_file": s.tls.caFile, "tls_config.cert_file": s.tls.certFile, "tls_config.key_file": s.tls.keyFile,
+		"authorization.credentials_file": s.credentialsFile}
+	if s.basic != nil {
+		used["basic_auth.username_file"], used["basic_auth.password_file"] = s.basic.userFile, s.basic.passwordFile
+	}
+	for name, file := range used {
 		if file == "" {
 			continue
 		}

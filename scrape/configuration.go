@@ -119,7 +119,7 @@ func Load(file string) (*Configuration, config.Problems, error) {
 		r.warn(config.Place{File: file, Line: 1, Column: 1}, "there is nothing to scrape", "name it in scrape_configs")
 	}
 	slices.SortStableFunc(r.problems, func(a, b config.Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
 	})
 	return c, r.problems, nil
 }
@@ -329,7 +329,7 @@ func (j *Job) discovery(r *reader, n *yaml.Node, path string) {
 			r.list(n, path, func(n *yaml.Node, path string) {
 				var pattern string
 				r.path(&pattern)(n, path)
-				switch ext := filepath.Ext(pattern); {
+				switch ext := strings.ToLower(filepath.Ext(pattern)); {
 				case ext != ".json" && ext != ".yml" && ext != ".yaml":
 					r.wrong(r.at(n, path), "the name does not end in .json, .yml or .yaml", "the end tells the format")
 				case strings.ContainsAny(filepath.Dir(pattern), "*?["):

@@ -50,7 +50,7 @@ scrape_configs:
     proxy_url: http://proxy:3128
     http_headers: {X-Tenant: {values: [a]}}
     static_configs: [{targets: ["a:1", "b:2"], labels: {env: x}}]
-    file_sd_configs: [{files: [targets/*.json, more.yml], refresh_interval: 1m}]
+    file_sd_configs: [{files: [targets/*.JSON, more.yml], refresh_interval: 1m}]
   - job_name: defaults
     static_configs: [{targets: [a]}]
 `)
@@ -113,6 +113,8 @@ func TestMistakesInConfigurationsAreNamedWithTheirPlace(t *testing.T) {
 	f(job("tls_config: {cert_file: a}"), `there is a certificate without its key`)
 	f(job("tls_config: {min_version: SSL3}"), `unknown version of TLS "SSL3"`)
 	f(job("bearer_token_file: nowhere"), "authorization.credentials_file: read nowhere: no such file or directory (scrapes fail until it can be read by the agent's user)")
+	f(job("basic_auth: {username: a, password_file: nowhere}"), "basic_auth.password_file: read nowhere: no such file or directory (scrapes fail until it can be read by the agent's user)")
+	f(job("proxy_url: http://x:1\n  proxy_from_environment: true"), `there are proxy_url and proxy_from_environment (leave one of them)`)
 	f(job("http_headers: {Authorization: {values: [x]}}"), `the header Authorization cannot be set`)
 	f(job("proxy_url: nonsense"), `not an URL`)
 	f(job("relabel_configs: [{action: replce}]"), `unknown action "replce" (did you mean "replace"?)`)
