@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,44 +176,6 @@ func TestTargetsThatMeanIll(t *testing.T) {
 	})
 }
 
-// Nothing of what a target says, nor of a proxy's URL, is in a message.
-func TestNothingThatATargetSaysIsSaid(t *testing.T) {
-	t.Parallel()
-	const secret = "hunter2"
-	for _, response := range []string{
-		"hunter2\r\n\r\n", "HTTP/1.1 hunter2\r\n\r\n", "HTTP/9.9.hunter2 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n hunter2\r\n\r\n", "HTTP/1.1 200 OK\r\nhunter2\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: hunter2\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: hunter2\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: http://%zzhunter2\r\n\r\n",
-		"HTTP/1.1 302 Found\r\nLocation: hunter2://x/\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: http://me:hunter2@127.0.0.1:1/hunter2\r\n\r\n", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("hunter2", 20_000) + "\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhunter2\r\n", "HTTP/1.1 302 Found\r\nLocation: http://hunter2.invalid:port/\r\n\r\n", "HTTP/1.1 599 hunter2\r\n\r\n",
-	} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() {
-			for {
-				c, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				_, _ = c.Read(make([]byte, 4096))
-				_, _ = io.WriteString(c, response)
-				_ = c.Close()
-			}
-		}()
-		_, said, counts := answer(t, "", listener.Addr().String())
-		if counts.Failed != 1 || strings.Contains(said+counts.Targets[0].LastError, secret) || counts.Targets[0].LastError == "" {
-			t.Errorf("%.60q: %.300s", response, said)
-		}
-		t.Log(counts.Targets[0].LastError)
-		_ = listener.Close()
-	}
-	err := blame(&url.Error{Op: "Get", URL: "http://x", Err: errors.New(`invalid proxy address "http://me:hunter2@%zz": parse "http://me:hunter2@%zz"`)})
-	if strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "invalid proxy address") {
-		t.Error(err)
-	}
-}
-
 // What the parser panics of is one target's failure.
 func TestPanicOfTheParserIsOneTargetsFailure(t *testing.T) {
 	t.Parallel()
@@ -310,43 +271,6 @@ func TestFailuresAreSaidOnce(t *testing.T) {
 	}
 	if c := s.Counts(); c.Scrapes != 6 || c.Failed != 3 || c.Failures[failedStatus] != 3 || !c.Targets[0].Up || c.Targets[0].LastError != "" {
 		t.Errorf("%+v", c)
-	}
-}
-
-// A metric with very many series is the one that is named, also if a hundred others were refused before.
-func TestWorstOffenderIsNamed(t *testing.T) {
-	t.Parallel()
-	body := strings.Builder{}
-	for i := range 2 * maxOffenders {
-		fmt.Fprintf(&body, "# TYPE m%d counter\nm%d 1\n", i, i)
-	}
-	fmt.Fprintln(&body, "# TYPE worst counter")
-	for i := range 300 {
-		fmt.Fprintf(&body, "worst{i=\"%d\"} 1\n", i)
-	}
-	address := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body.String()) })
-	s, _, _ := aScraper(t, config.Prometheus{ConfigPath: oneJob(t, "", address), LogGroup: "g", Namespace: "n", MaxSeries: 10})
-	everyTarget(t, s)
-	c := s.Counts()
-	if worst, say := s.totals.offender(noon); !say || worst != (Refused{"j", "worst", 300}) || c.Refused[0] != worst || len(c.Refused) != 5 || c.Dropped[droppedSeries] != 490 {
-		t.Errorf("%v %v", worst, c)
-	}
-}
-
-// Those that are down are not hidden behind those that nobody has asked yet.
-func TestTargetsThatAreDownComeFirst(t *testing.T) {
-	t.Parallel()
-	a := newTotals()
-	var all []*target
-	for i := range maxListed + 2 {
-		of := &target{job: &Job{Name: fmt.Sprintf("j%03d", i)}}
-		if i > maxListed {
-			a.scraped(of, 0, nil, 0, errors.New("down"))
-		}
-		all = append(all, of)
-	}
-	if c := a.snapshot(all, 0); len(c.Targets) != maxListed || c.Targets[0].LastError != "down" || c.Targets[1].LastError != "" {
-		t.Errorf("%+v", c.Targets[0])
 	}
 }
 
