@@ -222,7 +222,7 @@ func TestAliasesOfAliases(t *testing.T) {
 	b.WriteString("x: &a [" + strings.Repeat("q,", 2000) + "q]\n")
 	b.WriteString("y: &b [" + strings.Repeat("{targets: *a},", 2000) + "]\n")
 	b.WriteString("scrape_configs: [" + strings.Repeat("{job_name: j, static_configs: *b},", 1000) + "]\n")
-	if _, got := problemsOf(t, b.String()); !strings.Contains(got, "more than 1000000 elements") {
+	if _, got := problemsOf(t, b.String()); !strings.Contains(got, "more than 3000000 elements") {
 		t.Errorf("%.300s", got)
 	}
 }
