@@ -39,7 +39,7 @@ const (
 	maxDepth = 20
 )
 
-// maxElements bounds what aliases of aliases can make of a small file: a file of the largest size has fewer that are written out.
+// maxElements bounds what aliases of aliases can make of a small file. No file of targets that is written out has as many.
 const maxElements = 3_000_000
 
 // open is the first document of the file; nil: it is empty, or no YAML, which is noted. The error says that it could not be read.
