@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,18 +24,28 @@ const (
 	saidBytes, saidLines = 2 << 10, 60
 	// saidFields is how many fields of a line.
 	saidFields = 12
-	// shownTargets is how many targets are shown.
-	shownTargets = 200
+	// shownTargets is how many targets are shown, and shownRefused how many metrics that there was no room for.
+	shownTargets, shownRefused = 200, 5
 )
 
 // ScrapeCounts is what the scraper says of its work.
 type ScrapeCounts struct {
-	Scrapes int64            `json:"scrapes"`
-	Failed  int64            `json:"scrapes_failed"`
-	Samples int64            `json:"samples"`
-	Events  int64            `json:"events"`  // documents that it has made of them
-	Dropped map[string]int64 `json:"dropped"` // samples, by reason
-	Targets []ScrapeTarget   `json:"targets"` // those of the last moment, 200 at most: those first that are down
+	Scrapes  int64            `json:"scrapes"`
+	Failed   int64            `json:"scrapes_failed"`
+	Samples  int64            `json:"samples"`
+	Events   int64            `json:"events"`   // documents that it has made of them
+	Series   int64            `json:"series"`   // remembered now, of nephoscope.prometheus_series
+	Dropped  map[string]int64 `json:"dropped"`  // samples, by reason
+	Failures map[string]int64 `json:"failures"` // failed scrapes, by reason
+	Refused  []RefusedSeries  `json:"refused"`  // the metrics that there was the least room for, the worst first
+	Targets  []ScrapeTarget   `json:"targets"`  // those of the last moment, 200 at most: those first that are down
+}
+
+// RefusedSeries is how many values of a metric were left out for want of room for its series.
+type RefusedSeries struct {
+	Job    string `json:"job"`
+	Metric string `json:"metric"`
+	Values int64  `json:"values"`
 }
 
 // ScrapeTarget is one exporter.
@@ -50,12 +61,31 @@ type ScrapeTarget struct {
 // add takes up the counts of a program that has ended; its targets are nobody's any more.
 func (c *ScrapeCounts) add(o ScrapeCounts) {
 	c.Scrapes, c.Failed, c.Samples, c.Events = c.Scrapes+o.Scrapes, c.Failed+o.Failed, c.Samples+o.Samples, c.Events+o.Events
-	if c.Dropped == nil {
-		c.Dropped = map[string]int64{}
+	c.Dropped, c.Failures = summed(c.Dropped, o.Dropped), summed(c.Failures, o.Failures)
+	for _, r := range o.Refused {
+		c.refuse(r)
 	}
-	for reason, n := range o.Dropped {
-		c.Dropped[reason] += n
+	c.Refused = c.Refused[:min(len(c.Refused), shownRefused)]
+}
+
+// refuse adds to what is known of a metric; the worst is first.
+func (c *ScrapeCounts) refuse(r RefusedSeries) {
+	if i := slices.IndexFunc(c.Refused, func(known RefusedSeries) bool { return known.Job == r.Job && known.Metric == r.Metric }); i >= 0 {
+		c.Refused[i].Values += r.Values
+	} else {
+		c.Refused = append(c.Refused, r)
 	}
+	slices.SortStableFunc(c.Refused, func(a, b RefusedSeries) int { return cmp.Compare(b.Values, a.Values) })
+}
+
+func summed(a, b map[string]int64) map[string]int64 {
+	if a == nil {
+		a = map[string]int64{}
+	}
+	for reason, n := range b {
+		a[reason] += n
+	}
+	return a
 }
 
 // counts are those of all programs since the task began.
@@ -64,6 +94,7 @@ func (s *scraper) counts() (sum ScrapeCounts) {
 	defer s.mu.Unlock()
 	sum.add(s.before)
 	sum.add(s.now)
+	sum.Series = s.now.Series
 	sum.Targets = append([]ScrapeTarget{}, s.now.Targets...)
 	return sum
 }
@@ -127,13 +158,23 @@ func (c *ScrapeCounts) bound() {
 		t := &c.Targets[i]
 		t.Job, t.Instance, t.LastError = shortened(t.Job, 200), shortened(t.Instance, 200), shortened(t.LastError, 500)
 	}
-	if len(c.Dropped) > saidFields {
-		rest := slices.Sorted(maps.Keys(c.Dropped))[saidFields:]
-		for _, reason := range rest {
-			if reason != "other" {
-				c.Dropped["other"] += c.Dropped[reason]
-				delete(c.Dropped, reason)
-			}
+	c.Refused = c.Refused[:min(len(c.Refused), shownRefused)]
+	for i := range c.Refused {
+		r := &c.Refused[i]
+		r.Job, r.Metric = shortened(r.Job, 200), shortened(r.Metric, 200)
+	}
+	boundReasons(c.Dropped)
+	boundReasons(c.Failures)
+}
+
+func boundReasons(counts map[string]int64) {
+	if len(counts) <= saidFields {
+		return
+	}
+	for _, reason := range slices.Sorted(maps.Keys(counts))[saidFields:] {
+		if reason != "other" {
+			counts["other"] += counts[reason]
+			delete(counts, reason)
 		}
 	}
 }

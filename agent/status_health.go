@@ -294,7 +294,11 @@ func (j *judge) lost(v *verdict) {
 	}
 	if l := v.Prometheus; l != nil {
 		say(l.Documents["spool_full"], "documents of scraped samples were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is scraped; nephoscope.events_mib allows more")
-		say(l.Dropped["series_bound"], "scraped samples were left out: of more series than the scraper remembers", "which label has ever new values? nephoscope.prometheus_series allows more")
+		worst := ""
+		if len(l.Refused) > 0 {
+			worst = fmt.Sprintf("most are of the metric %s of job %s: ", l.Refused[0].Metric, l.Refused[0].Job)
+		}
+		say(l.Dropped["series_bound"], "scraped samples were left out: of more series than the scraper remembers", worst+"which label has ever new values? nephoscope.prometheus_series allows more")
 	}
 	if m := v.Metrics; m != nil {
 		say(m.Dropped, "batches of metrics were given up", fmt.Sprintf("the spool holds %d MiB (nephoscope.spool_mib) and two weeks; the agent's log says which it was", m.room>>20))

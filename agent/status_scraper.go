@@ -32,12 +32,15 @@ type ScraperLedger struct {
 // Down is how many of the targets that are shown could not be scraped.
 func (l *ScraperLedger) Down() (n int, first ScrapeTarget) {
 	for _, t := range slices.Backward(l.Targets) {
-		if !t.Up {
+		if !t.Up && !t.Waits() {
 			n, first = n+1, t
 		}
 	}
 	return n, first
 }
+
+// Waits tells whether nobody has asked the target yet: its first scrape comes within an interval.
+func (t ScrapeTarget) Waits() bool { return !t.Up && t.LastError == "" }
 
 func (s *scraper) ledger() tailer.Ledger { return tailer.Ledger{} }
 
@@ -92,9 +95,20 @@ func (e *exposition) scraper(l *ScraperLedger) {
 	for _, reason := range slices.Sorted(maps.Keys(l.Dropped)) {
 		e.put("scraper_samples_dropped_total", "counter", "Samples that were left out, by reason.", float64(l.Dropped[reason]), "reason", reason)
 	}
+	for _, reason := range slices.Sorted(maps.Keys(l.Failures)) {
+		e.put("scraper_scrapes_failed_by_reason_total", "counter", "Scrapes that failed, by reason.", float64(l.Failures[reason]), "reason", reason)
+	}
+	e.put("scraper_series", "gauge", "Series whose last values are remembered, for their differences.", float64(l.Series))
 	down, _ := l.Down()
-	e.put("scraper_targets", "gauge", "Targets, 200 at most, by whether the last scrape was well.", float64(len(l.Targets)-down), "state", "up")
+	waiting := 0
+	for _, t := range l.Targets {
+		if t.Waits() {
+			waiting++
+		}
+	}
+	e.put("scraper_targets", "gauge", "Targets, 200 at most, by whether the last scrape was well.", float64(len(l.Targets)-down-waiting), "state", "up")
 	e.put("scraper_targets", "gauge", "", float64(down), "state", "down")
+	e.put("scraper_targets", "gauge", "", float64(waiting), "state", "waiting")
 	e.put("scraper_documents_received_total", "counter", "Documents that the scraper has made of samples.", float64(l.Received))
 	e.put("scraper_documents_accepted_total", "counter", "Those that were written down, to be delivered.", float64(l.Accepted))
 	for _, reason := range slices.Sorted(maps.Keys(l.Documents)) {

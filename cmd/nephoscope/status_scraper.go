@@ -24,11 +24,18 @@ func (t *statusTable) scraper() {
 		how = fmt.Sprintf("runs as pid %d for %s", l.PID, t.ago(l.Since))
 	}
 	t.wrapped("", fmt.Sprintf("Prometheus: %s → log group %s, namespace %s; the scraper %s, after %s", l.ConfigPath, l.LogGroup, l.Namespace, how, output.Count(int(l.Starts), "start")))
-	said := fmt.Sprintf("%d scrapes, %d failed, %d samples", l.Scrapes, l.Failed, l.Samples)
+	said := fmt.Sprintf("%d scrapes, %d failed", l.Scrapes, l.Failed)
+	if failed := reasons(l.Failures); failed != "" {
+		said += " (" + failed + ")"
+	}
+	said += fmt.Sprintf(", %d samples, %d series remembered", l.Samples, l.Series)
 	if dropped := reasons(l.Dropped); dropped != "" {
 		said += ", left out: " + dropped
 	}
 	t.wrapped("", said)
+	for _, r := range l.Refused {
+		t.wrapped("  ", fmt.Sprintf("no room for series of %s of job %s: %d values left out", r.Metric, r.Job, r.Values))
+	}
 	said = fmt.Sprintf("%d documents = %d accepted", l.Received, l.Accepted)
 	if refused := reasons(l.Documents); refused != "" {
 		said += ", refused: " + refused
@@ -46,9 +53,12 @@ func (t *statusTable) scraper() {
 				continue
 			}
 			shown++
-			if up {
+			switch {
+			case target.Waits():
+				t.line("  %s %s: not scraped yet", target.Job, target.Instance)
+			case up:
 				t.line("  %s %s: %d samples in %.0f ms", target.Job, target.Instance, target.Samples, target.Milliseconds)
-			} else {
+			default:
 				t.wrapped("  ", fmt.Sprintf("%s %s: %s", target.Job, target.Instance, target.LastError))
 			}
 		}
