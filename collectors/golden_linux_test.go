@@ -19,8 +19,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// capturedHosts are the machines of testdata/hosts.
-var capturedHosts = []string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}
+// packedHosts are the machines of testdata/hosts that are captures, with nothing composed.
+var packedHosts = []string{"debian-arm64"}
+
+// capturedHosts are all of them.
+var capturedHosts = append([]string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}, packedHosts...)
 
 func TestGoldenHosts(t *testing.T) {
 	for _, name := range capturedHosts {
@@ -59,7 +62,16 @@ func twoCollections(t *testing.T, name string) string {
 	all = append(all, processesOf(t, name, m.Host.Shared())...)
 	text := "# " + name + ": the first collection, which has nothing to take differences from\n" + report(t, all, noon)
 	m.becomes(name, "second")
-	return text + "\n# " + name + ": the second collection\n" + report(t, all, noon.Add(time.Minute))
+	return text + "\n# " + name + ": the second collection\n" + report(t, all, noon.Add(interval(t, name)))
+}
+
+// interval is the time between the two moments of a machine.
+func interval(t *testing.T, name string) time.Duration {
+	if !slices.Contains(packedHosts, name) {
+		return time.Minute
+	}
+	then, now := byHand{t, captured(t, name, "first").Root}, byHand{t, captured(t, name, "second").Root}
+	return time.Duration(math.Round((now.uptime()-then.uptime())*100)) * 10 * time.Millisecond // a hundredth is what the kernel tells
 }
 
 // processesOf are the processes that are looked at on a captured machine: all there is to measure, of one selection of them.
@@ -67,6 +79,12 @@ func processesOf(t *testing.T, machine string, h Host) (all []Collector) {
 	full, few := everything("procstat"), measuring("procstat", "pid_count", "cpu_usage", "memory_rss")
 	count := measuring("procstat", "pid_count")
 	switch machine {
+	case "debian-amd64", "debian-nvme":
+		full.Exe, few.PidFile, count.Pattern = "/systemd-[a-z]+$", "/run/sshd.pid", "^/usr"
+	case "debian-arm64":
+		full.Pattern, few.PidFile, count.Exe = "^httpd", "/run/busy.pid", "/busybox$"
+	case "debian-container":
+		full.Exe, few.PidFile, count.Pattern = "/systemd-[a-z]+$", "/run/load.pid", "."
 	case "ec2-ubuntu":
 		full.Exe, few.PidFile, count.Pattern = "nginx", "/run/nginx.pid", "stress-ng.*--cpu"
 	case "container":

@@ -1,7 +1,11 @@
 package collectors
 
 import (
+	"archive/tar"
+	"compress/gzip"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,10 +33,16 @@ func captured(t *testing.T, name, moment string) machine {
 // becomes puts another moment in place of what is there.
 func (m machine) becomes(name, moment string) {
 	m.t.Helper()
-	from := filepath.Join("testdata", "hosts", name, moment)
 	if err := os.RemoveAll(m.Root); err != nil {
 		m.t.Fatal(err)
 	}
+	from := filepath.Join("testdata", "hosts", name)
+	if packed, err := os.Open(filepath.Join(from, "capture.tar.gz")); err == nil {
+		defer packed.Close()
+		m.unpack(packed, moment)
+		return
+	}
+	from = filepath.Join(from, moment)
 	if err := os.CopyFS(m.Root, os.DirFS(from)); err != nil {
 		m.t.Fatal(err)
 	}
@@ -53,6 +63,48 @@ func (m machine) becomes(name, moment string) {
 		if name, text, ok := strings.Cut(part, " --\n"); ok {
 			m.write("proc/"+name, text)
 		}
+	}
+}
+
+// unpack puts what one folder of an archive holds at the root.
+func (m machine) unpack(packed io.Reader, folder string) {
+	m.t.Helper()
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	found := 0
+	for archive := tar.NewReader(plain); ; {
+		entry, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		name, inside := strings.CutPrefix(path.Clean(entry.Name), folder+"/")
+		at := filepath.Join(m.Root, name)
+		if !inside {
+			continue
+		}
+		found++
+		switch {
+		case entry.Typeflag == tar.TypeDir:
+			err = os.MkdirAll(at, 0o755)
+		case entry.Typeflag == tar.TypeSymlink:
+			err = os.Symlink(entry.Linkname, at)
+		default:
+			var text []byte
+			if text, err = io.ReadAll(archive); err == nil {
+				err = os.WriteFile(at, text, 0o644)
+			}
+		}
+		if err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	if found == 0 {
+		m.t.Fatalf("there is no %s", folder)
 	}
 }
 

@@ -3,38 +3,53 @@
 #
 #	capture.sh FOLDER
 #
-# proc/…       as the kernel wrote it, but for the per-interrupt columns of proc/stat
-# processes.txt  the files of all processes; what others than root may not read is missing. Arguments may hold passwords: read it!
-# statfs.json  statfs(2) of every mount point, as f_bsize, f_blocks, f_bfree, f_bavail, f_files and f_ffree
-# links.txt    link and target of the symbolic links that give devices their names; they are listed instead of made, because
-#              a colon in a file name is forbidden in Go modules
+# proc/…, sys/…  as the kernel wrote it, but for the per-interrupt columns of proc/stat. What the caller may not read is missing.
+# run/*.pid      pid files
+# statfs.json    statfs(2) of every mount point, as f_bsize, f_blocks, f_bfree, f_bavail, f_files and f_ffree
+# ethtool.json   what the drivers of interfaces count, where ethtool is installed
 #
-# autofs is not asked, as asking would mount it. Read the result before publishing it: mount points and network file systems
-# carry names. For differences capture twice, into NAME/first and NAME/second, with some load between.
+# autofs is not asked, as asking would mount it. What cannot be captured so: the log pages of Amazon's NVMe controllers and what
+# nvidia-smi writes. netstat is tested on /proc/net, not on what sock_diag answers, which the kernel makes of the same tables.
+#
+# It needs no more than a busybox. For differences capture twice, into NAME/first and NAME/second, with some load between, and pack
+# both, under names that hold colons, which Go modules forbid:
+#
+#	tar -C NAME --sort=name --mtime=@0 --owner=0 --group=0 -cf - first second | gzip -9n >hosts/NAME/capture.tar.gz
+#
+# Read the result before publishing it: arguments of processes may hold passwords, and mount points and network file systems names.
 set -eu
 to=${1:?usage: capture.sh FOLDER}
-mkdir -p "$to/proc/1"
-for file in meminfo diskstats swaps vmstat 1/mountinfo; do
-	cat "/proc/$file" >"$to/proc/$file"
-done
-mkdir -p "$to/proc/net"
-for file in dev tcp tcp6 udp udp6 unix; do
-	cat "/proc/net/$file" >"$to/proc/net/$file" || true
-done
-for flags in /sys/class/net/*/flags; do
-	mkdir -p "$to${flags%/flags}"
-	cat "$flags" >"$to$flags"
-done
-for process in /proc/[0-9]*; do
-	for file in stat comm status io limits cmdline; do
-		text=$(cat "$process/$file" 2>/dev/null | tr '\0' '\1' | sed 's/\x01/\\0/g') || continue
-		[ -z "$text" ] || printf -- '-- %s --\n%s\n\n' "${process#/proc/}/$file" "$text"
+copy() { # FILE ...
+	for file; do
+		[ -r "$file" ] || continue
+		mkdir -p "$to${file%/*}"
+		cat "$file" >"$to$file" 2>/dev/null || rm -f "$to$file" # there it is, but not to be read
 	done
-	for fd in "$process"/fd/*; do
-		[ ! -L "$fd" ] || printf -- '-- %s --\n\n' "${fd#/proc/}"
-	done
-done >"$to/processes.txt"
+}
+mkdir -p "$to/proc"
+for process in /proc/[0-9]*; do # first: what is copied below is read by processes too
+	[ "$process" != "/proc/$$" ] || continue
+	mkdir -p "$to$process/fd"
+	cp -P "$process/stat" "$process/comm" "$process/status" "$process/io" "$process/limits" "$process/cmdline" "$process/exe" "$to$process/" 2>/dev/null || true
+	cp -P "$process"/fd/* "$to$process/fd/" 2>/dev/null || true
+	[ -s "$to$process/stat" ] || rm -rf "${to:?}$process" # it ended meanwhile
+done
+for file in meminfo diskstats swaps vmstat loadavg uptime 1/mountinfo net/dev net/tcp net/tcp6 net/udp net/udp6 net/unix net/snmp net/netstat \
+	sys/fs/file-nr sys/net/netfilter/nf_conntrack_count sys/net/netfilter/nf_conntrack_max pressure/cpu pressure/io pressure/memory; do
+	copy "/proc/$file"
+done
 sed 's/^\(intr [0-9]*\).*/\1/' /proc/stat >"$to/proc/stat"
+copy /sys/class/net/*/flags /sys/class/nvme/*/model /sys/class/nvme/*/serial /sys/block/*/device/serial /run/*.pid
+for namespace in /sys/class/nvme/*/nvme*n*; do
+	[ ! -d "$namespace" ] || mkdir -p "$to$namespace"
+done
+mkdir -p "$to/sys/dev/block" "$to/dev/mapper"
+cp -P /sys/dev/block/* "$to/sys/dev/block/" 2>/dev/null || true # there may be none
+for link in /dev/mapper/*; do
+	[ -L "$link" ] || continue
+	cp -P "$link" "$to/dev/mapper/"
+	: >"$to/dev/$(basename "$(readlink "$link")")" # a device has to be there to be linked to
+done
 
 {
 	echo '{'
@@ -50,8 +65,12 @@ sed 's/^\(intr [0-9]*\).*/\1/' /proc/stat >"$to/proc/stat"
 	printf '\n}\n'
 } >"$to/statfs.json"
 
-for link in /sys/dev/block/* /dev/mapper/* /proc/[0-9]*/exe; do
-	if target=$(readlink "$link" 2>/dev/null); then
-		printf '%s %s\n' "${link#/}" "$target"
-	fi
-done >"$to/links.txt"
+if command -v ethtool >/dev/null; then
+	for interface in /sys/class/net/*; do
+		interface=${interface##*/}
+		driver=$(ethtool -i "$interface" 2>/dev/null | sed -n 's/^driver: //p')
+		ethtool -S "$interface" 2>/dev/null | awk -v interface="$interface" -v driver="$driver" '
+			/: [0-9]+$/ { sub(/^ */, ""); name = $0; sub(/: [0-9]+$/, "", name); stats = stats (stats == "" ? "" : ", ") "\"" name "\": " $NF }
+			END { if (stats != "") printf "\"%s\": {\"driver\": \"%s\", \"stats\": {%s}}\n", interface, driver, stats }'
+	done | awk 'BEGIN { print "{" } { print (NR > 1 ? ", " : "  ") $0 } END { print "}" }' >"$to/ethtool.json"
+fi

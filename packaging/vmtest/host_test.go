@@ -1,0 +1,298 @@
+//go:build vm
+
+package vmtest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/local"
+)
+
+// wholeHost has all collectors at work every second, and a name for each series that says what it is of.
+const wholeHost = `{
+  "agent": {"metrics_collection_interval": 1},
+  "metrics": {"namespace": "Host", "force_flush_interval": 2, "metrics_collected": {
+    "cpu": {"measurement": ["usage_active", "usage_user", "usage_system", "usage_idle", "usage_iowait", "time_active"], "totalcpu": true, "resources": ["*"]},
+    "mem": {"measurement": ["used_percent", "used"]},
+    "swap": {"measurement": ["used_percent"]},
+    "disk": {"measurement": ["used_percent", "free"], "resources": ["*"]},
+    "diskio": {"measurement": ["reads", "writes", "read_bytes", "write_bytes", "io_time", "read_time", "write_time"], "resources": ["*"]},
+    "net": {"measurement": ["bytes_recv", "bytes_sent", "packets_sent", "drop_in"], "resources": ["*"]},
+    "ethtool": {"metrics_include": ["rx_queue_0_packets"]},
+    "netstat": {"measurement": ["tcp_established", "tcp_listen", "udp_socket"]},
+    "processes": {"measurement": ["total", "running", "sleeping", "blocked", "zombies", "total_threads"]},
+    "procstat": [{"pattern": ".", "measurement": ["pid_count", "cpu_usage", "memory_rss", "num_threads", "num_fds"]}],
+    "loadavg": {"measurement": ["1m"]}, "tcp": {"measurement": ["segments_sent"]}, "pressure": {"measurement": ["cpu_some", "io_some"]}
+  }}
+}`
+
+// watchHost boots a machine of two processors, whose agent collects everything there.
+func watchHost(t *testing.T) (*local.Server, *machine) {
+	t.Helper()
+	cloud, m := newCloud(t), newMachine(t)
+	m.cores = "2"
+	m.on()
+	m.up()
+	m.sh("cat >/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.d/file_config.json <<'END'\n%s\nEND\nsystemctl restart %s", wholeHost, unit)
+	m.agentRuns()
+	m.passes(5)
+	return cloud, m
+}
+
+// collector is what the agent says of one.
+func (m *machine) collector(name string) (c agent.CollectorLedger) {
+	m.Helper()
+	s, ok := m.status()
+	if !ok || s.Metrics == nil {
+		m.Fatal("the agent says nothing of collectors")
+	}
+	i := slices.IndexFunc(s.Metrics.Collectors, func(c agent.CollectorLedger) bool { return strings.HasPrefix(c.Name, name) })
+	if i < 0 {
+		m.Fatalf("there is no collector %s", name)
+	}
+	return s.Metrics.Collectors[i]
+}
+
+// passes waits until each collector has been asked so many times more.
+func (m *machine) passes(times int64) {
+	m.Helper()
+	runs := func() map[string]int64 {
+		all := map[string]int64{}
+		if s, ok := m.status(); ok && s.Metrics != nil {
+			for _, c := range s.Metrics.Collectors {
+				all[c.Name] = c.Runs
+			}
+		}
+		return all
+	}
+	before := runs()
+	until(m.T, 3*time.Minute, "collections", func() bool {
+		now := runs()
+		for name, n := range before {
+			if now[name] < n+times {
+				return false
+			}
+		}
+		return len(before) > 0
+	})
+}
+
+// complaints are what the agent's log holds of collectors.
+func (m *machine) complaints() []string {
+	m.Helper()
+	text := m.sh("grep -E 'collector|ERROR|panic' %s || true", agentLog)
+	return slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
+		return line == "" || strings.Contains(line, "works again") || strings.Contains(line, "does not find")
+	})
+}
+
+// quiet holds the agent to having had nothing to complain of, and to be the process that it was.
+func (m *machine) quiet(after string) {
+	m.Helper()
+	if said := m.complaints(); len(said) > 0 {
+		m.Errorf("after %s the log says:\n%s", after, strings.Join(said, "\n"))
+	}
+	s, _ := m.status()
+	for _, c := range s.Metrics.Collectors {
+		if c.Errors > 0 && c.Name != "ethtool" {
+			m.Errorf("after %s %s has failed %d times: %s", after, c.Name, c.Errors, c.LastError)
+		}
+	}
+	if restarts := m.property("NRestarts"); restarts != "0" {
+		m.Errorf("after %s the agent has ended %s times", after, restarts)
+	}
+}
+
+// sound holds everything that arrived to what no counter's reset and no change of the host excuses.
+func sound(t *testing.T, cloud *local.Server) (all []local.Metric) {
+	t.Helper()
+	all, err := cloud.Metrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := 0
+	for _, metric := range all {
+		values, err := cloud.Data(metric.Namespace, metric.Name, metric.Dimensions...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range values {
+			data++
+			most := 1e12 // nothing moves that much in a second here
+			if metric.Unit == "Percent" && !strings.HasPrefix(metric.Name, "procstat_") {
+				most = 100
+			}
+			if d.Minimum < 0 || d.Maximum > most {
+				t.Errorf("%s %v at %v: from %v to %v", metric.Name, metric.Dimensions, d.At, d.Minimum, d.Maximum)
+			}
+		}
+	}
+	t.Logf("EVIDENCE %d series, %d data: none negative, none absurd", len(all), data)
+	return all
+}
+
+// of chooses metrics by name and a dimension's value.
+func of(all []local.Metric, name, value string) (found []local.Metric) {
+	for _, metric := range all {
+		if metric.Name == name && slices.ContainsFunc(metric.Dimensions, func(d local.Dimension) bool { return d.Value == value }) {
+			found = append(found, metric)
+		}
+	}
+	return found
+}
+
+// A file system whose server never answers holds up whoever asks it for its size, for ever and beyond any signal. The others are
+// told as before; the mount is named once, and counted; and when the server is gone, all is well again.
+func TestMountThatNeverAnswers(t *testing.T) {
+	cloud, m := watchHost(t)
+	m.quiet("the start")
+	// Nobody reads what the kernel asks through this descriptor.
+	m.sh(`mkdir -p /mnt/hung && systemd-run --quiet --unit=hung sh -c 'exec 3<>/dev/fuse; mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0,allow_other hung /mnt/hung & exec sleep 10000'`)
+	until(t, time.Minute, "the mount", func() bool { return m.sh("grep -c ' /mnt/hung ' /proc/mounts || true") == "1" })
+	if out, err := m.try(5*time.Second, "timeout -s KILL 2 stat -f /mnt/hung"); err == nil {
+		t.Fatalf("the file system answers, this test would show nothing: %s", out)
+	}
+	until(t, time.Minute, "the disk collector to miss an answer", func() bool { return m.collector("disk").Errors > 0 })
+	before := m.collector("disk")
+	m.passes(8)
+	during := m.collector("disk")
+	if !strings.Contains(during.LastError, "/mnt/hung") || during.Errors < before.Errors+8 {
+		t.Errorf("counted %d, then %d, the last: %s", before.Errors, during.Errors, during.LastError)
+	}
+	if during.Data-before.Data < 8*4 {
+		t.Errorf("only %d data of the other file systems", during.Data-before.Data)
+	}
+	if said := m.complaints(); len(said) != 1 || strings.Count(said[0], "/mnt/hung") != 1 {
+		t.Errorf("the log names it not once:\n%s", strings.Join(said, "\n"))
+	}
+	threads := m.number("ls /proc/$(systemctl show --value -p MainPID %s)/task | wc -l", unit)
+	if threads > 25 {
+		t.Errorf("%d threads wait", threads)
+	}
+	m.sh("systemctl kill -s KILL hung; umount -l /mnt/hung || true")
+	until(t, time.Minute, "the disk collector to work again", func() bool { return m.collector("disk").LastError == "" })
+	for _, c := range []string{"cpu", "processes", "procstat"} {
+		if got := m.collector(c); got.Errors > 0 {
+			t.Errorf("%s failed as well: %s", c, got.LastError)
+		}
+	}
+	t.Logf("EVIDENCE hung mount: %d collections failed in part, each with the others' data (%d); one line in the log; %d threads", during.Errors, during.Data, threads)
+	sound(t, cloud)
+}
+
+// Counters begin again, and things come, go and change their names, between two collections and more often.
+func TestHostThatChangesUnderTheAgent(t *testing.T) {
+	cloud, m := watchHost(t)
+	m.sh("ip link add eth9 type dummy; ip addr add 10.9.9.1/24 dev eth9; ip link set eth9 up; modprobe loop; truncate -s 8M /disk")
+	packets := `bash -c 'for i in $(seq %d); do echo -n 0123456789 >/dev/udp/10.9.9.9/9; done'`
+	m.sh("ip neigh replace 10.9.9.9 lladdr 02:00:00:00:00:01 dev eth9; "+packets, 500)
+	m.passes(3)
+	t.Log("an interface is deleted and made again, with fewer packets, three times")
+	for range 3 {
+		m.sh("ip link del eth9; ip link add eth9 type dummy; ip addr add 10.9.9.1/24 dev eth9; ip link set eth9 up; ip neigh replace 10.9.9.9 lladdr 02:00:00:00:00:01 dev eth9; "+packets, 50)
+		m.passes(2)
+	}
+	t.Log("an interface changes its name")
+	m.sh("ip link set eth9 down; ip link set eth9 name lan1; ip link set lan1 up; ip neigh replace 10.9.9.9 lladdr 02:00:00:00:00:01 dev lan1; "+packets, 300)
+	m.passes(3)
+	t.Log("loop devices lose their counters with the driver")
+	for range 3 {
+		m.sh("l=$(losetup -f --show /disk); dd if=$l of=/dev/null bs=64k iflag=direct status=none; dd if=/dev/zero of=$l bs=64k count=20 oflag=direct status=none; losetup -d $l; udevadm settle; modprobe -r loop; modprobe loop")
+		m.passes(1)
+	}
+	t.Log("a processor is taken away, and comes back")
+	for range 3 {
+		m.sh("echo 0 >/sys/devices/system/cpu/cpu1/online")
+		m.passes(2)
+		m.sh("echo 1 >/sys/devices/system/cpu/cpu1/online")
+		m.passes(2)
+	}
+	m.quiet("interfaces, loop devices and a processor that came and went")
+	t.Log("a drive disappears with its file system mounted, and is found again")
+	m.sh("dd if=/dev/zero of=/var/log/app/x bs=64k count=50 conv=fsync status=none")
+	m.passes(2)
+	m.sh("echo 1 >/sys/class/nvme/nvme0/device/remove")
+	m.passes(5)
+	if got := m.sh("ls /sys/class/nvme"); got != "" {
+		t.Errorf("the drive is still there: %s", got)
+	}
+	m.sh("umount -l /var/log/app; echo 1 >/sys/bus/pci/rescan; udevadm settle")
+	until(t, time.Minute, "the drive", func() bool { return m.sh("ls /sys/class/nvme") != "" })
+	m.sh("mount /var/log/app && dd if=/dev/zero of=/var/log/app/x bs=64k count=10 conv=fsync status=none")
+	m.passes(5)
+	m.quiet("a drive that disappeared")
+	all := sound(t, cloud)
+	for _, want := range [][2]string{{"net_packets_sent", "eth9"}, {"net_packets_sent", "lan1"}, {"diskio_reads", "loop0"}, {"diskio_writes", "nvme0n1"}, {"cpu_usage_active", "cpu1"}} {
+		if len(of(all, want[0], want[1])) == 0 {
+			t.Errorf("nothing arrived of %s of %s", want[0], want[1])
+		}
+	}
+	if sent := most(t, cloud, of(all, "net_packets_sent", "eth9")); sent < 400 || sent > 700 {
+		t.Errorf("eth9 is said to have sent %v packets in its busiest second; it were 500", sent)
+	}
+}
+
+// most is the greatest value among the data of metrics.
+func most(t *testing.T, cloud *local.Server, of []local.Metric) (greatest float64) {
+	t.Helper()
+	for _, metric := range of {
+		data, err := cloud.Data(metric.Namespace, metric.Name, metric.Dimensions...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range data {
+			greatest = max(greatest, d.Maximum)
+		}
+	}
+	return greatest
+}
+
+// Thousands of processes end while they are read.
+func TestProcessesThatEndWhileTheyAreRead(t *testing.T) {
+	cloud, m := watchHost(t)
+	born := func() int64 { return m.number("awk '$1 == \"processes\" { print $2 }' /proc/stat") }
+	began := born()
+	m.sh("systemd-run --quiet --unit=storm sh -c 'while :; do /bin/true & /bin/true & (sleep 0.05; exit) & /bin/true; done'")
+	m.passes(20)
+	forked := born() - began
+	m.sh("systemctl stop storm")
+	if forked < 1000 {
+		t.Errorf("only %d processes began: this shows nothing", forked)
+	}
+	m.quiet("a storm of processes")
+	t.Logf("EVIDENCE %d processes began and ended during twenty collections", forked)
+	sound(t, cloud)
+}
+
+// With hidepid=2 others' processes are hidden from the agent's user: it says so once, and what it sees of its own is right.
+func TestProcessesThatAreHidden(t *testing.T) {
+	cloud, m := watchHost(t)
+	m.sh("mount -o remount,hidepid=2 /proc; systemctl restart %s", unit)
+	m.agentRuns()
+	m.passes(5)
+	m.quiet("hidepid=2")
+	for _, plugin := range []string{"processes", "procstat"} {
+		if said := m.sh("grep -c 'WARN.*%s.*hidepid' %s || true", plugin, agentLog); said != "1" {
+			t.Errorf("the log says %s times that %s sees little", said, plugin)
+		}
+	}
+	if m.collector("processes").LastData.IsZero() {
+		t.Error("processes says nothing")
+	}
+	for _, metric := range sound(t, cloud) {
+		if metric.Name != "processes_total" {
+			continue
+		}
+		data, err := cloud.Data(metric.Namespace, metric.Name, metric.Dimensions...)
+		if err != nil || len(data) == 0 {
+			t.Fatalf("%d data, %v", len(data), err)
+		}
+		if first, last := data[0].Maximum, data[len(data)-1].Maximum; first < 20 || last < 1 || last > 5 {
+			t.Errorf("there were %v processes to be seen, and %v with hidepid=2", first, last)
+		}
+	}
+}
