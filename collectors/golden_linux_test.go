@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // packedHosts are the machines of testdata/hosts that are captures, with nothing composed.
-var packedHosts = []string{"debian-arm64"}
+var packedHosts = []string{"debian-arm64", "debian-container"}
 
 // capturedHosts are all of them.
 var capturedHosts = append([]string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}, packedHosts...)
@@ -84,7 +84,7 @@ func processesOf(t *testing.T, machine string, h Host) (all []Collector) {
 	case "debian-arm64":
 		full.Pattern, few.PidFile, count.Exe = "^httpd", "/run/busy.pid", "/busybox$"
 	case "debian-container":
-		full.Exe, few.PidFile, count.Pattern = "/systemd-[a-z]+$", "/run/load.pid", "."
+		full.Exe, few.PidFile, count.Pattern = "/systemd-[a-z]+$", "/run/sshd.pid", "."
 	case "ec2-ubuntu":
 		full.Exe, few.PidFile, count.Pattern = "nginx", "/run/nginx.pid", "stress-ng.*--cpu"
 	case "container":

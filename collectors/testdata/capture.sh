@@ -19,27 +19,25 @@
 # Read the result before publishing it: arguments of processes may hold passwords, and mount points and network file systems names.
 set -eu
 to=${1:?usage: capture.sh FOLDER}
-copy() { # FILE ...
-	for file; do
-		[ -r "$file" ] || continue
-		mkdir -p "$to${file%/*}"
-		cat "$file" >"$to$file" 2>/dev/null || rm -f "$to$file" # there it is, but not to be read
-	done
-}
 mkdir -p "$to/proc"
-for process in /proc/[0-9]*; do # first: what is copied below is read by processes too
-	[ "$process" != "/proc/$$" ] || continue
-	mkdir -p "$to$process/fd"
-	cp -P "$process/stat" "$process/comm" "$process/status" "$process/io" "$process/limits" "$process/cmdline" "$process/exe" "$to$process/" 2>/dev/null || true
-	cp -P "$process"/fd/* "$to$process/fd/" 2>/dev/null || true
-	[ -s "$to$process/stat" ] || rm -rf "${to:?}$process" # it ended meanwhile
+to=$(cd "$to" && pwd)
+cd /proc
+# First, as what is copied below is read by processes too, and all at once.
+cp -P --parents [0-9]*/stat [0-9]*/comm [0-9]*/status [0-9]*/io [0-9]*/limits [0-9]*/cmdline [0-9]*/exe [0-9]*/fd/* "$to/proc/" 2>/dev/null || true
+for process in "$to"/proc/[0-9]*; do
+	if [ -s "$process/status" ]; then
+		mkdir -p "$process/fd"
+	else
+		rm -rf "$process" # it ended meanwhile
+	fi
 done
-for file in meminfo diskstats swaps vmstat loadavg uptime 1/mountinfo net/dev net/tcp net/tcp6 net/udp net/udp6 net/unix net/snmp net/netstat \
-	sys/fs/file-nr sys/net/netfilter/nf_conntrack_count sys/net/netfilter/nf_conntrack_max pressure/cpu pressure/io pressure/memory; do
-	copy "/proc/$file"
-done
-sed 's/^\(intr [0-9]*\).*/\1/' /proc/stat >"$to/proc/stat"
-copy /sys/class/net/*/flags /sys/class/nvme/*/model /sys/class/nvme/*/serial /sys/block/*/device/serial /run/*.pid
+cp --parents meminfo diskstats swaps vmstat loadavg uptime 1/mountinfo net/dev net/tcp net/tcp6 net/udp net/udp6 net/unix net/snmp net/netstat \
+	sys/fs/file-nr sys/net/netfilter/nf_conntrack_count sys/net/netfilter/nf_conntrack_max pressure/cpu pressure/io pressure/memory "$to/proc/" 2>/dev/null || true
+sed 's/^\(intr [0-9]*\).*/\1/' stat >"$to/proc/stat"
+mkdir -p "$to/sys" "$to/run"
+cd /sys
+cp --parents class/net/*/flags class/nvme/*/model class/nvme/*/serial block/*/device/serial "$to/sys/" 2>/dev/null || true
+cp /run/*.pid "$to/run/" 2>/dev/null || true # there may be none, as of all the others
 for namespace in /sys/class/nvme/*/nvme*n*; do
 	[ ! -d "$namespace" ] || mkdir -p "$to$namespace"
 done
@@ -51,19 +49,18 @@ for link in /dev/mapper/*; do
 	: >"$to/dev/$(basename "$(readlink "$link")")" # a device has to be there to be linked to
 done
 
-{
-	echo '{'
-	separator=''
-	awk '$0 !~ / - autofs / { print $5 }' "$to/proc/1/mountinfo" | sort -u | while read -r escaped; do
-		path=$(printf '%b.' "$(printf %s "$escaped" | sed 's/\\\([0-7]\)/\\0\1/g')")
-		path=${path%.}
-		numbers=$(stat -f -c '"bsize": %s, "blocks": %b, "bfree": %f, "bavail": %a, "files": %c, "ffree": %d' "$path" 2>/dev/null) || continue
-		printf '%s\t"%s": {%s}' "$separator" "$(printf %s "$path" | sed 's/[\\"]/\\&/g')" "$numbers"
-		separator=',
-'
-	done
-	printf '\n}\n'
-} >"$to/statfs.json"
+set -f -- # names may hold asterisks, too
+for escaped in $(awk '$0 !~ / - autofs / { print $5 }' "$to/proc/1/mountinfo" | sort -u); do
+	case $escaped in *\\*)
+		escaped=$(printf '%b.' "$(printf %s "$escaped" | sed 's/\\\([0-7]\)/\\0\1/g')")
+		escaped=${escaped%.}
+	esac
+	set -- "$@" "$escaped"
+done
+q=$(printf '\001') # a quotation mark of ours, while there may be some in names
+{ stat -f -c "$q%n$q: {${q}bsize$q: %s, ${q}blocks$q: %b, ${q}bfree$q: %f, ${q}bavail$q: %a, ${q}files$q: %c, ${q}ffree$q: %d}" "$@" 2>/dev/null || true; } |
+	sed 's/[\\"]/\\&/g' | tr '\001' '"' | awk 'BEGIN { print "{" } { printf "%s\t%s", separator, $0; separator = ",\n" } END { print "\n}" }' >"$to/statfs.json"
+set +f
 
 if command -v ethtool >/dev/null; then
 	for interface in /sys/class/net/*; do
