@@ -240,6 +240,9 @@ func (h byHand) fileSystems(found map[string]float64) {
 			continue
 		}
 		device := strings.TrimPrefix(words[slices.Index(words, "-")+2], "/dev/")
+		if link, err := os.Readlink(filepath.Join(h.root, "dev", device)); err == nil { // of the device mapper
+			device = filepath.Base(link)
+		}
 		dims := "{device=" + device + ",fstype=" + kind + ",path=" + path + "}"
 		used := s["blocks"] - s["bfree"]
 		for name, v := range map[string]float64{
