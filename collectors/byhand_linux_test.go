@@ -297,9 +297,12 @@ func (h byHand) counted(name, begin string) map[string]float64 {
 	return all
 }
 
-// commands are the processes that have a command line; the kernel's threads have none.
+// commands are the processes that have a command line: the kernel's threads have none, nor has what ended while it was captured.
 func (h byHand) commands() (all []string) {
-	return slices.DeleteFunc(h.pids(), func(process string) bool { return h.file(process+"/cmdline") == "" })
+	return slices.DeleteFunc(h.pids(), func(process string) bool {
+		arguments, _ := os.ReadFile(filepath.Join(h.root, process, "cmdline"))
+		return len(arguments) == 0
+	})
 }
 
 // perProcess is what is measured of each process, those that are in order of their numbers.

@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // packedHosts are the machines of testdata/hosts that are captures, with nothing composed.
-var packedHosts = []string{"debian-amd64", "debian-arm64", "debian-container"}
+var packedHosts = []string{"debian-amd64", "debian-arm64", "debian-container", "debian-nvme"}
 
 // capturedHosts are all of them.
 var capturedHosts = append([]string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}, packedHosts...)
