@@ -215,8 +215,9 @@ func hostThatChanges(m *machine, cloud *local.Server) {
 	m.passes(3)
 	t.Log("loop devices lose their counters with the driver")
 	for range 3 {
-		m.sh("l=$(losetup -f --show /disk); dd if=$l of=/dev/null bs=64k iflag=direct status=none; dd if=/dev/zero of=$l bs=64k count=20 oflag=direct status=none; losetup -d $l; udevadm settle; modprobe -r loop; modprobe loop")
-		m.passes(1)
+		m.sh("losetup /dev/loop0 /disk; dd if=/dev/loop0 of=/dev/null bs=64k iflag=direct status=none; dd if=/dev/zero of=/dev/loop0 bs=64k count=20 oflag=direct status=none")
+		m.passes(2)
+		m.sh("losetup -d /dev/loop0; udevadm settle; modprobe -r loop; modprobe loop")
 	}
 	t.Log("a processor is taken away, and comes back")
 	for range 3 {
@@ -281,32 +282,51 @@ func stormOfProcesses(m *machine, cloud *local.Server) {
 	sound(t, cloud)
 }
 
-// With hidepid=2 others' processes are hidden from the agent's user: it says so once, and what it sees of its own is right.
+// hidepid on the host's /proc does not concern the service: what systemd isolates so has a /proc of its own. With ProtectProc=invisible
+// others' processes are hidden from the agent's user: it says so once, and what it sees of its own is right.
 func hiddenProcesses(m *machine, cloud *local.Server) {
 	t := m.T
-	m.sh("mount -o remount,hidepid=2 /proc; systemctl restart %s", unit)
-	m.agentRuns()
-	m.passes(5)
-	t.Log(m.sh("grep -E '^(Uid|Gid|Groups|CapEff)' /proc/$(systemctl show --value -p MainPID %s)/status; grep ' - proc ' /proc/$(systemctl show --value -p MainPID %[1]s)/mountinfo; su -s /bin/sh nobody -c 'ls /proc | grep -c ^[0-9]'", unit))
+	restart := func() float64 {
+		m.sh("systemctl daemon-reload; systemctl restart %s", unit)
+		m.agentRuns()
+		m.passes(5)
+		return processesSeen(t, cloud)
+	}
+	m.sh("mount -o remount,hidepid=2 /proc")
+	if hidden := m.number("su -s /bin/sh nobody -c 'ls /proc' | grep -c '^[0-9]'"); hidden > 5 {
+		t.Fatalf("an ordinary user sees %d processes: this would show nothing", hidden)
+	}
+	all := restart()
 	m.quiet("hidepid=2")
+	m.sh("mkdir -p /etc/systemd/system/%s.service.d; printf '[Service]\nProtectProc=invisible\n' >/etc/systemd/system/%[1]s.service.d/proc.conf", unit)
+	own := restart()
+	m.quiet("ProtectProc=invisible")
+	if all < 20 || own < 1 || own > 5 {
+		t.Errorf("there were %v processes to be seen with hidepid=2, and %v with ProtectProc=invisible", all, own)
+	}
 	for _, plugin := range []string{"processes", "procstat"} {
-		if said := m.sh("grep -c 'WARN.*%s.*hidepid' %s || true", plugin, agentLog); said != "1" {
-			t.Errorf("the log says %s times that %s sees little", said, plugin)
+		if said := m.number("grep -c 'WARN.*%s.*hidepid' %s || true", plugin, agentLog); said != 1 {
+			t.Errorf("the log says %d times that %s sees little", said, plugin)
 		}
 	}
-	if m.collector("processes").LastData.IsZero() {
-		t.Error("processes says nothing")
+	t.Logf("EVIDENCE hidepid: %v processes seen under hidepid=2, %v under ProtectProc=invisible", all, own)
+	sound(t, cloud)
+}
+
+// processesSeen is how many there are by the newest datum.
+func processesSeen(t *testing.T, cloud *local.Server) float64 {
+	t.Helper()
+	all, err := cloud.Metrics()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, metric := range sound(t, cloud) {
-		if metric.Name != "processes_total" {
-			continue
-		}
-		data, err := cloud.Data(metric.Namespace, metric.Name, metric.Dimensions...)
-		if err != nil || len(data) == 0 {
-			t.Fatalf("%d data, %v", len(data), err)
-		}
-		if first, last := data[0].Maximum, data[len(data)-1].Maximum; first < 20 || last < 1 || last > 5 {
-			t.Errorf("there were %v processes to be seen, and %v with hidepid=2", first, last)
-		}
+	i := slices.IndexFunc(all, func(metric local.Metric) bool { return metric.Name == "processes_total" })
+	if i < 0 {
+		t.Fatal("processes says nothing")
 	}
+	data, err := cloud.Data(all[i].Namespace, all[i].Name, all[i].Dimensions...)
+	if err != nil || len(data) == 0 {
+		t.Fatalf("%d data, %v", len(data), err)
+	}
+	return data[len(data)-1].Maximum
 }
