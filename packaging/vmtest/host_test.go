@@ -305,7 +305,7 @@ func hiddenProcesses(m *machine, cloud *local.Server) {
 		t.Errorf("there were %v processes to be seen with hidepid=2, and %v with ProtectProc=invisible", all, own)
 	}
 	for _, plugin := range []string{"processes", "procstat"} {
-		if said := m.number("grep -c 'WARN.*%s.*hidepid' %s || true", plugin, agentLog); said != 1 {
+		if said := m.number("grep -c 'WARN.*metrics_collected[.]%s[:[].*hidepid' %s || true", plugin, agentLog); said != 1 {
 			t.Errorf("the log says %d times that %s sees little", said, plugin)
 		}
 	}
