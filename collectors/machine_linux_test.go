@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,9 +38,8 @@ func (m machine) becomes(name, moment string) {
 		m.t.Fatal(err)
 	}
 	from := filepath.Join("testdata", "hosts", name)
-	if packed, err := os.Open(filepath.Join(from, "capture.tar.gz")); err == nil {
-		defer packed.Close()
-		m.unpack(packed, moment)
+	if slices.Contains(packedHosts, name) {
+		m.unpack(name, moment)
 		return
 	}
 	from = filepath.Join(from, moment)
@@ -66,45 +66,54 @@ func (m machine) becomes(name, moment string) {
 	}
 }
 
-// unpack puts what one folder of an archive holds at the root.
-func (m machine) unpack(packed io.Reader, folder string) {
+// unpack puts one of the two folders of an archive at the root.
+func (m machine) unpack(name, folder string) {
 	m.t.Helper()
-	plain, err := gzip.NewReader(packed)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	found := 0
-	for archive := tar.NewReader(plain); ; {
-		entry, err := archive.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		name, inside := strings.CutPrefix(path.Clean(entry.Name), folder+"/")
-		at := filepath.Join(m.Root, name)
+	eachPacked(m.t, name, func(entry *tar.Header, text io.Reader) {
+		inner, inside := strings.CutPrefix(path.Clean(entry.Name), folder)
 		if !inside {
-			continue
+			return
 		}
-		found++
-		switch {
-		case entry.Typeflag == tar.TypeDir:
+		at := filepath.Join(m.Root, inner)
+		var err error
+		switch entry.Typeflag {
+		case tar.TypeDir:
 			err = os.MkdirAll(at, 0o755)
-		case entry.Typeflag == tar.TypeSymlink:
+		case tar.TypeSymlink:
 			err = os.Symlink(entry.Linkname, at)
 		default:
-			var text []byte
-			if text, err = io.ReadAll(archive); err == nil {
-				err = os.WriteFile(at, text, 0o644)
+			var content []byte
+			if content, err = io.ReadAll(text); err == nil {
+				err = os.WriteFile(at, content, 0o644)
 			}
 		}
 		if err != nil {
 			m.t.Fatal(err)
 		}
+	})
+}
+
+// eachPacked visits what is in the archive of a machine.
+func eachPacked(t testing.TB, name string, visit func(entry *tar.Header, text io.Reader)) {
+	t.Helper()
+	packed, err := os.Open(filepath.Join("testdata", "hosts", name, "capture.tar.gz"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if found == 0 {
-		m.t.Fatalf("there is no %s", folder)
+	defer packed.Close()
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for archive := tar.NewReader(plain); ; {
+		entry, err := archive.Next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(entry, archive)
 	}
 }
 
