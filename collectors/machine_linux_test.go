@@ -69,6 +69,7 @@ func (m machine) becomes(name, moment string) {
 // unpack puts one of the two folders of an archive at the root.
 func (m machine) unpack(name, folder string) {
 	m.t.Helper()
+	m.write("descriptor", "")
 	eachPacked(m.t, name, func(entry *tar.Header, text io.Reader) {
 		inner, inside := strings.CutPrefix(path.Clean(entry.Name), folder)
 		if !inside {
@@ -76,10 +77,12 @@ func (m machine) unpack(name, folder string) {
 		}
 		at := filepath.Join(m.Root, inner)
 		var err error
-		switch entry.Typeflag {
-		case tar.TypeDir:
+		switch {
+		case entry.Typeflag == tar.TypeDir:
 			err = os.MkdirAll(at, 0o755)
-		case tar.TypeSymlink:
+		case path.Base(path.Dir(inner)) == "fd": // thousands, of which only the number is read: this takes a twentieth of the time
+			err = os.Link(filepath.Join(m.Root, "descriptor"), at)
+		case entry.Typeflag == tar.TypeSymlink:
 			err = os.Symlink(entry.Linkname, at)
 		default:
 			var content []byte
