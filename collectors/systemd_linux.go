@@ -147,6 +147,7 @@ func (c *systemdCollector) askUnits(ctx context.Context, m *manager, all []unitS
 	counts := c.units.has("unit_restarts")
 	maps.DeleteFunc(c.last, func(name string, _ knownUnit) bool { _, still := wanted[name]; return !still })
 	var failed error // the first: the others would be for the same reason
+	asking := true
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		u := wanted[name]
 		known, seen := c.last[name]
@@ -154,19 +155,19 @@ func (c *systemdCollector) askUnits(ctx context.Context, m *manager, all []unitS
 			known.dims = c.units.dimensions("unit", name)
 		}
 		r := unitReading{active: u.isActive(), failed: u.Active == "failed", restarts: math.NaN()}
-		if counts && u.isService() {
+		switch service := counts && u.isService(); {
+		case !service:
+			known.counted = false
+		case asking:
 			n, counted, err := m.restarts(ctx, u)
-			if _, refused := errors.AsType[dbus.Error](err); err != nil && !refused {
-				return err // so would be all others
-			}
 			if err == nil {
 				// systemd counts anew when somebody starts the service.
 				r.restarts = difference(counted && known.counted && n >= known.restarts, uint64(n-known.restarts))
 				known.restarts, known.counted = n, counted
 			}
+			_, refused := errors.AsType[dbus.Error](err)
+			asking = err == nil || refused // else so would be all others
 			failed = cmp.Or(failed, err)
-		} else {
-			known.counted = false
 		}
 		c.last[name] = known
 		c.data = c.units.fill(c.data, now, &r, known.dims)

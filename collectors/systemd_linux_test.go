@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type fakeBus struct {
 	ends    string            // the path at which the daemon ends; "": it goes on
 	first   *dbus.Message     // sent ahead of what is asked; nil: nothing
 	silent  bool              // nothing is answered
+	shut    bool              // nor is anybody let in
 	conns   []net.Conn
 	calls   []string
 }
@@ -109,6 +111,12 @@ func (b *fakeBus) serve(conn net.Conn) {
 			answer = "REJECTED EXTERNAL\r\n"
 		case words[0] == "AUTH":
 			answer = "OK 0123456789abcdef0123456789abcdef\r\n"
+		}
+		b.mu.Lock()
+		shut := b.shut
+		b.mu.Unlock()
+		if shut {
+			continue
 		}
 		if _, err := io.WriteString(conn, answer); err != nil {
 			return
@@ -323,9 +331,12 @@ func TestBusThatDoesNotAnswer(t *testing.T) {
 	b := newFakeBus(t, m)
 	c := mustBuild(t, measuring("systemd", "running"), m.Host).(*systemdCollector)
 	c.patience = 50 * time.Millisecond
-	b.silent = true
-	if got, err := collectSome(t, c); err == nil || len(got) > 0 || err.Error() != "ask systemd: no answer within 50ms" {
-		t.Errorf("%v, %v", got, err)
+	for _, when := range []*bool{&b.shut, &b.silent} {
+		b.change(func() { *when = true })
+		if got, err := collectSome(t, c); err == nil || len(got) > 0 || err.Error() != "ask systemd: no answer within 50ms" {
+			t.Errorf("%v, %v", got, err)
+		}
+		b.change(func() { b.shut = false })
 	}
 	c.patience = maxPatience
 	b.change(func() { b.silent = false })
@@ -338,10 +349,17 @@ func TestRestartsOutliveARoundThatFails(t *testing.T) {
 	m := newMachine(t)
 	b := newFakeBus(t, m)
 	busy(b)
-	p := measuring("systemd", "unit_restarts")
+	p := measuring("systemd", "unit_active", "unit_restarts")
 	p.Resources = []string{"app@*.service", "nginx.service"}
 	c := mustBuild(t, p, m.Host)
-	expect(t, collect(t, c), nil)
+	active := map[string]float64{ // of all of them, whatever becomes of the restarts
+		"systemd_unit_active{unit=app@1.service}": 1, "systemd_unit_active{unit=app@2.service}": 0, "systemd_unit_active{unit=nginx.service}": 1,
+	}
+	with := func(restarts map[string]float64) map[string]float64 {
+		maps.Copy(restarts, active)
+		return restarts
+	}
+	expect(t, collect(t, c), active)
 	count := func(app1, app2, nginx uint32) {
 		b.change(func() {
 			b.counts = map[string]uint32{"/u/app_1_service": app1, "/u/app_2_service": app2, "/u/nginx_service": nginx}
@@ -350,7 +368,7 @@ func TestRestartsOutliveARoundThatFails(t *testing.T) {
 	some := func(complaint string, want map[string]float64) {
 		t.Helper()
 		got, err := collectSome(t, c)
-		if expect(t, got, want); err == nil || strings.Count(err.Error(), "restarts of") != 1 || !strings.Contains(err.Error(), complaint) {
+		if expect(t, got, with(want)); err == nil || strings.Count(err.Error(), "restarts of") != 1 || !strings.Contains(err.Error(), complaint) {
 			t.Errorf("%v, want %q", err, complaint)
 		}
 	}
@@ -358,17 +376,17 @@ func TestRestartsOutliveARoundThatFails(t *testing.T) {
 	b.change(func() { b.ends = "/u/app_2_service" })
 	some("restarts of app@2.service", map[string]float64{"systemd_unit_restarts{unit=app@1.service}": 1})
 	count(1, 10, 6)
-	expect(t, collect(t, c), map[string]float64{
+	expect(t, collect(t, c), with(map[string]float64{
 		"systemd_unit_restarts{unit=app@1.service}": 0, "systemd_unit_restarts{unit=app@2.service}": 3, "systemd_unit_restarts{unit=nginx.service}": 3,
-	})
+	}))
 	count(2, 11, 7)
 	const noReply = "org.freedesktop.DBus.Error.NoReply"
 	b.change(func() { b.refuses = map[string]string{"/u/app_1_service": noReply, "/u/app_2_service": noReply} })
 	some("restarts of app@1.service", map[string]float64{"systemd_unit_restarts{unit=nginx.service}": 1})
 	b.change(func() { b.refuses = nil })
-	expect(t, collect(t, c), map[string]float64{
+	expect(t, collect(t, c), with(map[string]float64{
 		"systemd_unit_restarts{unit=app@1.service}": 1, "systemd_unit_restarts{unit=app@2.service}": 1, "systemd_unit_restarts{unit=nginx.service}": 0,
-	})
+	}))
 }
 
 // systemd answers nothing at all, or leaves out one of them silently, when it is asked for what cannot be a unit.

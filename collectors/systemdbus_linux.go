@@ -58,24 +58,25 @@ func (b *systemdBus) talk(ctx context.Context, patience time.Duration, ask func(
 	end := time.Now().Add(patience)
 	asking, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	if b.bus == nil || !b.bus.Connected() {
-		if err := b.connect(ctx, asking, end); err != nil {
-			return err
-		}
+	err := b.connect(ctx, asking, end)
+	if err == nil {
+		_ = b.conn.SetWriteDeadline(end) // of a connection that is closed the request fails
+		err = ask(asking, &manager{b.bus})
 	}
-	_ = b.conn.SetWriteDeadline(end) // of a connection that is closed the request fails
-	err := ask(asking, &manager{b.bus})
 	if _, refused := errors.AsType[dbus.Error](err); err == nil || refused {
 		return explained(err)
 	}
 	b.close()
-	if asking.Err() != nil && ctx.Err() == nil {
+	if late := asking.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded); late && ctx.Err() == nil {
 		return fmt.Errorf("no answer within %s", patience)
 	}
 	return err
 }
 
 func (b *systemdBus) connect(life, asking context.Context, end time.Time) (err error) {
+	if b.bus != nil && b.bus.Connected() {
+		return nil
+	}
 	b.close()
 	conn, err := (&net.Dialer{}).DialContext(asking, "unix", b.at)
 	if errors.Is(err, fs.ErrNotExist) {
