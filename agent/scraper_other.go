@@ -10,6 +10,9 @@ import (
 // apart: the end of its standard input tells the child that the agent is gone.
 func apart() *syscall.SysProcAttr { return nil }
 
+// asScraper: nobody becomes another user here.
+func asScraper(ScraperUser) *syscall.SysProcAttr { return nil }
+
 func withoutRights() {}
 
 func killAll(p *os.Process) { _ = p.Kill() } // it may have ended by itself

@@ -356,7 +356,7 @@ func TestScrapeConfigurationIsCheckedByTheProgram(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		problems, err := checkScrapeConfig(t.Context(), program, file)
+		problems, err := checkScrapeConfig(t.Context(), program, file, ScraperUser{})
 		if got := strings.ReplaceAll(fmt.Sprint(problems, err), dir+"/", ""); !strings.Contains(got, want) {
 			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
@@ -364,10 +364,10 @@ func TestScrapeConfigurationIsCheckedByTheProgram(t *testing.T) {
 	f("fine", "[] <nil>")
 	f("a mistake", "p.yaml:3:5: a mistake (mend it)] <nil>")
 	f("nonsense", "is no JSON")
-	if _, err := checkScrapeConfig(t.Context(), program, filepath.Join(dir, "none.yaml")); err == nil || !strings.HasPrefix(err.Error(), "check scrape configuration: open ") {
+	if _, err := checkScrapeConfig(t.Context(), program, filepath.Join(dir, "none.yaml"), ScraperUser{}); err == nil || !strings.HasPrefix(err.Error(), "check scrape configuration: open ") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := checkScrapeConfig(t.Context(), dir, filepath.Join(dir, "p.yaml")); err == nil {
+	if _, err := checkScrapeConfig(t.Context(), dir, filepath.Join(dir, "p.yaml"), ScraperUser{}); err == nil {
 		t.Error("a folder is no program")
 	}
 }
