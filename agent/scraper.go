@@ -80,7 +80,8 @@ func newScraper(p config.Prometheus, a *Agent) *scraper {
 // the agent may run as root, and whoever starts it need not decide what it starts.
 func FindScraper() (string, error) {
 	folders := []string{"/usr/local/bin", "/usr/bin", "/opt/aws/amazon-cloudwatch-agent/bin"}
-	if own, err := os.Executable(); err == nil {
+	own, err := os.Executable()
+	if err == nil {
 		folders = append([]string{filepath.Dir(own)}, folders...)
 	}
 	name := ScraperProgram
@@ -88,7 +89,7 @@ func FindScraper() (string, error) {
 		name, folders = name+".exe", folders[:1]
 	}
 	for _, folder := range folders {
-		path, err := isProgram(filepath.Join(folder, name))
+		path, err := isProgram(filepath.Join(folder, name), own)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return path, err
 		}
@@ -96,13 +97,19 @@ func FindScraper() (string, error) {
 	return "", fmt.Errorf("start scraper: %s is not installed (install the package %s): %w", ScraperProgram, ScraperProgram, fs.ErrNotExist)
 }
 
-func isProgram(path string) (string, error) {
+// isProgram holds a program against the agent's own.
+func isProgram(path, own string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("start scraper: %w", err)
 	}
 	if !info.Mode().IsRegular() || runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0 {
 		return "", fmt.Errorf("start scraper: %s is no program (chmod 755, or install the package %s anew)", path, ScraperProgram)
+	}
+	if like, err := os.Stat(own); err == nil { // it may have been replaced, and be gone
+		if err := isSafe(info, like); err != nil {
+			return "", fmt.Errorf("start scraper: %s is not started: %w", path, err)
+		}
 	}
 	return path, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -109,6 +110,12 @@ func standIn(args []string) int {
 				document(strings.Join(strings.Fields(l), " "))
 			}
 		}
+		adjusted, _ := os.ReadFile("/proc/self/oom_score_adj")
+		for string(adjusted) != "800\n" && len(adjusted) > 0 { // it comes after the start; the test waits no longer than for anything else
+			adjusted, _ = os.ReadFile("/proc/self/oom_score_adj")
+			runtime.Gosched()
+		}
+		document("dies first")
 		<-over
 	}
 	return 0
@@ -154,7 +161,7 @@ func scrapes(t *testing.T, behaviour string, change ...func(*scraping)) *scrapin
 	s.path = filepath.Join(dir, ScraperProgram)
 	installStandIn(t, s.path)
 	s.scraper = newScraper(config.Prometheus{ConfigPath: filepath.Join(dir, "scrape.yaml"), ClusterName: behaviour, LogGroup: "g", Namespace: "n", MaxSeries: 10}, s.agent)
-	s.find = func() (string, error) { return isProgram(s.path) }
+	s.find = func() (string, error) { return isProgram(s.path, s.path) }
 	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second}
 	for _, c := range change {
 		c(s)
@@ -316,7 +323,7 @@ func TestScraperHasNoSecretsAndNoRights(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	s := scrapes(t, "bare")
-	comes(t, "what it has", func() bool { return s.status().Accepted > 0 })
+	comes(t, "what it has, and that it dies before the agent", func() bool { return slices.Contains(s.documents(), "dies first") })
 	s.stop()
 	all := s.documents()
 	if _, err := os.Stat("/proc/self/status"); err == nil && !(slices.Contains(all, "NoNewPrivs: 1") && slices.Contains(all, "CapAmb: 0000000000000000")) {
@@ -327,6 +334,44 @@ func TestScraperHasNoSecretsAndNoRights(t *testing.T) {
 			t.Errorf("it has %s", variable)
 		}
 	}
+}
+
+// A program that others could have written would do for them what the agent, which may be root, can do.
+func TestScraperThatOthersMayWriteToIsNotStarted(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT RUN: modes are held against each other on Linux")
+	}
+	dir := t.TempDir()
+	own, program := filepath.Join(dir, "own"), filepath.Join(dir, ScraperProgram)
+	for _, path := range []string{own, program} {
+		if err := os.WriteFile(path, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(owner, group int, mode os.FileMode, want string) {
+		t.Helper()
+		if owner != os.Getuid() || group != os.Getgid() {
+			if os.Getuid() != 0 {
+				return
+			}
+			if err := os.Chown(program, owner, group); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(program, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := isProgram(program, own); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d:%d %v: got %v, want %q", owner, group, mode, err, want)
+		}
+	}
+	f(os.Getuid(), os.Getgid(), 0o755, "")
+	f(os.Getuid(), os.Getgid(), 0o757, "everybody may write to it")
+	f(os.Getuid(), os.Getgid(), 0o644, "is no program")
+	f(0, 4321, 0o775, "the group 4321 may write to it")
+	f(0, 4321, 0o755, "")
+	f(4321, 0, 0o755, "it belongs to the user 4321")
 }
 
 // The YAML of an environment variable is a file of the agent's own.
