@@ -26,6 +26,7 @@ type scraperPace struct {
 	first, most time.Duration // before it is started again
 	well        time.Duration // how long it has to run to be well: what was before is forgiven
 	grace       time.Duration // to end when it is told to: what it has scraped is to arrive
+	look        time.Duration // between two looks whether its program was replaced
 }
 
 // scraper has the program run for as long as its section is there.
@@ -72,7 +73,7 @@ func scraperTask(p config.Prometheus, a *Agent) Task {
 func newScraper(p config.Prometheus, a *Agent) *scraper {
 	return &scraper{
 		settings: p, state: absolute(a.env.StateDir), find: FindScraper, log: a.env.Log, listener: listeners.NewEMF(config.EMF{}, a.events, a.env.Log),
-		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second},
+		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second, look: 10 * time.Second},
 	}
 }
 
@@ -124,6 +125,10 @@ func (s *scraper) run(ctx context.Context, isUp func()) {
 		if ctx.Err() != nil {
 			return
 		}
+		if err == nil { // another program is there
+			wait = s.pace.first / 2
+			continue
+		}
 		delay := wait
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // somebody may install it, or write the file
@@ -152,7 +157,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// once has the program run until ctx is done, or it ends by itself, which is an error.
+// once has the program run until ctx is done, its file is replaced or removed, or it ends by itself, which is an error.
 func (s *scraper) once(ctx context.Context, isUp func()) error {
 	program, err := s.find()
 	if err != nil {
@@ -161,6 +166,10 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 	settings := s.settings
 	if settings.ConfigPath, err = s.scrapeConfig(); err != nil {
 		return err
+	}
+	file, err := os.Stat(program)
+	if err != nil {
+		return fmt.Errorf("start scraper: %w", err)
 	}
 	c, err := startChild(program, settings)
 	if err != nil {
@@ -174,15 +183,33 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 	readers.Go(func() { s.hear(c.stderr) })
 	well := time.AfterFunc(s.pace.well, s.runs)
 	defer well.Stop()
-	select {
-	case <-ctx.Done():
+	look := time.NewTicker(s.pace.look)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if isStill(program, file) {
+				continue
+			}
+			s.log.Info("the scraper's program was replaced or removed: it is stopped, and the one that is there started", zap.String("program", program))
+		case <-ctx.Done():
+		case <-c.ended:
+			c.settle(&readers)
+			return fmt.Errorf("run scraper: %s ended by itself: %s", program, howEnded(c.err, s.said.lastError()))
+		}
 		c.stop(s.pace.grace, s.log)
 		c.settle(&readers)
 		return nil
-	case <-c.ended:
-		c.settle(&readers)
-		return fmt.Errorf("run scraper: %s ended by itself: %s", program, howEnded(c.err, s.said.lastError()))
 	}
+}
+
+// isStill tells whether the same file lies under a path. One that cannot be looked at may be.
+func isStill(path string, file fs.FileInfo) bool {
+	now, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return os.SameFile(file, now) && now.ModTime().Equal(file.ModTime()) && now.Size() == file.Size()
 }
 
 // howEnded is how a program ended, and its last words, if there were any.

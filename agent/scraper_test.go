@@ -162,7 +162,7 @@ func scrapes(t *testing.T, behaviour string, change ...func(*scraping)) *scrapin
 	installStandIn(t, s.path)
 	s.scraper = newScraper(config.Prometheus{ConfigPath: filepath.Join(dir, "scrape.yaml"), ClusterName: behaviour, LogGroup: "g", Namespace: "n", MaxSeries: 10}, s.agent)
 	s.find = func() (string, error) { return isProgram(s.path, s.path) }
-	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second}
+	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second, look: 10 * time.Millisecond}
 	for _, c := range change {
 		c(s)
 	}
@@ -314,6 +314,25 @@ func TestScraperThatIsInstalledLaterIsTakenUp(t *testing.T) {
 	installStandIn(t, s.path)
 	comes(t, "the documents", func() bool { return s.status().Accepted == 3 })
 	comes(t, "the end of the trouble", func() bool { return s.status().Trouble == nil })
+}
+
+// A package that is upgraded has its new program started, one that is removed leaves nothing running.
+func TestScraperWhoseProgramIsReplacedIsStartedAnew(t *testing.T) {
+	s := scrapes(t, "documents")
+	comes(t, "the documents", func() bool { return s.status().Accepted == 3 })
+	first := s.status().PID
+	later := time.Now().Add(time.Hour)
+	if raw, err := os.ReadFile(s.path); err != nil || os.WriteFile(s.path+".new", raw, 0o755) != nil || os.Chtimes(s.path+".new", later, later) != nil || os.Rename(s.path+".new", s.path) != nil {
+		t.Fatal("the program cannot be replaced", err)
+	}
+	comes(t, "another one", func() bool { l := s.status(); return l.PID != 0 && l.PID != first && l.Accepted == 7 })
+	if l := s.status(); l.Starts != 2 || l.Trouble != nil {
+		t.Errorf("got %+v", l)
+	}
+	if err := os.Remove(s.path); err != nil {
+		t.Fatal(err)
+	}
+	comes(t, "its end", func() bool { l := s.status(); return l.PID == 0 && l.Trouble != nil })
 }
 
 // It has nothing of the agent's that it does not need: no credentials, and no rights.
