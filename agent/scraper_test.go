@@ -475,3 +475,22 @@ func FuzzScraperReports(f *testing.F) {
 		}
 	})
 }
+
+// A scraper that never stays costs nothing but its starts.
+func TestRestartsOfTheScraperLeaveNothingOpen(t *testing.T) {
+	if _, err := os.ReadDir("/proc/self/fd"); err != nil {
+		t.Skip("NOT RUN: there is no /proc")
+	}
+	open := func() int {
+		all, _ := os.ReadDir("/proc/self/fd")
+		return len(all)
+	}
+	s := scrapes(t, "crash", func(s *scraping) { s.pace.first, s.pace.most = time.Millisecond, time.Millisecond })
+	comes(t, "some starts", func() bool { return s.status().Starts > 5 })
+	before := open()
+	comes(t, "many starts", func() bool { return s.status().Starts > 60 })
+	s.stop()
+	if after := open(); after > before+10 {
+		t.Errorf("%d descriptors were open, and %d are", before, after)
+	}
+}
