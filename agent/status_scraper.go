@@ -67,7 +67,7 @@ func (v *verdict) scraping() {
 		return
 	}
 	if t := l.Trouble; t != nil {
-		v.say(Degraded, t.Since, "nothing is scraped: "+t.Error, "the agent's log has its last words, and sudo nephoscope check says what is wrong with what it is to read. It is tried again all the time")
+		v.say(Degraded, t.Since, "nothing is scraped: "+t.Error, "sudo nephoscope check says what is wrong, and the agent's log what the scraper said last. It is tried again all the time")
 	}
 	if l.PID != 0 && len(l.Targets) == 0 && v.longAgo(l.Since, nothingScraped) {
 		said := ""

@@ -65,7 +65,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 				return &exitError{exitUnread, err}
 			}
 			if system == runtime.GOOS {
-				problems = onThisHost(contextOf(cmd), layoutOf(cmd), c, problems)
+				problems = onThisHost(contextOf(cmd), layoutOf(cmd), c, problems, strict)
 			}
 			mistakes := len(onlyMistakes(problems))
 			if asJSON {

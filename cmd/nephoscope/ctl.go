@@ -64,7 +64,7 @@ func controlOf(o install.Options) *install.Control {
 		Status: statusOf, Reload: agent.Reload,
 		Check: func(c *config.Config, err error) ([]config.Problem, error) {
 			problems, err := problemsOf(c, err)
-			return onThisHost(context.Background(), layout, c, problems), err
+			return onThisHost(context.Background(), layout, c, problems, lenient), err
 		},
 		Fetch: func(ctx context.Context, name string, mode agent.Mode) (string, error) {
 			return parameter(ctx, layout, name, mode, o.Dualstack)

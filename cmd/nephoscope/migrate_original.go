@@ -32,7 +32,7 @@ func (m *migration) original(path string) (*report, error) {
 	}
 	if m.layout.Root == "" { // the package's service has a user of its own, where the original ran as root
 		ctx := context.Background()
-		problems = append(problems, scrapingProblems(ctx, c, userFor(ctx, c, agentUser))...)
+		problems = append(problems, lenient(scrapingProblems(ctx, c, userFor(ctx, c, agentUser)))...)
 	}
 	for _, p := range problems {
 		if p.Warning {

@@ -12,8 +12,8 @@ import (
 )
 
 // onThisHost adds to the problems of a configuration what keeps it from working on this host alone. An image under a root folder
-// is another one.
-func onThisHost(ctx context.Context, layout install.Layout, c *config.Config, problems []config.Problem) []config.Problem {
+// is another one. weigh says how much what is wrong with what is scraped counts.
+func onThisHost(ctx context.Context, layout install.Layout, c *config.Config, problems []config.Problem, weigh func([]config.Problem) []config.Problem) []config.Problem {
 	if c == nil || layout.Root != "" {
 		return problems
 	}
@@ -21,7 +21,18 @@ func onThisHost(ctx context.Context, layout install.Layout, c *config.Config, pr
 	if c.Logs == nil || c.Logs.Prometheus == nil {
 		return problems
 	}
-	return append(problems, scrapingProblems(ctx, c, userFor(ctx, c, ""))...)
+	return append(problems, weigh(scrapingProblems(ctx, c, userFor(ctx, c, "")))...)
+}
+
+// strict has a mistake in a scrape configuration be one.
+func strict(problems []config.Problem) []config.Problem { return problems }
+
+// lenient has it be a warning: it costs the job that has it, and must not keep all else from being shipped.
+func lenient(problems []config.Problem) []config.Problem {
+	for i := range problems {
+		problems[i].Warning = true
+	}
+	return problems
 }
 
 // userFor is as whom the agent runs with a configuration: its own word, the service's, otherwise, or the one who asks.

@@ -50,3 +50,17 @@ func TestScrapeConfigurationIsReadAsTheAgentsUser(t *testing.T) {
 	says("closed cannot be entered by "+who.name, "check", config)
 	says("sudo setfacl -m u:"+who.name+":x "+b.path("closed"), "check", config)
 }
+
+// A mistake in the scrape configuration costs the job that has it: neither the control command nor migrate refuses the rest for it.
+func TestMistakeInAScrapeConfigurationHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	b := newScrapeBed(t, realScraper(t))
+	b.replace("prometheus.yaml", "scrape_configs:\n- job_name: a\n  static_configs: [{target: ['a:1']}]\n")
+	for status, args := range [][]string{{"migrate", "--from", "original", b.path("config.json")}, {"check", b.path("config.json")}} {
+		cmd := exec.Command(b.program, args...)
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != status || !strings.Contains(string(out), "static_configs[0].target: unknown key") {
+			t.Errorf("%s: status %d, want %d:\n%s", args[0], got, status, out)
+		}
+	}
+}
