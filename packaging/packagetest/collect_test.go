@@ -40,7 +40,7 @@ echo '<nvidia_smi_log><gpu id="0"><product_name>Test</product_name><temperature>
 
 // The scraper is started within the sandbox, as the agent's user and with none of its rights, reaches an exporter (the agent's own
 // page of metrics), and what it brings becomes metrics. A file that only root can read is told of, with what mends it. A program
-// that is upgraded is started anew, one that is removed is stopped, and one that dies for want of memory leaves the agent alone.
+// that is upgraded is started anew, one that is removed is stopped, and one that is killed leaves the agent alone.
 func TestSandboxLetsTheScraperWork(t *testing.T) {
 	t.Parallel()
 	h := install(t)
@@ -76,6 +76,9 @@ scrape_configs:
 	}
 	if last := strings.TrimSpace(h.run(of + "cat /proc/$pid/oom_score_adj")); last != "800" {
 		t.Errorf("the kernel ends it with %s", last)
+	}
+	if policy := h.show("OOMPolicy"); policy != "continue" {
+		t.Errorf("the agent is stopped with it: %s", policy)
 	}
 	agent := h.run("systemctl show -P MainPID " + unit)
 	runs := func(what, than string) (pid string) {
