@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,7 +58,7 @@ func scraperTask(p config.Prometheus, a *Agent) Task {
 		content = os.Getenv(name)
 	}
 	return Task{
-		Name: "scraper of Prometheus exporters", Key: key("prometheus", string(settings), content), Turn: "scraper",
+		Name: "scraper of Prometheus exporters", Key: key("prometheus", string(settings), content, slices.Sorted(slices.Values(childEnvironment(os.Environ())))), Turn: "scraper",
 		run: func(ctx context.Context, r *running) {
 			s := newScraper(p, a)
 			a.tasks.begin(s)

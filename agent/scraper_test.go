@@ -454,6 +454,10 @@ func TestSectionIsTheIdentityOfTheScraper(t *testing.T) {
 	if variable == of(`{"prometheus_config_path": "env:SCRAPE_CONTENT"}`) {
 		t.Error("the content of the variable decides as well")
 	}
+	t.Setenv("HTTP_PROXY", "http://other:3128")
+	if one == of(`{"log_group_name": "g"}`) {
+		t.Error("what it is given of the environment decides as well: common-config.toml may name another proxy")
+	}
 }
 
 // Whatever the program says, it fails nothing, and what is kept of it has bounds.
