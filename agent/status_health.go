@@ -294,6 +294,7 @@ func (j *judge) lost(v *verdict) {
 	}
 	if l := v.Prometheus; l != nil {
 		say(l.Documents["spool_full"], "documents of scraped samples were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is scraped; nephoscope.events_mib allows more")
+		say(l.Documents["many_streams"]+l.Documents["disk"], "documents of scraped samples were refused for want of room", "nephoscope status --json tells which: many_streams (the log streams are the jobs), or disk")
 		say(l.Dropped["series_bound"], "scraped samples were left out: of more series than the scraper remembers", "which label has ever new values? nephoscope.prometheus_series allows more")
 	}
 	if m := v.Metrics; m != nil {

@@ -50,6 +50,7 @@ func TestWhatIsNotScrapedIsAReason(t *testing.T) {
 	f(func(l *ScraperLedger) { l.Targets, l.LastError = nil, "mistakes" }, "the scraper has no targets: mistakes")
 	f(func(l *ScraperLedger) { l.Targets, l.Since = nil, noon }, "") // it was started just now
 	f(func(l *ScraperLedger) { l.Documents = map[string]int64{"spool_full": 3} }, "3 documents of scraped samples were refused")
+	f(func(l *ScraperLedger) { l.Documents = map[string]int64{"many_streams": 2, "disk": 1} }, "3 documents of scraped samples were refused")
 	f(func(l *ScraperLedger) { l.Dropped = map[string]int64{"series_bound": 3} }, "3 scraped samples were left out")
 }
 
