@@ -40,9 +40,20 @@ func (s *schedule) run(ctx context.Context) {
 			wait.Stop()
 			return
 		case <-wait.C:
-			s.collect(ctx, moment)
+			if moment, due := s.reached(moment, time.Now()); due {
+				s.collect(ctx, moment)
+			}
 		}
 	}
+}
+
+// reached is the moment that a collection is of for which a timer went off: timers run by the time that passes while the host is
+// awake. Of a clock that was set back the moment is yet to come; one that was set ahead, or a host that slept, has passed others by.
+func (s *schedule) reached(moment, now time.Time) (time.Time, bool) {
+	if now.Sub(moment) >= s.interval {
+		moment = now.Truncate(s.interval)
+	}
+	return moment, !now.Before(moment)
 }
 
 // collect takes what the collector has, also when it reports an error with it. The log has an error once an hour, and no more than

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type scraperPace struct {
 	first, most time.Duration // before it is started again
 	well        time.Duration // how long it has to run to be well: what was before is forgiven
 	grace       time.Duration // to end when it is told to: what it has scraped is to arrive
+	look        time.Duration // between two looks whether its program was replaced
 }
 
 // scraper has the program run for as long as its section is there.
@@ -56,7 +58,7 @@ func scraperTask(p config.Prometheus, a *Agent) Task {
 		content = os.Getenv(name)
 	}
 	return Task{
-		Name: "scraper of Prometheus exporters", Key: key("prometheus", string(settings), content), Turn: "scraper",
+		Name: "scraper of Prometheus exporters", Key: key("prometheus", string(settings), content, slices.Sorted(slices.Values(childEnvironment(os.Environ())))), Turn: "scraper",
 		run: func(ctx context.Context, r *running) {
 			s := newScraper(p, a)
 			a.tasks.begin(s)
@@ -72,7 +74,7 @@ func scraperTask(p config.Prometheus, a *Agent) Task {
 func newScraper(p config.Prometheus, a *Agent) *scraper {
 	return &scraper{
 		settings: p, state: absolute(a.env.StateDir), find: FindScraper, log: a.env.Log, listener: listeners.NewEMF(config.EMF{}, a.events, a.env.Log),
-		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second},
+		said: scraperLog{log: a.env.Log}, pace: scraperPace{first: time.Second, most: time.Minute, well: 10 * time.Second, grace: 5 * time.Second, look: 10 * time.Second},
 	}
 }
 
@@ -80,7 +82,8 @@ func newScraper(p config.Prometheus, a *Agent) *scraper {
 // the agent may run as root, and whoever starts it need not decide what it starts.
 func FindScraper() (string, error) {
 	folders := []string{"/usr/local/bin", "/usr/bin", "/opt/aws/amazon-cloudwatch-agent/bin"}
-	if own, err := os.Executable(); err == nil {
+	own, err := os.Executable()
+	if err == nil {
 		folders = append([]string{filepath.Dir(own)}, folders...)
 	}
 	name := ScraperProgram
@@ -88,7 +91,7 @@ func FindScraper() (string, error) {
 		name, folders = name+".exe", folders[:1]
 	}
 	for _, folder := range folders {
-		path, err := isProgram(filepath.Join(folder, name))
+		path, err := isProgram(filepath.Join(folder, name), own)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return path, err
 		}
@@ -96,13 +99,19 @@ func FindScraper() (string, error) {
 	return "", fmt.Errorf("start scraper: %s is not installed (install the package %s): %w", ScraperProgram, ScraperProgram, fs.ErrNotExist)
 }
 
-func isProgram(path string) (string, error) {
+// isProgram holds a program against the agent's own.
+func isProgram(path, own string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("start scraper: %w", err)
 	}
 	if !info.Mode().IsRegular() || runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0 {
 		return "", fmt.Errorf("start scraper: %s is no program (chmod 755, or install the package %s anew)", path, ScraperProgram)
+	}
+	if like, err := os.Stat(own); err == nil { // it may have been replaced, and be gone
+		if err := isSafe(info, like); err != nil {
+			return "", fmt.Errorf("start scraper: %s is not started: %w", path, err)
+		}
 	}
 	return path, nil
 }
@@ -116,6 +125,10 @@ func (s *scraper) run(ctx context.Context, isUp func()) {
 		isUp()
 		if ctx.Err() != nil {
 			return
+		}
+		if err == nil { // another program is there
+			wait = s.pace.first / 2
+			continue
 		}
 		delay := wait
 		switch {
@@ -145,7 +158,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// once has the program run until ctx is done, or it ends by itself, which is an error.
+// once has the program run until ctx is done, its file is replaced or removed, or it ends by itself, which is an error.
 func (s *scraper) once(ctx context.Context, isUp func()) error {
 	program, err := s.find()
 	if err != nil {
@@ -154,6 +167,10 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 	settings := s.settings
 	if settings.ConfigPath, err = s.scrapeConfig(); err != nil {
 		return err
+	}
+	file, err := os.Stat(program)
+	if err != nil {
+		return fmt.Errorf("start scraper: %w", err)
 	}
 	c, err := startChild(program, settings)
 	if err != nil {
@@ -167,15 +184,33 @@ func (s *scraper) once(ctx context.Context, isUp func()) error {
 	readers.Go(func() { s.hear(c.stderr) })
 	well := time.AfterFunc(s.pace.well, s.runs)
 	defer well.Stop()
-	select {
-	case <-ctx.Done():
+	look := time.NewTicker(s.pace.look)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if isStill(program, file) {
+				continue
+			}
+			s.log.Info("the scraper's program was replaced or removed: it is stopped, and the one that is there started", zap.String("program", program))
+		case <-ctx.Done():
+		case <-c.ended:
+			c.settle(&readers)
+			return fmt.Errorf("run scraper: %s ended by itself: %s", program, howEnded(c.err, s.said.lastError()))
+		}
 		c.stop(s.pace.grace, s.log)
 		c.settle(&readers)
 		return nil
-	case <-c.ended:
-		c.settle(&readers)
-		return fmt.Errorf("run scraper: %s ended by itself: %s", program, howEnded(c.err, s.said.lastError()))
 	}
+}
+
+// isStill tells whether the same file lies under a path. One that cannot be looked at may be.
+func isStill(path string, file fs.FileInfo) bool {
+	now, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return os.SameFile(file, now) && now.ModTime().Equal(file.ModTime()) && now.Size() == file.Size()
 }
 
 // howEnded is how a program ended, and its last words, if there were any.

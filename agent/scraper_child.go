@@ -56,6 +56,9 @@ func startChild(program string, settings config.Prometheus) (*child, error) {
 		withoutRights() // of this thread, which is the child's parent: it must not end before
 		err := c.cmd.Start()
 		closeAll(theirs)
+		if err == nil {
+			_ = firstToDie(c.cmd.Process) // where it cannot be asked for, chance decides
+		}
 		started <- err
 		if err == nil {
 			c.err = c.cmd.Wait()

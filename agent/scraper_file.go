@@ -37,9 +37,15 @@ func (s *scraper) scrapeConfig() (path string, err error) {
 // checkTakes is how long the program may take to check a scrape configuration.
 const checkTakes = 30 * time.Second
 
+// ScraperUser is as whom the scraper runs: the agent's user, with none of the rights that the agent keeps.
+type ScraperUser struct {
+	UID  int
+	GIDs []int // its own group is the first
+}
+
 // ScraperProblems is what keeps a configuration's scraping from working on this host: the program is not installed, or finds
-// something in the scrape configuration.
-func ScraperProblems(ctx context.Context, c *config.Config) []config.Problem {
+// something in the scrape configuration. Root has the program look as the user as whom it will run.
+func ScraperProblems(ctx context.Context, c *config.Config, as ScraperUser) []config.Problem {
 	if c.Logs == nil || c.Logs.Prometheus == nil {
 		return nil
 	}
@@ -48,12 +54,12 @@ func ScraperProblems(ctx context.Context, c *config.Config) []config.Problem {
 	if errors.Is(err, fs.ErrNotExist) {
 		return []config.Problem{config.Suspicion(c.At(section), "nothing can be scraped: "+ScraperProgram+" is not installed", "install the package "+ScraperProgram+"; the agent goes on without it, and takes it up when it is there")}
 	} else if err != nil {
-		return []config.Problem{config.Suspicion(c.At(section), err.Error(), "")}
+		return []config.Problem{config.Suspicion(c.At(section), "nothing can be scraped: "+err.Error(), "")}
 	}
 	if _, variable := c.Logs.Prometheus.ScrapeVariable(); variable {
 		return nil // whether it is set was told; the scraper says what is wrong in it
 	}
-	problems, err := checkScrapeConfig(ctx, program, c.Logs.Prometheus.ConfigPath)
+	problems, err := checkScrapeConfig(ctx, program, c.Logs.Prometheus.ConfigPath, as)
 	if err != nil {
 		at := c.At(section + ".prometheus_config_path")
 		return []config.Problem{config.Suspicion(at, err.Error(), "the agent looks for it again every few seconds")}
@@ -62,11 +68,11 @@ func ScraperProblems(ctx context.Context, c *config.Config) []config.Problem {
 }
 
 // checkScrapeConfig has the program check a scrape configuration. The error is that it could not.
-func checkScrapeConfig(ctx context.Context, program, path string) ([]config.Problem, error) {
+func checkScrapeConfig(ctx context.Context, program, path string, as ScraperUser) ([]config.Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTakes)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "check", "--json", path)
-	cmd.Env, cmd.WaitDelay = childEnvironment(os.Environ()), time.Second
+	cmd.Env, cmd.WaitDelay, cmd.SysProcAttr = childEnvironment(os.Environ()), time.Second, asScraper(as)
 	out, err := cmd.Output()
 	var report struct{ Problems []config.Problem }
 	if failed, ok := errors.AsType[*exec.ExitError](err); err != nil && !(ok && failed.ExitCode() == 1) {

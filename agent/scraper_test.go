@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -109,6 +110,12 @@ func standIn(args []string) int {
 				document(strings.Join(strings.Fields(l), " "))
 			}
 		}
+		adjusted, _ := os.ReadFile("/proc/self/oom_score_adj")
+		for string(adjusted) != "800\n" && len(adjusted) > 0 { // it comes after the start; the test waits no longer than for anything else
+			adjusted, _ = os.ReadFile("/proc/self/oom_score_adj")
+			runtime.Gosched()
+		}
+		document("dies first")
 		<-over
 	}
 	return 0
@@ -154,8 +161,8 @@ func scrapes(t *testing.T, behaviour string, change ...func(*scraping)) *scrapin
 	s.path = filepath.Join(dir, ScraperProgram)
 	installStandIn(t, s.path)
 	s.scraper = newScraper(config.Prometheus{ConfigPath: filepath.Join(dir, "scrape.yaml"), ClusterName: behaviour, LogGroup: "g", Namespace: "n", MaxSeries: 10}, s.agent)
-	s.find = func() (string, error) { return isProgram(s.path) }
-	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second}
+	s.find = func() (string, error) { return isProgram(s.path, s.path) }
+	s.pace = scraperPace{first: 10 * time.Millisecond, most: 50 * time.Millisecond, well: 300 * time.Millisecond, grace: 5 * time.Second, look: 10 * time.Millisecond}
 	for _, c := range change {
 		c(s)
 	}
@@ -309,6 +316,25 @@ func TestScraperThatIsInstalledLaterIsTakenUp(t *testing.T) {
 	comes(t, "the end of the trouble", func() bool { return s.status().Trouble == nil })
 }
 
+// A package that is upgraded has its new program started, one that is removed leaves nothing running.
+func TestScraperWhoseProgramIsReplacedIsStartedAnew(t *testing.T) {
+	s := scrapes(t, "documents")
+	comes(t, "the documents", func() bool { return s.status().Accepted == 3 })
+	first := s.status().PID
+	later := time.Now().Add(time.Hour)
+	if raw, err := os.ReadFile(s.path); err != nil || os.WriteFile(s.path+".new", raw, 0o755) != nil || os.Chtimes(s.path+".new", later, later) != nil || os.Rename(s.path+".new", s.path) != nil {
+		t.Fatal("the program cannot be replaced", err)
+	}
+	comes(t, "another one", func() bool { l := s.status(); return l.PID != 0 && l.PID != first && l.Accepted == 7 })
+	if l := s.status(); l.Starts != 2 || l.Trouble != nil {
+		t.Errorf("got %+v", l)
+	}
+	if err := os.Remove(s.path); err != nil {
+		t.Fatal(err)
+	}
+	comes(t, "its end", func() bool { l := s.status(); return l.PID == 0 && l.Trouble != nil })
+}
+
 // It has nothing of the agent's that it does not need: no credentials, and no rights.
 func TestScraperHasNoSecretsAndNoRights(t *testing.T) {
 	got := childEnvironment([]string{"AWS_SECRET_ACCESS_KEY=s", "AWS_SESSION_TOKEN=s", "HOME=/root", "https_proxy=http://p", "NO_PROXY=x", "PATH=/bin", "GOMEMLIMIT=1", "NOTIFY_SOCKET=/n", "AWS_CA_BUNDLE=b"})
@@ -316,7 +342,7 @@ func TestScraperHasNoSecretsAndNoRights(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	s := scrapes(t, "bare")
-	comes(t, "what it has", func() bool { return s.status().Accepted > 0 })
+	comes(t, "what it has, and that it dies before the agent", func() bool { return slices.Contains(s.documents(), "dies first") })
 	s.stop()
 	all := s.documents()
 	if _, err := os.Stat("/proc/self/status"); err == nil && !(slices.Contains(all, "NoNewPrivs: 1") && slices.Contains(all, "CapAmb: 0000000000000000")) {
@@ -327,6 +353,44 @@ func TestScraperHasNoSecretsAndNoRights(t *testing.T) {
 			t.Errorf("it has %s", variable)
 		}
 	}
+}
+
+// A program that others could have written would do for them what the agent, which may be root, can do.
+func TestScraperThatOthersMayWriteToIsNotStarted(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT RUN: modes are held against each other on Linux")
+	}
+	dir := t.TempDir()
+	own, program := filepath.Join(dir, "own"), filepath.Join(dir, ScraperProgram)
+	for _, path := range []string{own, program} {
+		if err := os.WriteFile(path, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(owner, group int, mode os.FileMode, want string) {
+		t.Helper()
+		if owner != os.Getuid() || group != os.Getgid() {
+			if os.Getuid() != 0 {
+				return
+			}
+			if err := os.Chown(program, owner, group); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(program, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := isProgram(program, own); want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d:%d %v: got %v, want %q", owner, group, mode, err, want)
+		}
+	}
+	f(os.Getuid(), os.Getgid(), 0o755, "")
+	f(os.Getuid(), os.Getgid(), 0o757, "everybody may write to it")
+	f(os.Getuid(), os.Getgid(), 0o644, "is no program")
+	f(0, 4321, 0o775, "the group 4321 may write to it")
+	f(0, 4321, 0o755, "")
+	f(4321, 0, 0o755, "it belongs to the user 4321")
 }
 
 // The YAML of an environment variable is a file of the agent's own.
@@ -356,7 +420,7 @@ func TestScrapeConfigurationIsCheckedByTheProgram(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		problems, err := checkScrapeConfig(t.Context(), program, file)
+		problems, err := checkScrapeConfig(t.Context(), program, file, ScraperUser{})
 		if got := strings.ReplaceAll(fmt.Sprint(problems, err), dir+"/", ""); !strings.Contains(got, want) {
 			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
@@ -364,10 +428,10 @@ func TestScrapeConfigurationIsCheckedByTheProgram(t *testing.T) {
 	f("fine", "[] <nil>")
 	f("a mistake", "p.yaml:3:5: a mistake (mend it)] <nil>")
 	f("nonsense", "is no JSON")
-	if _, err := checkScrapeConfig(t.Context(), program, filepath.Join(dir, "none.yaml")); err == nil || !strings.HasPrefix(err.Error(), "check scrape configuration: open ") {
+	if _, err := checkScrapeConfig(t.Context(), program, filepath.Join(dir, "none.yaml"), ScraperUser{}); err == nil || !strings.HasPrefix(err.Error(), "check scrape configuration: open ") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := checkScrapeConfig(t.Context(), dir, filepath.Join(dir, "p.yaml")); err == nil {
+	if _, err := checkScrapeConfig(t.Context(), dir, filepath.Join(dir, "p.yaml"), ScraperUser{}); err == nil {
 		t.Error("a folder is no program")
 	}
 }
@@ -390,6 +454,10 @@ func TestSectionIsTheIdentityOfTheScraper(t *testing.T) {
 	if variable == of(`{"prometheus_config_path": "env:SCRAPE_CONTENT"}`) {
 		t.Error("the content of the variable decides as well")
 	}
+	t.Setenv("HTTP_PROXY", "http://other:3128")
+	if one == of(`{"log_group_name": "g"}`) {
+		t.Error("what it is given of the environment decides as well: common-config.toml may name another proxy")
+	}
 }
 
 // Whatever the program says, it fails nothing, and what is kept of it has bounds.
@@ -410,4 +478,23 @@ func FuzzScraperReports(f *testing.F) {
 			t.Errorf("%d targets, %d reasons", len(c.Targets), len(c.Dropped))
 		}
 	})
+}
+
+// A scraper that never stays costs nothing but its starts.
+func TestRestartsOfTheScraperLeaveNothingOpen(t *testing.T) {
+	if _, err := os.ReadDir("/proc/self/fd"); err != nil {
+		t.Skip("NOT RUN: there is no /proc")
+	}
+	open := func() int {
+		all, _ := os.ReadDir("/proc/self/fd")
+		return len(all)
+	}
+	s := scrapes(t, "crash", func(s *scraping) { s.pace.first, s.pace.most = time.Millisecond, time.Millisecond })
+	comes(t, "some starts", func() bool { return s.status().Starts > 5 })
+	before := open()
+	comes(t, "many starts", func() bool { return s.status().Starts > 60 })
+	s.stop()
+	if after := open(); after > before+10 {
+		t.Errorf("%d descriptors were open, and %d are", before, after)
+	}
 }

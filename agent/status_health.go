@@ -294,6 +294,7 @@ func (j *judge) lost(v *verdict) {
 	}
 	if l := v.Prometheus; l != nil {
 		say(l.Documents["spool_full"], "documents of scraped samples were refused: those that wait take all the disk that they may", "the service was away for too long, or takes less than is scraped; nephoscope.events_mib allows more")
+		say(l.Documents["many_streams"]+l.Documents["disk"], "documents of scraped samples were refused for want of room", "nephoscope status --json tells which: many_streams (the log streams are the jobs), or disk")
 		worst := ""
 		if len(l.Refused) > 0 {
 			worst = fmt.Sprintf("most are of the metric %s of job %s: ", l.Refused[0].Metric, l.Refused[0].Job)

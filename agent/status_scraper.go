@@ -70,14 +70,14 @@ func (v *verdict) scraping() {
 		return
 	}
 	if t := l.Trouble; t != nil {
-		v.say(Degraded, t.Since, "nothing is scraped: "+t.Error, "is the package "+ScraperProgram+" installed, and does "+ScraperProgram+" check "+l.ConfigPath+" find mistakes? It is tried again all the time")
+		v.say(Degraded, t.Since, "nothing is scraped: "+t.Error, "sudo nephoscope check says what is wrong, and the agent's log what the scraper said last. It is tried again all the time")
 	}
 	if l.PID != 0 && len(l.Targets) == 0 && v.longAgo(l.Since, nothingScraped) {
 		said := ""
 		if l.LastError != "" {
 			said = ": " + l.LastError
 		}
-		v.say(Degraded, l.Since, "the scraper has no targets"+said, ScraperProgram+" check "+l.ConfigPath+" says what is wrong. The file has to be readable by the agent's user itself")
+		v.say(Degraded, l.Since, "the scraper has no targets"+said, "sudo nephoscope check says what is wrong. What scrapes may read what the agent's user may, and no more")
 	}
 	if n, first := l.Down(); n > 0 {
 		v.say(Degraded, time.Time{}, fmt.Sprintf("%d of %s cannot be scraped, such as %s of job %s: %s", n, count(len(l.Targets), "target", "targets"), first.Instance, first.Job, first.LastError),

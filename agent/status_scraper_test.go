@@ -56,6 +56,7 @@ func TestWhatIsNotScrapedIsAReason(t *testing.T) {
 	f(func(l *ScraperLedger) { l.Targets, l.Since = nil, noon }, "") // it was started just now
 	f(func(l *ScraperLedger) { l.Documents = map[string]int64{"spool_full": 3} }, "3 documents of scraped samples were refused")
 	f(func(l *ScraperLedger) { l.Targets[1].Up = false }, "") // nobody has asked it yet
+	f(func(l *ScraperLedger) { l.Documents = map[string]int64{"many_streams": 2, "disk": 1} }, "3 documents of scraped samples were refused")
 	f(func(l *ScraperLedger) { l.Dropped = map[string]int64{"series_bound": 3} }, "3 scraped samples were left out")
 	f(func(l *ScraperLedger) { l.Dropped, l.Refused = map[string]int64{"series_bound": 3}, nil }, "3 scraped samples were left out")
 	s := judged(func(s *Status) { scraped(s); s.Prometheus.Dropped = map[string]int64{"series_bound": 3} })

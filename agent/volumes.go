@@ -18,6 +18,8 @@ const (
 	renewVolumes = 5 * time.Minute
 	// retryVolumes is how soon after nobody answered.
 	retryVolumes = time.Minute
+	// waitVolumes is how long data of disks that do not say which volume they are wait for the first answer.
+	waitVolumes = 10 * time.Second
 )
 
 // WantsVolumes tells whether a configuration wants the dimension VolumeId, and this host has disks that do not say which volume they
@@ -50,8 +52,11 @@ type volumes struct {
 	watch
 }
 
-// run asks again and again. While this is no instance, as far as can be told, nobody is asked, and nobody waits.
+// run asks again and again. While this is no instance, as far as can be told, nobody is asked, and nobody waits. Nor does anybody
+// wait long for a metadata service that has to be there and does not answer.
 func (v *volumes) run(ctx context.Context) {
+	late := time.AfterFunc(waitVolumes, func() { v.agent.env.Host.KnowVolumes(nil) })
+	defer late.Stop()
 	if !happens(ctx, v.agent.identity.settled) {
 		return
 	}
@@ -73,7 +78,7 @@ func (v *volumes) ask(ctx context.Context) (pause time.Duration) {
 		v.agent.env.Host.KnowVolumes(nil)
 		return retryVolumes
 	}
-	own, cancel := context.WithTimeout(ctx, 5*askTime)
+	own, cancel := context.WithTimeout(ctx, waitVolumes)
 	defer cancel()
 	attached, err := v.agent.env.Cloud.Volumes(own, i, v.dest)
 	if ctx.Err() != nil {

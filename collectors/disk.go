@@ -1,7 +1,6 @@
 package collectors
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,10 +127,7 @@ func (c *diskCollector) planFor(all []mount) *diskPlan {
 	paths, twins := map[string]int{}, map[mount]int{}
 	var serials map[string]string
 	if c.volumes {
-		serials = serialNumbers(c.host)
-		for name, volume := range attached {
-			serials[name] = cmp.Or(serials[name], volume)
-		}
+		serials = withAttached(serialNumbers(c.host), attached)
 	}
 	for _, m := range c.choose(all) {
 		if c.volumes && waited && isWordless(c.identity(m).device, serials) {

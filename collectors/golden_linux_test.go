@@ -1,11 +1,14 @@
 package collectors
 
 import (
+	"archive/tar"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,8 +22,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// capturedHosts are the machines of testdata/hosts.
-var capturedHosts = []string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}
+// packedHosts are the machines of testdata/hosts that are captures, with nothing composed.
+var packedHosts = []string{"debian-amd64", "debian-arm64", "debian-container", "debian-nvme"}
+
+// composedHosts are those that no machine, or not a machine alone, has written.
+var composedHosts = []string{"vm", "ec2-ubuntu", "container", "arm64-debian", "nvme-box"}
+
+// capturedHosts are all of them.
+var capturedHosts = slices.Concat(composedHosts, packedHosts)
 
 func TestGoldenHosts(t *testing.T) {
 	for _, name := range capturedHosts {
@@ -59,7 +68,25 @@ func twoCollections(t *testing.T, name string) string {
 	all = append(all, processesOf(t, name, m.Host.Shared())...)
 	text := "# " + name + ": the first collection, which has nothing to take differences from\n" + report(t, all, noon)
 	m.becomes(name, "second")
-	return text + "\n# " + name + ": the second collection\n" + report(t, all, noon.Add(time.Minute))
+	return text + "\n# " + name + ": the second collection\n" + report(t, all, noon.Add(interval(t, name)))
+}
+
+// interval is the time between the two moments of a machine.
+func interval(t *testing.T, name string) time.Duration {
+	if !slices.Contains(packedHosts, name) {
+		return time.Minute
+	}
+	uptimes := map[string]float64{}
+	eachPacked(t, name, func(entry *tar.Header, text io.Reader) {
+		if moment, ok := strings.CutSuffix(path.Clean(entry.Name), "/proc/uptime"); ok {
+			var up float64
+			if _, err := fmt.Fscan(text, &up); err != nil {
+				t.Fatal(err)
+			}
+			uptimes[moment] = up
+		}
+	})
+	return time.Duration(math.Round((uptimes["second"]-uptimes["first"])*100)) * 10 * time.Millisecond // a hundredth is what the kernel tells
 }
 
 // processesOf are the processes that are looked at on a captured machine: all there is to measure, of one selection of them.
@@ -67,6 +94,12 @@ func processesOf(t *testing.T, machine string, h Host) (all []Collector) {
 	full, few := everything("procstat"), measuring("procstat", "pid_count", "cpu_usage", "memory_rss")
 	count := measuring("procstat", "pid_count")
 	switch machine {
+	case "debian-amd64", "debian-nvme":
+		full.Exe, few.PidFile, count.Pattern = "/systemd-[a-z]+$", "/run/sshd.pid", "^/usr"
+	case "debian-arm64":
+		full.Pattern, few.PidFile, count.Exe = "^httpd", "/run/busy.pid", "/busybox$"
+	case "debian-container":
+		full.Exe, few.PidFile, count.Pattern = "/systemd-[a-z]+$", "/run/sshd.pid", "."
 	case "ec2-ubuntu":
 		full.Exe, few.PidFile, count.Pattern = "nginx", "/run/nginx.pid", "stress-ng.*--cpu"
 	case "container":
@@ -125,7 +158,8 @@ func rounded(v float64) string {
 }
 
 func TestUsagesOfACoreAddUp(t *testing.T) {
-	for _, name := range capturedHosts {
+	t.Parallel()
+	for _, name := range composedHosts {
 		m := captured(t, name, "first")
 		c := mustBuild(t, everything("cpu"), m.Host)
 		collect(t, c)

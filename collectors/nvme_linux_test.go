@@ -247,6 +247,23 @@ func TestVolumesOfDisksThatDoNotSayThem(t *testing.T) {
 	}
 }
 
+// EC2 calls the first volume /dev/sda1 where Linux calls it nvme0n1. The sda of such a host is something else, as a LUN of iSCSI.
+func TestVolumeOfOneDiskIsNotThatOfAnother(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("proc/1/mountinfo", "20 1 259:1 / / rw - ext4 /dev/nvme0n1p1 rw\n21 1 8:1 / /lun rw - xfs /dev/sda1 rw\n22 1 202:80 / /more rw - xfs /dev/xvdf rw\n")
+	m.write("statfs.json", `{"/": {"blocks": 10, "bsize": 4096, "files": 5}, "/lun": {"blocks": 10, "bsize": 4096, "files": 6}, "/more": {"blocks": 10, "bsize": 4096, "files": 7}}`)
+	m.write("sys/block/nvme0n1/device/serial", "vol0fed\n")
+	p := measuring("disk", "inodes_total")
+	p.VolumeID = true
+	h := m.Host.Shared()
+	h.KnowVolumes(map[string]string{"/dev/sda1": "vol-0fed", "/dev/sdf": "vol-0abc"})
+	expect(t, collect(t, mustBuild(t, p, h)), map[string]float64{
+		"disk_inodes_total{VolumeId=vol-0fed,device=nvme0n1p1,fstype=ext4,path=/}": 5, "disk_inodes_total{device=sda1,fstype=xfs,path=/lun}": 6,
+		"disk_inodes_total{VolumeId=vol-0abc,device=xvdf,fstype=xfs,path=/more}": 7,
+	})
+}
+
 func TestDiskWaitsForTheFirstWordOnVolumes(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

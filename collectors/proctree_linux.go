@@ -185,7 +185,7 @@ func adviseHidden(of *procTree, at config.Place, what string) []config.Problem {
 		return nil
 	}
 	return []config.Problem{config.Suspicion(at, what+": /proc is mounted with hidepid, and hides the others",
-		"run the agent as root, or mount /proc with gid= of a group that its user is in")}
+		"run the agent as root, or mount /proc with gid= of a group that its user is in; in a unit of systemd, leave out ProtectProc=")}
 }
 
 var _ Adviser = (*processesCollector)(nil)

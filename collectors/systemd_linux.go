@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,19 +19,19 @@ import (
 )
 
 type systemdCollector struct {
-	bus            systemdBus
-	place          config.Place
-	patience       time.Duration
-	names          []string       // units that are named one by one
-	patterns       *regexp.Regexp // of others; nil with all false: none
-	all            bool           // every unit there is
-	host           *sheet[systemdReading]
-	units          *sheet[unitReading]  // nil: not measured
-	last, previous map[string]knownUnit // previous is kept for its memory only
-	data           []cloudwatch.Datum
+	bus      systemdBus
+	place    config.Place
+	patience time.Duration
+	names    []string       // units that are named one by one
+	patterns *regexp.Regexp // of others; nil with all false: none
+	all      bool           // every unit there is
+	host     *sheet[systemdReading]
+	units    *sheet[unitReading] // nil: not measured
+	last     map[string]knownUnit
+	data     []cloudwatch.Datum
 }
 
-// knownUnit is a unit as the last Collect saw it.
+// knownUnit is a unit as it was when systemd last answered for it.
 type knownUnit struct {
 	restarts uint32
 	counted  bool
@@ -43,13 +44,10 @@ func buildSystemd(p config.Plugin, h Host) (Collector, config.Problems) {
 	problems = append(problems, more...)
 	c := &systemdCollector{
 		bus: systemdBus{at: h.path("HOST_RUN", "run", systemBus)}, place: p.Place, patience: min(maxPatience, max(p.Interval/2, time.Second)),
-		host: host, units: units, last: map[string]knownUnit{}, previous: map[string]knownUnit{},
+		host: host, units: units, last: map[string]knownUnit{},
 	}
-	c.choose(p.Resources)
-	if units != nil && len(p.Resources) == 0 {
-		problems = append(problems, config.Suspicion(p.Place, "systemd measures unit_… of no unit: resources names none",
-			`name them, as in "resources": ["nginx.service", "app@*.service"]`))
-		c.units = nil
+	if units != nil {
+		problems = append(problems, c.choose(p.Resources)...)
 	}
 	if c.host == nil && c.units == nil || slices.ContainsFunc(problems, func(p config.Problem) bool { return !p.Warning }) {
 		return nil, problems
@@ -58,24 +56,46 @@ func buildSystemd(p config.Plugin, h Host) (Collector, config.Problems) {
 }
 
 // choose splits resources into units, which are told of whether they are there or not, and patterns. As for systemctl, what
-// has no kind is a service.
-func (c *systemdCollector) choose(resources []string) {
+// has no kind is a service. systemd would answer nothing if it were asked for a name that no unit can have.
+func (c *systemdCollector) choose(resources []string) (problems config.Problems) {
 	var patterns []string
-	for _, r := range resources {
-		switch {
-		case strings.ContainsAny(r, "*?[{"):
-			patterns = append(patterns, r)
-		case !slices.ContainsFunc(unitKinds, func(kind string) bool { return strings.HasSuffix(r, kind) }):
-			c.names = append(c.names, r+".service")
+	for _, name := range resources {
+		if strings.ContainsAny(name, "*?[{") {
+			patterns = append(patterns, name)
+			continue
+		}
+		if !slices.ContainsFunc(unitKinds, func(kind string) bool { return strings.HasSuffix(name, kind) }) {
+			name += ".service"
+		}
+		switch before, _, template := strings.Cut(name, "@."); {
+		case !unitName.MatchString(name) || len(name) > longestUnit:
+			problems = append(problems, config.Suspicion(c.place, fmt.Sprintf("no unit can be called %q: it is left out", name),
+				"systemctl list-units names those that there are, and systemd-escape makes a name of a path"))
+		case template && !strings.Contains(before, "@"):
+			problems = append(problems, config.Suspicion(c.place, fmt.Sprintf("%q is a template, of which there are only instances: it is left out", name),
+				fmt.Sprintf("%q is all of them", strings.Replace(name, "@.", "@*.", 1))))
 		default:
-			c.names = append(c.names, r)
+			c.names = append(c.names, name)
 		}
 	}
 	slices.Sort(c.names)
 	c.names = slices.Compact(c.names)
 	c.patterns = globs(patterns)
 	c.all = len(patterns) > 0 && c.patterns == nil
+	if len(resources) == 0 {
+		problems = append(problems, config.Suspicion(c.place, "systemd measures unit_… of no unit: resources names none",
+			`name them, as in "resources": ["nginx.service", "app@*.service"]`))
+	}
+	if len(c.names)+len(patterns) == 0 {
+		c.units = nil
+	}
+	return problems
 }
+
+// unitName is what a unit may be called, and longestUnit how long that may be (systemd.unit(5)).
+var unitName = regexp.MustCompile(`^[0-9A-Za-z:_.\\-][0-9A-Za-z:_.\\@-]*\.[a-z]+$`)
+
+const longestUnit = 255
 
 var unitKinds = []string{".service", ".socket", ".target", ".timer", ".mount", ".automount", ".path", ".slice", ".scope", ".swap", ".device"}
 
@@ -125,31 +145,34 @@ func (c *systemdCollector) askUnits(ctx context.Context, m *manager, all []unitS
 		return err
 	}
 	counts := c.units.has("unit_restarts")
-	c.last, c.previous = c.previous, c.last
-	clear(c.last)
-	var errs []error
+	maps.DeleteFunc(c.last, func(name string, _ knownUnit) bool { _, still := wanted[name]; return !still })
+	var failed error // the first: the others would be for the same reason
+	asking := true
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		u := wanted[name]
-		known, seen := c.previous[name]
+		known, seen := c.last[name]
 		if !seen {
 			known.dims = c.units.dimensions("unit", name)
 		}
-		r := unitReading{active: u.isActive(), failed: u.Active == "failed", restarts: restarted(0, false, 0)}
-		n, counted := uint32(0), false
-		if counts && u.isService() {
-			n, counted, err = m.restarts(ctx, u)
-			if _, refused := errors.AsType[dbus.Error](err); err != nil && !refused {
-				return err // so would be all others
+		r := unitReading{active: u.isActive(), failed: u.Active == "failed", restarts: math.NaN()}
+		switch service := counts && u.isService(); {
+		case !service:
+			known.counted = false
+		case asking:
+			n, counted, err := m.restarts(ctx, u)
+			if err == nil {
+				// systemd counts anew when somebody starts the service.
+				r.restarts = difference(counted && known.counted && n >= known.restarts, uint64(n-known.restarts))
+				known.restarts, known.counted = n, counted
 			}
-			errs = append(errs, err)
-			if counted {
-				r.restarts = restarted(known.restarts, known.counted, n)
-			}
+			_, refused := errors.AsType[dbus.Error](err)
+			asking = err == nil || refused // else so would be all others
+			failed = cmp.Or(failed, err)
 		}
-		c.last[name] = knownUnit{n, counted, known.dims}
+		c.last[name] = known
 		c.data = c.units.fill(c.data, now, &r, known.dims)
 	}
-	return errors.Join(errs...)
+	return failed
 }
 
 // wanted are the units that the configuration asks for, under the names that it has for them: an alias stays one.
@@ -186,12 +209,4 @@ func (c *systemdCollector) Advise(ctx context.Context) (problems []config.Proble
 		return err
 	})
 	return problems
-}
-
-// restarted is what a service's count of restarts grew by. systemd begins it anew when somebody starts the service.
-func restarted(last uint32, known bool, now uint32) float64 {
-	if !known || now < last {
-		return math.NaN()
-	}
-	return float64(now - last)
 }

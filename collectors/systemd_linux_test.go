@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,7 +31,11 @@ type fakeBus struct {
 	aliases map[string]string
 	counts  map[string]uint32 // restarts by unit
 	refusal string            // error name of all answers; "": none
+	refuses map[string]string // error names of answers about single units, by path
+	ends    string            // the path at which the daemon ends; "": it goes on
+	first   *dbus.Message     // sent ahead of what is asked; nil: nothing
 	silent  bool              // nothing is answered
+	shut    bool              // nor is anybody let in
 	conns   []net.Conn
 	calls   []string
 }
@@ -107,6 +112,12 @@ func (b *fakeBus) serve(conn net.Conn) {
 		case words[0] == "AUTH":
 			answer = "OK 0123456789abcdef0123456789abcdef\r\n"
 		}
+		b.mu.Lock()
+		shut := b.shut
+		b.mu.Unlock()
+		if shut {
+			continue
+		}
 		if _, err := io.WriteString(conn, answer); err != nil {
 			return
 		}
@@ -117,6 +128,9 @@ func (b *fakeBus) answer(conn net.Conn, in io.Reader) {
 	for {
 		call, err := dbus.DecodeMessage(in)
 		if err != nil {
+			return
+		}
+		if m := b.first; m != nil && m.EncodeTo(conn, binary.LittleEndian) != nil {
 			return
 		}
 		body, refusal, silent := b.reply(call)
@@ -146,6 +160,9 @@ func (b *fakeBus) reply(call *dbus.Message) (body []any, refusal string, silent 
 	member, _ := call.Headers[dbus.FieldMember].Value().(string)
 	path, _ := call.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
 	b.calls = append(b.calls, member)
+	if call.Flags&dbus.FlagNoAutoStart == 0 && member != "Hello" {
+		return nil, "org.freedesktop.DBus.Error.Spawn.ChildExited", false // the daemon's helper has started /bin/false
+	}
 	if member == "Hello" {
 		return []any{":1.1"}, "", false
 	}
@@ -158,6 +175,14 @@ func (b *fakeBus) reply(call *dbus.Message) (body []any, refusal string, silent 
 		return []any{b.byNames(call.Body[0].([]string))}, "", false
 	case member == "Get" && call.Body[1] == "SystemState":
 		return []any{dbus.MakeVariant(b.state)}, "", false
+	case path == dbus.ObjectPath(b.ends):
+		b.ends = ""
+		for _, c := range b.conns {
+			c.Close()
+		}
+		return nil, "", true
+	case b.refuses[string(path)] != "":
+		return nil, b.refuses[string(path)], false
 	case member == "Get" && call.Body[1] == "NRestarts":
 		if n, there := b.counts[string(path)]; there {
 			return []any{dbus.MakeVariant(n)}, "", false
@@ -169,6 +194,9 @@ func (b *fakeBus) reply(call *dbus.Message) (body []any, refusal string, silent 
 
 func (b *fakeBus) byNames(names []string) (found []unitStatus) {
 	for _, name := range names {
+		if !unitName.MatchString(name) {
+			continue // as systemd does
+		}
 		u := unit(name, "inactive")
 		u.Load = "not-found"
 		for _, other := range b.units {
@@ -303,13 +331,123 @@ func TestBusThatDoesNotAnswer(t *testing.T) {
 	b := newFakeBus(t, m)
 	c := mustBuild(t, measuring("systemd", "running"), m.Host).(*systemdCollector)
 	c.patience = 50 * time.Millisecond
-	b.silent = true
-	if got, err := collectSome(t, c); err == nil || len(got) > 0 || err.Error() != "ask systemd: no answer within 50ms" {
-		t.Errorf("%v, %v", got, err)
+	for _, when := range []*bool{&b.shut, &b.silent} {
+		b.change(func() { *when = true })
+		if got, err := collectSome(t, c); err == nil || len(got) > 0 || err.Error() != "ask systemd: no answer within 50ms" {
+			t.Errorf("%v, %v", got, err)
+		}
+		b.change(func() { b.shut = false })
 	}
 	c.patience = maxPatience
 	b.change(func() { b.silent = false })
 	expect(t, collect(t, c), map[string]float64{"systemd_running{}": 1})
+}
+
+// A round that fails half way takes no restarts with it, and tells once why it failed.
+func TestRestartsOutliveARoundThatFails(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	b := newFakeBus(t, m)
+	busy(b)
+	p := measuring("systemd", "unit_active", "unit_restarts")
+	p.Resources = []string{"app@*.service", "nginx.service"}
+	c := mustBuild(t, p, m.Host)
+	active := map[string]float64{ // of all of them, whatever becomes of the restarts
+		"systemd_unit_active{unit=app@1.service}": 1, "systemd_unit_active{unit=app@2.service}": 0, "systemd_unit_active{unit=nginx.service}": 1,
+	}
+	with := func(restarts map[string]float64) map[string]float64 {
+		maps.Copy(restarts, active)
+		return restarts
+	}
+	expect(t, collect(t, c), active)
+	count := func(app1, app2, nginx uint32) {
+		b.change(func() {
+			b.counts = map[string]uint32{"/u/app_1_service": app1, "/u/app_2_service": app2, "/u/nginx_service": nginx}
+		})
+	}
+	some := func(complaint string, want map[string]float64) {
+		t.Helper()
+		got, err := collectSome(t, c)
+		if expect(t, got, with(want)); err == nil || strings.Count(err.Error(), "restarts of") != 1 || !strings.Contains(err.Error(), complaint) {
+			t.Errorf("%v, want %q", err, complaint)
+		}
+	}
+	count(1, 9, 5)
+	b.change(func() { b.ends = "/u/app_2_service" })
+	some("restarts of app@2.service", map[string]float64{"systemd_unit_restarts{unit=app@1.service}": 1})
+	count(1, 10, 6)
+	expect(t, collect(t, c), with(map[string]float64{
+		"systemd_unit_restarts{unit=app@1.service}": 0, "systemd_unit_restarts{unit=app@2.service}": 3, "systemd_unit_restarts{unit=nginx.service}": 3,
+	}))
+	count(2, 11, 7)
+	const noReply = "org.freedesktop.DBus.Error.NoReply"
+	b.change(func() { b.refuses = map[string]string{"/u/app_1_service": noReply, "/u/app_2_service": noReply} })
+	some("restarts of app@1.service", map[string]float64{"systemd_unit_restarts{unit=nginx.service}": 1})
+	b.change(func() { b.refuses = nil })
+	expect(t, collect(t, c), with(map[string]float64{
+		"systemd_unit_restarts{unit=app@1.service}": 1, "systemd_unit_restarts{unit=app@2.service}": 1, "systemd_unit_restarts{unit=nginx.service}": 0,
+	}))
+}
+
+// systemd answers nothing at all, or leaves out one of them silently, when it is asked for what cannot be a unit.
+func TestNamesThatNoUnitCanHave(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	b := newFakeBus(t, m)
+	busy(b)
+	f := func(name, complaint string) {
+		t.Helper()
+		p := measuring("systemd", "unit_active")
+		p.Resources = []string{"nginx.service", name}
+		c, problems := Build(p, m.Host)
+		if len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Error(), complaint) {
+			t.Errorf("%q: %v", name, problems)
+		}
+		expect(t, collect(t, c), map[string]float64{"systemd_unit_active{unit=nginx.service}": 1})
+		p.Resources = p.Resources[1:]
+		if c, problems := Build(p, m.Host); c != nil || len(problems) != 1 {
+			t.Errorf("%q alone: %v, %v", name, c, problems)
+		}
+	}
+	f("app@.service", `"app@.service" is a template`)
+	f("app@", `"app@.service" is a template`)
+	f("/var/lib", `no unit can be called "/var/lib.service"`)
+	f("my app", `no unit can be called "my app.service"`)
+	f("@1.service", `no unit can be called "@1.service"`)
+	f(".service", `no unit can be called ".service"`)
+	f("größe.service", "no unit can be called")
+	f(strings.Repeat("a", 248)+".service", "no unit can be called")
+	for _, name := range []string{`a\x2db.mount`, "-.mount", "-.slice", "a@b@c.service", "a@@.service", "a:b_c.target", strings.Repeat("a", 247)} {
+		p := measuring("systemd", "unit_active")
+		p.Resources = []string{name}
+		if c, problems := Build(p, m.Host); c == nil || len(problems) > 0 {
+			t.Errorf("%q: %v", name, problems)
+		}
+	}
+}
+
+// What a bus says that nobody asked for is nothing to us, also where it is no proper message.
+func TestBusThatTalksNonsense(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	b := newFakeBus(t, m)
+	head := func(member string) map[dbus.HeaderField]dbus.Variant {
+		return map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath("/")), dbus.FieldInterface: dbus.MakeVariant("org.freedesktop.DBus"),
+			dbus.FieldMember: dbus.MakeVariant(member), dbus.FieldSender: dbus.MakeVariant("org.freedesktop.DBus"),
+		}
+	}
+	for _, first := range []*dbus.Message{
+		{Type: dbus.TypeSignal, Headers: head("NameLost")},
+		{Type: dbus.TypeSignal, Headers: head("NameAcquired")},
+		{Type: dbus.TypeMethodCall, Headers: head("Introspect")},
+	} {
+		b.change(func() { b.first = first })
+		c := mustBuild(t, measuring("systemd", "running"), m.Host)
+		for range 2 {
+			expect(t, collect(t, c), map[string]float64{"systemd_running{}": 1})
+		}
+	}
 }
 
 // Nobody tells a collector that it is no longer needed but the context of its collections.

@@ -17,7 +17,7 @@ const (
 	systemBus   = "dbus/system_bus_socket" // below /run
 	systemdName = "org.freedesktop.systemd1"
 	systemdPath = dbus.ObjectPath("/org/freedesktop/systemd1")
-	managerFace = systemdName + ".Manager."
+	managerFace = systemdName + ".Manager"
 	getProperty = "org.freedesktop.DBus.Properties.Get"
 )
 
@@ -58,24 +58,25 @@ func (b *systemdBus) talk(ctx context.Context, patience time.Duration, ask func(
 	end := time.Now().Add(patience)
 	asking, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	if b.bus == nil || !b.bus.Connected() {
-		if err := b.connect(ctx, asking, end); err != nil {
-			return err
-		}
+	err := b.connect(ctx, asking, end)
+	if err == nil {
+		_ = b.conn.SetWriteDeadline(end) // of a connection that is closed the request fails
+		err = ask(asking, &manager{b.bus})
 	}
-	_ = b.conn.SetWriteDeadline(end) // of a connection that is closed the request fails
-	err := ask(asking, &manager{b.bus})
 	if _, refused := errors.AsType[dbus.Error](err); err == nil || refused {
 		return explained(err)
 	}
 	b.close()
-	if asking.Err() != nil && ctx.Err() == nil {
+	if late := asking.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded); late && ctx.Err() == nil {
 		return fmt.Errorf("no answer within %s", patience)
 	}
 	return err
 }
 
 func (b *systemdBus) connect(life, asking context.Context, end time.Time) (err error) {
+	if b.bus != nil && b.bus.Connected() {
+		return nil
+	}
 	b.close()
 	conn, err := (&net.Dialer{}).DialContext(asking, "unix", b.at)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -84,7 +85,7 @@ func (b *systemdBus) connect(life, asking context.Context, end time.Time) (err e
 		return fmt.Errorf("connect to the system bus: %w", err)
 	}
 	_ = conn.SetDeadline(end) // as above
-	bus, err := dbus.NewConn(conn)
+	bus, err := dbus.NewConn(conn, dbus.WithIncomingInterceptor(answersOnly))
 	if err == nil {
 		if err = bus.Auth([]dbus.Auth{dbus.AuthExternal(fmt.Sprint(os.Geteuid()))}); err == nil {
 			err = bus.Hello()
@@ -101,6 +102,14 @@ func (b *systemdBus) connect(life, asking context.Context, end time.Time) (err e
 	b.conn, b.bus = conn, bus
 	b.stop = context.AfterFunc(life, func() { _ = bus.Close() }) // nothing was written
 	return nil
+}
+
+// answersOnly has dbus pass over all that nobody asked for: it would answer calls, and end the program over a signal that lacks
+// what it should have.
+func answersOnly(m *dbus.Message) {
+	if m.Type != dbus.TypeMethodReply && m.Type != dbus.TypeError {
+		m.Type = 0
+	}
 }
 
 func (b *systemdBus) close() {
@@ -124,14 +133,15 @@ func explained(err error) error {
 	return err
 }
 
-func (m *manager) call(ctx context.Context, method string, result any, args ...any) error {
-	return m.bus.Object(systemdName, systemdPath).CallWithContext(ctx, managerFace+method, 0, args...).Store(result)
+// call never has the bus start systemd: where it does not run, all that would come of it is a line in the bus's log.
+func (m *manager) call(ctx context.Context, of dbus.ObjectPath, method string, result any, args ...any) error {
+	return m.bus.Object(systemdName, of).CallWithContext(ctx, method, dbus.FlagNoAutoStart, args...).Store(result)
 }
 
 // list is all units that are loaded, without those that others only mention.
 func (m *manager) list(ctx context.Context) (units []unitStatus, err error) {
 	var all []unitStatus
-	if err = m.call(ctx, "ListUnits", &all); err != nil {
+	if err = m.call(ctx, systemdPath, managerFace+".ListUnits", &all); err != nil {
 		return nil, err
 	}
 	for _, u := range all {
@@ -147,21 +157,21 @@ func (m *manager) named(ctx context.Context, names []string) (units []unitStatus
 	if len(names) == 0 {
 		return nil, nil
 	}
-	if err = m.call(ctx, "ListUnitsByNames", &units, names); err == nil && len(units) != len(names) {
+	if err = m.call(ctx, systemdPath, managerFace+".ListUnitsByNames", &units, names); err == nil && len(units) != len(names) {
 		return nil, fmt.Errorf("it tells of %d units, asked for %d: %s", len(units), len(names), strings.Join(names, ", "))
 	}
 	return units, err
 }
 
 func (m *manager) state(ctx context.Context) (state string, err error) {
-	err = m.bus.Object(systemdName, systemdPath).CallWithContext(ctx, getProperty, 0, systemdName+".Manager", "SystemState").Store(&state)
+	err = m.call(ctx, systemdPath, getProperty, &state, managerFace, "SystemState")
 	return state, err
 }
 
 // restarts is how often systemd has started a service again by itself (NRestarts, since systemd 235); counted is false for one
 // that is gone by now.
 func (m *manager) restarts(ctx context.Context, u unitStatus) (n uint32, counted bool, err error) {
-	err = m.bus.Object(systemdName, u.Path).CallWithContext(ctx, getProperty, 0, systemdName+".Service", "NRestarts").Store(&n)
+	err = m.call(ctx, u.Path, getProperty, &n, systemdName+".Service", "NRestarts")
 	if refusal, refused := errors.AsType[dbus.Error](err); refused {
 		switch refusal.Name {
 		case "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownProperty", "org.freedesktop.systemd1.NoSuchUnit":

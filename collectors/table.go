@@ -186,5 +186,5 @@ func percentOf(part, whole float64) float64 {
 	if whole == 0 {
 		return math.NaN()
 	}
-	return 100 * part / whole
+	return part / whole * 100 // in this order what is no more than the whole is no more than 100, however it is rounded
 }

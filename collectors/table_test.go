@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,6 +164,20 @@ func TestSubMinuteIntervalsAreHighResolution(t *testing.T) {
 	for interval, want := range map[time.Duration]time.Duration{time.Second: time.Second, 59 * time.Second: time.Second, time.Minute: time.Minute, time.Hour: time.Minute} {
 		if got := sheetOf(t, config.Plugin{Interval: interval, Measurements: []config.Measurement{{Name: "size"}}}).resolution; got != want {
 			t.Errorf("%s: got %s, want %s", interval, got, want)
+		}
+	}
+}
+
+// A virtual machine's processor that was busy all the time was told to be so for 100.00000000000001 percent.
+func TestNoShareExceedsTheWhole(t *testing.T) {
+	t.Parallel()
+	for ticks := 1.0; ticks < 10_000; ticks++ {
+		seconds := ticks / 100
+		if got := percentOf(seconds, seconds); got != 100 {
+			t.Fatalf("%v of %v is %v percent", seconds, seconds, got)
+		}
+		if got := percentOf(math.Nextafter(seconds, 0), seconds); got > 100 {
+			t.Fatalf("less than %v is %v percent of it", seconds, got)
 		}
 	}
 }

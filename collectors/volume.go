@@ -22,6 +22,21 @@ func serialNumbers(h Host) map[string]string {
 	return serials
 }
 
+// withAttached adds the volumes that are attached to serial numbers. One that a disk says it is, is no other disk: what EC2 attaches as
+// sda1 may be nvme0n1, and sda be none of EC2's.
+func withAttached(serials, attached map[string]string) map[string]string {
+	told := map[string]bool{}
+	for _, serial := range serials {
+		told[volumeOf(serial)] = true
+	}
+	for name, volume := range attached {
+		if serials[name] == "" && !told[volume] {
+			serials[name] = volume
+		}
+	}
+	return serials
+}
+
 // volumeBehind is the volume that a device is, or is a partition of; "": that is not known.
 func volumeBehind(device string, serials map[string]string) string {
 	disk := strings.TrimRight(device, "0123456789") // sda1; nvme0n1p1 has a p before its number

@@ -65,8 +65,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 a file could not be r
 				return &exitError{exitUnread, err}
 			}
 			if system == runtime.GOOS {
-				problems = withUser(c, problems)
-				problems = append(problems, agent.ScraperProblems(cmd.Context(), c)...)
+				problems = onThisHost(contextOf(cmd), layoutOf(cmd), c, problems, strict)
 			}
 			mistakes := len(onlyMistakes(problems))
 			if asJSON {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/nephoscope/nephoscope/agent"
+	"github.com/nephoscope/nephoscope/config"
 	"github.com/nephoscope/nephoscope/internal/awsapi"
 	"github.com/nephoscope/nephoscope/internal/install"
 	"github.com/spf13/cobra"
@@ -60,7 +61,11 @@ func controlOf(o install.Options) *install.Control {
 	layout := install.Layout{Root: o.Root}
 	ctl := &install.Control{
 		Layout: layout, State: cmp.Or(o.State, layout.State()), Version: version, Program: runProgram(),
-		Check: problemsOf, Status: statusOf, Reload: agent.Reload,
+		Status: statusOf, Reload: agent.Reload,
+		Check: func(c *config.Config, err error) ([]config.Problem, error) {
+			problems, err := problemsOf(c, err)
+			return onThisHost(context.Background(), layout, c, problems, lenient), err
+		},
 		Fetch: func(ctx context.Context, name string, mode agent.Mode) (string, error) {
 			return parameter(ctx, layout, name, mode, o.Dualstack)
 		},

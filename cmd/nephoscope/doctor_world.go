@@ -41,6 +41,7 @@ func (f *doctorFlags) world(ctx context.Context) (*doctor.World, error) {
 	if f.user != "" && w.NoUser != nil {
 		return nil, w.NoUser
 	}
+	f.scraping(ctx, w)
 	w.Net = doctor.Net{Resolve: net.DefaultResolver.LookupHost, Proxy: proxyNow()}
 	w.Net.Roots, w.Net.Bundle = trusted(w.Common)
 	w.AWS = awsOf(cloud{w.Common, w.Mode})
@@ -127,9 +128,7 @@ func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 		l.beside, l.besides = readFilesBeside(install.Layout{}, cmp.Or(f.common, f.agents.common), f.agents.environment)
 		if len(w.Sources) > 0 {
 			l.c, l.err = config.Load(w.Sources...)
-			if l.problems, l.err = problemsOf(l.c, l.err); l.err == nil {
-				l.problems = append(l.problems, agent.ScraperProblems(ctx, l.c)...)
-			}
+			l.problems, l.err = problemsOf(l.c, l.err)
 		}
 		done <- l
 	}()
@@ -155,6 +154,22 @@ func (f *doctorFlags) load(ctx context.Context, w *doctor.World) error {
 		return l.err
 	}
 	return nil
+}
+
+// scraping adds what keeps exporters from being scraped, as far as there is time to find it out.
+func (f *doctorFlags) scraping(ctx context.Context, w *doctor.World) {
+	if w.Config == nil || w.NoUser != nil {
+		return
+	}
+	found := make(chan []config.Problem, 1)
+	go func() { found <- scrapingProblems(ctx, w.Config, w.User) }()
+	select {
+	case problems := <-found:
+		w.Problems = append(w.Problems, problems...)
+	case <-ctx.Done():
+		at := w.Config.At("logs.metrics_collected.prometheus.prometheus_config_path")
+		w.Problems = append(w.Problems, config.Suspicion(at, fmt.Sprintf("it could not be read within %s", findTime), "does a disk or a network mount hang?"))
+	}
 }
 
 // findUser finds out as whom the agent runs.

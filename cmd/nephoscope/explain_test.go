@@ -71,6 +71,15 @@ const everySecond = `{"agent": {"metrics_collection_interval": 1}, "nephoscope":
 		"procstat": [{"exe": "/nephoscope$", "measurement": ["pid_count", "cpu_usage", "memory_rss", "num_fds", "read_bytes", "rlimit_num_fds_soft"]}, {"pattern": "no such process anywhere [0-9]$", "measurement": ["pid_count", "pid"]}],
 		"mem": {"measurement": ["mem_used_percent"]}, "swap": {"measurement": ["swap_used_percent"], "metrics_collection_interval": 60}}}}`
 
+// withSystemd asks systemd as well, where it runs.
+func (b *bed) withSystemd(configuration string) string {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		b.Log("systemd does not run here: it is not asked")
+		return configuration
+	}
+	return strings.Replace(configuration, `"mem":`, `"systemd": {"measurement": ["running", "units_active", "unit_active", "unit_restarts"], "resources": ["dbus.service", "nosuch", "-.mount", "template@.service"]}, "mem":`, 1)
+}
+
 // arrived lists the metrics of the local CloudWatch as a bill would: name, unit, resolution, dimensions.
 func (b *bed) arrived() (all []string) {
 	b.Helper()
@@ -143,7 +152,7 @@ func TestExplainListsExactlyTheMetricsThatArrive(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	b.mountsStay()
-	b.config(everySecond)
+	b.config(b.withSystemd(everySecond))
 	r := b.explained("--mode", "onPremise")
 	if n := b.service.Requests(); len(n) > 0 {
 		t.Errorf("explain asked the service: %v", n)

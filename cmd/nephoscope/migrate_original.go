@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,10 @@ func (m *migration) original(path string) (*report, error) {
 	problems, err := problemsOf(c, err)
 	if err != nil {
 		return nil, err
+	}
+	if m.layout.Root == "" { // the package's service has a user of its own, where the original ran as root
+		ctx := context.Background()
+		problems = append(problems, lenient(scrapingProblems(ctx, c, userFor(ctx, c, agentUser)))...)
 	}
 	for _, p := range problems {
 		if p.Warning {

@@ -101,7 +101,7 @@ func TestWhatAnExporterSaysArrivesAsMetrics(t *testing.T) {
 		t.Errorf("got %+v", l)
 	}
 	table, _, _ := nephoscope(t, "", "status", "--state", b.path("state"))
-	for _, want := range []string{"1 of 2 targets cannot be scraped", "2 targets, 1 of them cannot be scraped", "gone 127.0.0.1:9: ", "3 samples in"} {
+	for _, want := range []string{"1 of 2 targets cannot be scraped", "2 targets, 1 cannot be scraped", "gone 127.0.0.1:9: ", "3 samples in"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("without %q:\n%s", want, table)
 		}

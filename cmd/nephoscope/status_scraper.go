@@ -45,7 +45,7 @@ func (t *statusTable) scraper() {
 		t.wrapped("", fmt.Sprintf("the last error that it spoke of, %s ago: %s", t.ago(l.LastErrorAt), l.LastError))
 	}
 	down, _ := l.Down()
-	t.line("%d targets, %d of them cannot be scraped", len(l.Targets), down)
+	t.line("%s, %d cannot be scraped", output.Count(len(l.Targets), "target"), down)
 	shown := 0
 	for _, up := range []bool{false, true} {
 		for _, target := range l.Targets {

@@ -19,7 +19,7 @@ import (
 // lookAtFiles asks of each file that matches now whether the agent's user may read it, and of each folder whether it may be
 // listed: the agent reads folders, also where a path has no wildcard.
 func lookAtFiles(ctx context.Context, w *World, r *Result) {
-	if _, logs := w.toLogs(""); !logs {
+	if w.Config == nil || w.Config.Logs == nil || len(w.Config.Logs.Files) == 0 {
 		r.skip("the configuration names no log files")
 		return
 	}

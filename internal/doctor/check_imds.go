@@ -33,11 +33,11 @@ func lookAtMetadata(ctx context.Context, w *World, r *Result) {
 	case why == "":
 		r.skip("the configuration needs nothing of it")
 		return
-	case strings.EqualFold(w.Env("AWS_EC2_METADATA_DISABLED"), "true"):
-		r.warn("unset AWS_EC2_METADATA_DISABLED", "it is switched off by AWS_EC2_METADATA_DISABLED, and %s", why)
-		return
 	case w.Mode == agent.OnPremise:
 		r.skip("not looked at: --mode onPremise")
+		return
+	case strings.EqualFold(w.Env("AWS_EC2_METADATA_DISABLED"), "true"):
+		r.warn("unset AWS_EC2_METADATA_DISABLED", "it is switched off by AWS_EC2_METADATA_DISABLED, and %s", why)
 		return
 	}
 	m := &metadata{base: base, client: &http.Client{Timeout: metadataPatience, Transport: &http.Transport{}}}

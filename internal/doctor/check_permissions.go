@@ -123,6 +123,9 @@ func (w *World) groups(region string) (names []string, retention map[string]bool
 			}
 		}
 	}
+	if p := w.Config.Logs.Prometheus; p != nil {
+		names = append(names, p.LogGroup)
+	}
 	slices.Sort(names)
 	return slices.Compact(names), retention
 }

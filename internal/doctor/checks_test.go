@@ -466,3 +466,16 @@ func TestMistakesBesideTheConfigurationAreTold(t *testing.T) {
 	w.Config, w.Sources = nil, nil
 	expect(t, examine(t, w, "config"), Failed, "wrong", "no configuration")
 }
+
+// What is scraped goes to CloudWatch Logs as log files do, and takes the same right.
+func TestDoctorAsksForTheGroupOfWhatIsScraped(t *testing.T) {
+	w := world(t, `{"logs": {"metrics_collected": {"prometheus": {"log_group_name": "/shop/prometheus", "disable_metric_extraction": true}}}}`)
+	asks, _ := w.asks("eu-west-1")
+	if len(asks) != 2 || asks[0].Action != PutLogEvents || asks[0].On != "/shop/prometheus" {
+		t.Errorf("got %+v", asks)
+	}
+	if s := w.services("eu-west-1"); len(s) != 1 || s[0].name != "logs" {
+		t.Errorf("got %+v", s)
+	}
+	expect(t, examine(t, w, "files"), Skipped, "names no log files")
+}

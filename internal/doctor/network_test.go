@@ -297,6 +297,7 @@ func TestMetadataServiceIsAskedOnlyWhenItIsNeeded(t *testing.T) {
 	}
 	f(oneMetric, nil, agent.Auto, Skipped, "needs nothing of it")
 	f(dimensions, nil, agent.OnPremise, Skipped, "onPremise")
+	f(dimensions, map[string]string{"AWS_EC2_METADATA_DISABLED": "true"}, agent.OnPremise, Skipped, "onPremise")
 	f(dimensions, map[string]string{"AWS_EC2_METADATA_DISABLED": "true"}, agent.Auto, Warning, "AWS_EC2_METADATA_DISABLED")
 	f(strings.Replace(oneLog, `"g"`, `"{account_id}"`, 1), map[string]string{"AWS_EC2_METADATA_DISABLED": "true"}, agent.Auto, Warning, "named after it")
 	f(strings.Replace(oneMetric, `"region": "eu-west-1"`, "", 1), map[string]string{"AWS_EC2_METADATA_DISABLED": "true"}, agent.Auto, Warning, "no region")

@@ -154,10 +154,13 @@ func (w *World) owner(uid int) string { return cmp.Or(w.Host.Owner(uid), strconv
 
 // toLogs and toMetrics are where the two sections send to; ok is false if the configuration has nothing for them.
 func (w *World) toLogs(region string) (to agent.Destination, ok bool) {
-	if w.Config == nil || w.Config.Logs == nil || len(w.Config.Logs.Files) == 0 {
+	if w.Config == nil || w.Config.Logs == nil {
 		return to, false
 	}
 	l := w.Config.Logs
+	if len(l.Files) == 0 && l.EMF == nil && l.Prometheus == nil {
+		return to, false
+	}
 	return in(region, agent.DestinationOf(w.Config.Agent, l.EndpointOverride, l.RoleARN)), true
 }
 

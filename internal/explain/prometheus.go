@@ -1,7 +1,9 @@
 package explain
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/nephoscope/nephoscope/agent"
@@ -12,7 +14,8 @@ import (
 type Prometheus struct {
 	config.Prometheus
 	Place   config.Place `json:"place"`
-	Program string       `json:"program"` // that scrapes; "": it is not installed
+	Program string       `json:"program"` // that scrapes; "": it is not installed, or not to be started
+	missing string       // why
 }
 
 func prometheusReport(c *config.Config) *Prometheus {
@@ -20,8 +23,14 @@ func prometheusReport(c *config.Config) *Prometheus {
 	if p == nil {
 		return nil
 	}
-	program, _ := agent.FindScraper() // "" says enough
-	return &Prometheus{*p, c.At("logs.metrics_collected.prometheus"), program}
+	program, err := agent.FindScraper()
+	r := &Prometheus{Prometheus: *p, Place: c.At("logs.metrics_collected.prometheus"), Program: program}
+	if errors.Is(err, fs.ErrNotExist) {
+		r.missing = "the package " + agent.ScraperProgram + " is not installed"
+	} else if err != nil {
+		r.missing = err.Error()
+	}
+	return r
 }
 
 func scrapedOf(c *config.Config) *config.Prometheus {
@@ -35,7 +44,7 @@ func (r *Prometheus) write(p *printer) {
 	p.heading("Prometheus")
 	p.wrapped("  ", "scrapes what "+r.ConfigPath+" names")
 	if r.Program == "" {
-		p.wrapped("  ", "but not yet: the package "+agent.ScraperProgram+" is not installed")
+		p.wrapped("  ", "but not yet: "+r.missing)
 	}
 	p.wrapped("  ", fmt.Sprintf("→ log group %s, a log stream for each job", r.LogGroup))
 	if r.NoExtraction || len(r.Declarations) == 0 {

@@ -39,7 +39,8 @@ echo '<nvidia_smi_log><gpu id="0"><product_name>Test</product_name><temperature>
 }
 
 // The scraper is started within the sandbox, as the agent's user and with none of its rights, reaches an exporter (the agent's own
-// page of metrics), and what it brings becomes metrics. Installed later, it is taken up; it ends with the service.
+// page of metrics), and what it brings becomes metrics. A file that only root can read is told of, with what mends it. A program
+// that is upgraded is started anew, one that is removed is stopped, and one that is killed leaves the agent alone.
 func TestSandboxLetsTheScraperWork(t *testing.T) {
 	t.Parallel()
 	h := install(t)
@@ -48,11 +49,17 @@ scrape_configs:
 - job_name: agent
   static_configs: [{targets: ['127.0.0.1:4587']}]
 `)
-	h.run("chmod 644 /etc/prometheus.yaml")
+	h.run("chmod 600 /etc/prometheus.yaml")
 	h.run("dpkg -i " + scraper)
 	h.configure(`{"nephoscope": {"status_address": "127.0.0.1:4587"}, "logs": {"force_flush_interval": 1, "metrics_collected": {"prometheus": {
 		"log_group_name": "/host/prometheus", "prometheus_config_path": "/etc/prometheus.yaml", "emf_processor": {"metric_namespace": "Scraped",
 		"metric_declaration": [{"source_labels": ["job"], "label_matcher": "^agent$", "metric_selectors": ["^nephoscope_heap_bytes$"], "dimensions": [["job"]]}]}}}}}`)
+	for _, ask := range []string{"nephoscope check", "nephoscope migrate", "nephoscope doctor --offline --only config --json"} {
+		if said := h.run(ask + " || true"); !strings.Contains(strings.Join(strings.Fields(said), " "), "/etc/prometheus.yaml cannot be read by cwagent") {
+			t.Errorf("%s does not say what cannot be read:\n%s", ask, said)
+		}
+	}
+	h.run("chgrp cwagent /etc/prometheus.yaml && chmod g+r /etc/prometheus.yaml") // as they say
 	h.until("what was scraped, as a metric", func() bool {
 		metrics, err := h.service.Metrics()
 		h.must(err)
@@ -66,6 +73,31 @@ scrape_configs:
 	}
 	if rights := h.run(of + "grep -E '^Cap(Eff|Prm|Amb|Inh)' /proc/$pid/status"); strings.Trim(rights, "CapEffPrmAmbInh:\t\n 0") != "" {
 		t.Errorf("its rights:\n%s", rights)
+	}
+	if last := strings.TrimSpace(h.run(of + "cat /proc/$pid/oom_score_adj")); last != "800" {
+		t.Errorf("the kernel ends it with %s", last)
+	}
+	if policy := h.show("OOMPolicy"); policy != "continue" {
+		t.Errorf("the agent is stopped with it: %s", policy)
+	}
+	agent := h.run("systemctl show -P MainPID " + unit)
+	runs := func(what, than string) (pid string) {
+		h.until(what, func() bool {
+			pid = strings.TrimSpace(h.run("pgrep -x nephoscope-prom || true"))
+			return pid != "" && pid != than && strings.TrimSpace(h.run("readlink /proc/"+pid+"/exe || true")) == "/usr/bin/nephoscope-prometheus"
+		})
+		return pid
+	}
+	first := runs("the scraper", "")
+	h.run("dpkg -i " + newerScraper)
+	second := runs("the newer scraper", first)
+	h.run("kill -9 " + second)
+	runs("another one", second)
+	h.run("dpkg -r nephoscope-prometheus")
+	h.until("that none runs", func() bool { return strings.TrimSpace(h.run("pgrep -x nephoscope-prom || true")) == "" })
+	h.run("dpkg -P nephoscope-prometheus && ! ls -d /usr/share/doc/nephoscope-prometheus /usr/share/nephoscope-prometheus 2>/dev/null")
+	if now := h.run("systemctl show -P MainPID " + unit); now != agent {
+		t.Errorf("the agent was %s, and is %s", agent, now)
 	}
 	h.run("systemctl stop " + unit)
 	if left := strings.TrimSpace(h.run("pgrep -x nephoscope-prom || true")); left != "" {

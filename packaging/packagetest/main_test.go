@@ -31,7 +31,8 @@ const (
 	now   = "/srv/nephoscope.deb"
 	newer = "/srv/nephoscope-newer.deb"
 	// scraper is the package of what scrapes Prometheus exporters.
-	scraper = "/srv/nephoscope-prometheus.deb"
+	scraper      = "/srv/nephoscope-prometheus.deb"
+	newerScraper = "/srv/nephoscope-prometheus-newer.deb"
 )
 
 func TestMain(m *testing.M) {
@@ -82,6 +83,7 @@ func furnish() (err error) {
 	}
 	for place, from := range map[string]struct{ folder, name string }{
 		now: {bed.packages, "nephoscope"}, newer: {bed.newer, "nephoscope"}, scraper: {bed.packages, "nephoscope-prometheus"},
+		newerScraper: {bed.newer, "nephoscope-prometheus"},
 	} {
 		if err := bringPackage(from.folder, from.name, filepath.Join(bed.tree, place)); err != nil {
 			return err

@@ -37,6 +37,7 @@ type machine struct {
 	dir   string
 	state *disk
 	rtc   string // how the hardware's clock is set; "": right
+	cores string // "": one
 
 	mu      sync.Mutex
 	qemu    *exec.Cmd
@@ -88,7 +89,7 @@ func (m *machine) on() {
 	m.boots++
 	m.started = time.Now()
 	asset := "i-0abc123def4567890" // as the metadata service says, too
-	cmd := exec.Command("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768", "-nodefaults", "-no-user-config", "-display", "none",
+	cmd := exec.Command("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", cmp.Or(m.cores, "1"), "-m", "768", "-nodefaults", "-no-user-config", "-display", "none",
 		"-serial", "file:"+m.console(), "-monitor", "unix:"+m.path("monitor")+",server=on,wait=off",
 		"-kernel", given(m.T, "vmlinuz"), "-initrd", given(m.T, "initrd"),
 		"-append", "root=LABEL=root rw console=ttyS0 quiet net.ifnames=0 mitigations=off systemd.unified_cgroup_hierarchy=1",
