@@ -81,8 +81,13 @@ func (c *Configuration) keep(earlier *Configuration) {
 
 // fileDiscovery is one element of file_sd_configs.
 type fileDiscovery struct {
-	patterns []string
+	patterns []filePattern
 	refresh  time.Duration
+}
+
+type filePattern struct {
+	glob string
+	at   config.Place
 }
 
 // Why parts of a configuration have no effect. They are read by Prometheus for what is not scraping, or find their targets
@@ -329,7 +334,7 @@ func (j *Job) discovery(r *reader, n *yaml.Node, path string) {
 				case strings.ContainsAny(filepath.Dir(pattern), "*?["):
 					r.wrong(r.at(n, path), "there is a wildcard in a folder's name", "* may stand in the name of the file alone")
 				default:
-					d.patterns = append(d.patterns, pattern)
+					d.patterns = append(d.patterns, filePattern{pattern, r.at(n, path)})
 				}
 			})
 		}}, nil)

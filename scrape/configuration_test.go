@@ -62,7 +62,7 @@ scrape_configs:
 	case j.Interval != 90*time.Second, j.Timeout != 5*time.Second, j.MetricsPath != "/m", j.Scheme != "https", !j.honorLabels, j.honorTimestamps, j.compression,
 		j.labelLimit != 10, j.labelNameLength != 20, j.labelValueLimit != 30, j.targetLimit != 5, j.bodyLimit != 1024, j.sampleLimit != 100,
 		j.client.basic.password != "hunter2", !j.client.tls.insecure, j.client.redirects, j.client.proxy.Host != "proxy:3128", len(j.static[0].Targets) != 2,
-		j.files[0].refresh != time.Minute, !filepath.IsAbs(j.files[0].patterns[1]):
+		j.files[0].refresh != time.Minute, !filepath.IsAbs(j.files[0].patterns[1].glob):
 		t.Errorf("%+v", j)
 	case d.Interval != 30*time.Second, d.bodyLimit != 10<<20, !d.honorTimestamps, !d.compression, !d.client.redirects, d.MetricsPath != "/metrics":
 		t.Errorf("%+v", d)

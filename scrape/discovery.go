@@ -53,7 +53,7 @@ func (d *discovered) look(j *Job, now time.Time) (changed bool, notes []string) 
 	there := map[string]bool{}
 	for _, of := range j.files {
 		for _, pattern := range of.patterns {
-			names, _ := filepath.Glob(pattern) // the pattern has been checked
+			names, _ := filepath.Glob(pattern.glob) // the pattern has been checked
 			for _, name := range names {
 				there[name] = true
 				f := d.files[name]
@@ -100,6 +100,26 @@ func (f *targetsFile) load(name string, is signature, now time.Time) (changed bo
 	}
 	f.groups = groups
 	return true
+}
+
+// CheckTargets reads the files of targets as they are now, which Load leaves alone: they come and go.
+func (c *Configuration) CheckTargets() (problems config.Problems) {
+	for _, j := range c.Jobs {
+		for _, of := range j.files {
+			for _, pattern := range of.patterns {
+				names, _ := filepath.Glob(pattern.glob)
+				if len(names) == 0 {
+					problems = append(problems, config.Suspicion(pattern.at, "there is no such file yet", "its targets are scraped as soon as it is there, and can be read by the agent's user"))
+				}
+				for _, name := range names {
+					if _, err := readTargets(name); err != nil {
+						problems = append(problems, config.Suspicion(pattern.at, err.Error(), "its targets are not scraped until it can be read by the agent's user and is right"))
+					}
+				}
+			}
+		}
+	}
+	return problems
 }
 
 // readTargets reads a file of targets; JSON is YAML too.

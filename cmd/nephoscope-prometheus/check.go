@@ -22,7 +22,7 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say what is wrong with a configuration of Prometheus, without scraping anything",
-		Long: `Check reads a prometheus.yaml and prints every mistake, and a warning for what has no effect here, with its place:
+		Long: `Check reads a prometheus.yaml, and the files that it names, and prints every mistake, and a warning for what has no effect here, with its place:
 
   file:line:column: path: what is wrong (what to do about it)
 
@@ -36,7 +36,7 @@ Exit status: 0 fine (there may be warnings), 1 mistakes, 2 the file could not be
 			if err != nil {
 				return &exitError{exitUnread, fmt.Errorf("check: %w", err)}
 			}
-			report := checkReport{OK: true, Jobs: []string{}, Problems: append([]config.Problem{}, problems...)}
+			report := checkReport{OK: true, Jobs: []string{}, Problems: append(append([]config.Problem{}, problems...), c.CheckTargets()...)}
 			for _, j := range c.Jobs {
 				report.Jobs = append(report.Jobs, j.Name)
 			}

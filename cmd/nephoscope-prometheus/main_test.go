@@ -110,7 +110,13 @@ func TestCheck(t *testing.T) {
 	f(good, "fine: 1 job\n", 0)
 	f(warned, "warning: FILE:1:1: rule_files: has no effect here (it is not about scraping: nothing is stored, evaluated or forwarded here; it may stay)\nfine, with 1 warning: 1 job\n", 0)
 	f(wrong, "FILE:3:17: scrape_configs[1].shceme: unknown key (did you mean \"scheme\"?)\n1 mistake, 0 warnings; 1 job would be scraped\n", 1)
-	status, out, _ := command(t, "check", "--json", wrong)
+	targets := write(t, "targets.json", `[{"targets": ["x"], "lables": {}}]`)
+	of := write(t, "prometheus.yaml", fmt.Sprintf("scrape_configs:\n- {job_name: a, file_sd_configs: [{files: [%s, /nowhere/a.yml]}]}\n", targets))
+	status, out, _ := command(t, "check", of)
+	if status != 0 || !strings.Contains(out, targets+":1:21: [0].lables: unknown key") || !strings.Contains(out, "files[1]: there is no such file yet") || !strings.Contains(out, "fine, with 2 warnings: 1 job\n") {
+		t.Error(status, out)
+	}
+	status, out, _ = command(t, "check", "--json", wrong)
 	var report checkReport
 	if err := json.Unmarshal([]byte(out), &report); err != nil || status != 1 || report.OK || len(report.Problems) != 1 || report.Problems[0].Line != 3 || len(report.Jobs) != 1 {
 		t.Error(status, out, err)
